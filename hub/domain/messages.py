@@ -1,0 +1,192 @@
+"""Messages as values: what a channel hands in, what it is given to send, and how far a message has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Who a message is for. `note` is seen by agents only."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    NOTE = "note"
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CONTACT = "contact"
+    BOT = "bot"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class Delivery(StrEnum):
+    """How far an outgoing message has come."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+# `failed` ranks above `sent`: a provider may accept first and give up later. It ranks below `delivered`:
+# what has reached the customer did not fail. `unknown` yields to any later fact.
+_RANK: Mapping[Delivery, int] = {
+    Delivery.QUEUED: 0,
+    Delivery.SENDING: 1,
+    Delivery.UNKNOWN: 2,
+    Delivery.SENT: 3,
+    Delivery.FAILED: 4,
+    Delivery.DELIVERED: 5,
+    Delivery.READ: 6,
+}
+
+
+def further(current: Delivery, reported: Delivery) -> Delivery:
+    """The later of two delivery states; late and repeated reports never move a message back."""
+    return reported if _RANK[reported] > _RANK[current] else current
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A quick reply. `payload` comes back as the message's text, `title` is what the customer reads."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A stored file. `attachment_id` finds its bytes in the file store; `size` is in bytes."""
+
+    attachment_id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """An HTTP request as a channel sees it; free of any web framework, so that every parse test is a plain call.
+
+    `url` is the public URL that the provider called, `headers` has lower-case names, `form` holds every value of a
+    repeated field.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address of a contact in a channel, already normalized.
+
+    `scope` separates equal addresses of different accounts (a web chat visitor belongs to its inbox); it is empty where
+    an address means the same person everywhere (a phone number).
+    """
+
+    channel: str
+    value: str
+    scope: str = ""
+    display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A customer's message, normalized.
+
+    `external_id` is the provider's id, unique within the inbox. `thread_key` ties messages that the channel itself
+    threads (mail references, a widget's conversation); empty where it does not. `trusted` marks text that the hub
+    itself put into a button, which may therefore carry a bot command. `evidence` lists further addresses of the same
+    person with how that is known, for example `(("email", "ana@example.org", "signed_token"),)`.
+    """
+
+    external_id: str
+    address: Address
+    text: str
+    thread_key: str = ""
+    language: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    trusted: bool = False
+    sent_at: int | None = None
+    evidence: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryUpdate:
+    """A provider's report on a message of ours: found by its id or, where it echoes ours, by `message_id`."""
+
+    state: Delivery
+    provider_id: str = ""
+    message_id: str = ""
+    error_code: str = ""
+    error_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """Something that happened to a phone call. Voice channels fill it; `detail` holds what the step needs."""
+
+    call_id: str
+    name: str
+    address: Address
+    detail: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """One element of a batch that could not be used: the others go on, this is kept with its reason."""
+
+    field: str
+    rule: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReply:
+    """What the provider wants to read."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The events of one webhook and the reply it wants."""
+
+    events: tuple[InboundMessage | DeliveryUpdate | CallEvent, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    reply: ProviderReply = ProviderReply()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """A message for a channel to send. `message_id` doubles as idempotency key where the provider takes one."""
+
+    message_id: str
+    conversation_id: str
+    address: Address
+    text: str
+    buttons: tuple[Button, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    reply_to_external_id: str = ""
+    thread_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the provider said on taking a message: its id and how far the message has come."""
+
+    provider_id: str
+    state: Delivery = Delivery.SENT

@@ -1,0 +1,169 @@
+"""What the hub asks of the outside. Concrete parts are chosen in `hub.app` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
+from hub.domain.messages import OutboundMessage, Parsed, Receipt, WebhookRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """A channel's limits as data. Sizes are in bytes, `reply_window` in seconds (None: no limit)."""
+
+    channel: str
+    text_limit: int
+    buttons: int = 0
+    attachments: bool = False
+    attachment_limit: int = 0
+    media_types: tuple[str, ...] = ()
+    reply_window: int | None = None
+    idempotent_send: bool = False
+    reconciles: bool = False
+
+
+class Channel(Protocol):
+    """One kind of inbox. One instance serves one inbox; it holds that inbox's settings and nothing else."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def verify(self, request: WebhookRequest) -> None:
+        """Raises `BadSignature` unless the request is genuine. Compares in constant time, over the raw bytes."""
+
+    def parse_inbound(self, request: WebhookRequest) -> Parsed:
+        """Events in the request. Pure: no network, no clock. Raises `Refused` when nothing in it can be read."""
+
+    def send(self, message: OutboundMessage) -> Receipt:
+        """Hands a message to the provider. Raises `ChannelError`."""
+
+
+class Listener(Protocol):
+    """An inbound source that calls nobody's webhook (mailbox, ARI, socket mode)."""
+
+    def run(self, emit: Callable[[WebhookRequest], None], stop: Callable[[], bool]) -> None:
+        """Emits requests until `stop()` is true."""
+
+
+class Bot(Protocol):
+    """The dialogue engine."""
+
+    def reply(
+        self,
+        *,
+        conversation_id: str,
+        message_id: str,
+        text: str,
+        channel: str,
+        language: str,
+        trusted: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> BotReply:
+        """The bot's turn on one customer message.
+
+        Asking again with the same `message_id` returns what the first call led to and advances nothing.
+
+        Raises:
+            BotTimeout: no answer within the deadline.
+            BotError: no usable answer; an empty one counts as none.
+        """
+
+    def told(self, *, conversation_id: str, text: str, author: str) -> None:
+        """Writes what the customer was told by somebody else (the knowledge base, a person) into the bot's memory.
+
+        Raises BotError when the bot cannot be reached; callers may ignore that.
+        """
+
+    def status(self) -> Mapping[str, str]:
+        """`state` (`ready`, `starting`, `down`, `absent`) and what else an administrator wants to know."""
+
+
+class KnowledgeBase(Protocol):
+    """Search over published passages, with calibrated confidence. Holds its index in process."""
+
+    def search(self, question: str, *, language: str, limit: int = 3) -> SearchResult:
+        """The best `limit` articles for a question. Raises `Unavailable` while the models still warm up."""
+
+    def detect_language(self, text: str, *, hint: str = "") -> str:
+        """ISO 639-1 code of the text's language; `hint` when the text is too short to tell."""
+
+    def passages(self, article: ArticleText) -> tuple[Passage, ...]:
+        """Cuts and encodes one article version. Slow (milliseconds per passage); raises `Unavailable` while warming."""
+
+    def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
+        """Swaps one article's passages in this process's index (all its locales); an empty iterable removes it."""
+
+    def load(self, passages: Iterable[Passage]) -> None:
+        """Replaces the whole index."""
+
+    def warm(self) -> None:
+        """Loads the models. Called in a background thread; returns when `search` can answer."""
+
+    def status(self) -> Mapping[str, str]:
+        """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, number of `passages`."""
+
+    @property
+    def model_id(self) -> str:
+        """Names the encoders; passages of another model are encoded again."""
+
+
+class PassageStore(Protocol):
+    """Where passages rest between starts."""
+
+    def all_passages(self, model_id: str) -> Iterable[Passage]: ...
+
+    def passages_of(self, article_id: str, model_id: str) -> tuple[Passage, ...]: ...
+
+
+class FileStore(Protocol):
+    """Attachment bytes, on disk or in an S3-compatible bucket."""
+
+    def put(self, key: str, content: bytes) -> None: ...
+
+    def get(self, key: str) -> bytes:
+        """Raises NotFound."""
+
+    def delete(self, key: str) -> None:
+        """Deleting what is not there is no error."""
+
+
+class SpeechToText(Protocol):
+    def transcribe(self, sound: bytes, *, language: str) -> str: ...
+
+
+class TextToSpeech(Protocol):
+    def speak(self, text: str, *, language: str) -> bytes: ...
+
+
+class Push(Protocol):
+    """Tells open screens. Expendable: whoever misses a push finds the same in the feed."""
+
+    def look(self) -> None:
+        """There is something new in the feed."""
+
+    def whisper(self, room: str, name: str, data: Mapping[str, Any]) -> None:
+        """An ephemeral hint (typing) to a room; not in the feed, never stored."""
+
+
+class Nudger(Protocol):
+    """Wakes whoever runs outbox rows. Expendable: the sweeper finds what was not heard."""
+
+    def nudge(self, outbox_ids: Iterable[int], *, slow: bool = False) -> None:
+        """Rows that are due. `slow` rows go to a queue of their own."""
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Microseconds since 1970-01-01 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """State of one part for the health page."""
+
+    name: str
+    state: str
+    detail: Mapping[str, str] = field(default_factory=dict)
