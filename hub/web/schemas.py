@@ -1,0 +1,549 @@
+"""The HTTP edge's shapes. Everything that crosses the API is one of these; inside the hub travel domain values.
+
+Times are RFC 3339 strings in UTC, identifiers are opaque strings, cursors are opaque strings that only grow.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+Status = Literal["bot", "waiting", "assigned", "snoozed", "resolved"]
+Priority = Literal["none", "low", "medium", "high", "urgent"]
+Presence = Literal["available", "busy", "wrap_up", "break", "offline"]
+Role = Literal["agent", "team_lead", "supervisor", "editor", "administrator"]
+MessageKind = Literal["incoming", "outgoing", "note"]
+AuthorKind = Literal["contact", "bot", "agent", "system"]
+DeliveryState = Literal["queued", "sending", "sent", "delivered", "read", "failed", "unknown"]
+VerifiedLevel = Literal["none", "claimed", "verified"]
+View = Literal["queue", "mine", "all", "bot", "snoozed", "resolved"]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+
+
+class Shape(BaseModel):
+    """Base: unknown fields are refused, so that a typing mistake is an error and not silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Shape):
+    """Every error answer. `field` and `rule` are there when input broke a rule."""
+
+    error_id: str
+    message: str
+    field: str | None = None
+    rule: str | None = None
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+class AgentOut(Shape):
+    id: str
+    name: str
+    email: str
+    role: Role
+    language: Language
+    team_ids: list[str]
+    presence: Presence
+
+
+class SignIn(Shape):
+    email: EmailStr
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class SessionOut(Shape):
+    """`csrf_token` goes back in the header `X-CSRF-Token` of every request that changes something."""
+
+    agent: AgentOut
+    csrf_token: str
+
+
+class PresenceIn(Shape):
+    presence: Presence
+    reason: Annotated[str, StringConstraints(max_length=80)] = ""
+
+
+class TeamOut(Shape):
+    id: str
+    name: str
+    tier: Literal["1", "2", "vendor"]
+
+
+class InboxOut(Shape):
+    id: str
+    name: str
+    channel: str
+
+
+class Agents(Shape):
+    items: list[AgentOut]
+
+
+class Teams(Shape):
+    items: list[TeamOut]
+
+
+class Inboxes(Shape):
+    items: list[InboxOut]
+
+
+class Counters(Shape):
+    """Maintained counts for the badges. `queue` is everything waiting, `queue_by_team` splits it."""
+
+    queue: int
+    queue_by_team: dict[str, int]
+    mine: int
+    bot: int
+    snoozed: int
+
+
+# --- conversations ----------------------------------------------------------------------------------------------------
+
+
+class ContactRef(Shape):
+    id: str
+    name: str
+
+
+class Citation(Shape):
+    """The article version that an answer came from."""
+
+    article_id: str
+    version: int
+    locale: Language
+    title: str
+    passage: str
+    confidence: float
+
+
+class AttachmentOut(Shape):
+    """`url` can be opened by whoever received it, without a further header, until it expires."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    url: str
+
+
+class ButtonOut(Shape):
+    title: str
+    payload: str
+
+
+class AuthorOut(Shape):
+    kind: AuthorKind
+    id: str | None = None
+    name: str = ""
+
+
+class DeliveryOut(Shape):
+    state: DeliveryState
+    error_code: str = ""
+    error_text: str = ""
+
+
+class MessageOut(Shape):
+    """One message of a thread. `rule` says why an incoming message landed in this conversation."""
+
+    id: str
+    conversation_id: str
+    sequence: int
+    kind: MessageKind
+    author: AuthorOut
+    channel: str
+    inbox_id: str
+    text: str
+    buttons: list[ButtonOut] = []
+    attachments: list[AttachmentOut] = []
+    citation: Citation | None = None
+    delivery: DeliveryOut | None = None
+    rule: Literal["thread_key", "window", "reopened", "new", "moved"] | None = None
+    client_id: str | None = None
+    erased: bool = False
+    at: datetime
+
+
+class LastMessage(Shape):
+    kind: MessageKind
+    author_kind: AuthorKind
+    text: str
+    at: datetime
+
+
+class ConversationOut(Shape):
+    """A row of the list. `unread` counts the customer's messages that no agent has answered yet."""
+
+    id: str
+    ticket_number: int
+    status: Status
+    priority: Priority
+    contact: ContactRef
+    channel: str
+    inbox_id: str
+    language: str
+    team_id: str | None
+    assignee_id: str | None
+    verified_level: VerifiedLevel
+    unread: int
+    last_message: LastMessage | None
+    opened_at: datetime
+    last_activity_at: datetime
+    waiting_since: datetime | None
+    snoozed_until: datetime | None
+    merged_into: str | None = None
+
+
+class Conversations(Shape):
+    """`next` goes into `after` for the following page; null on the last one."""
+
+    items: list[ConversationOut]
+    next: str | None
+
+
+class TriedAnswer(Shape):
+    """An answer that the bot or the knowledge base considered, and whether the customer saw it."""
+
+    source: Literal["bot", "knowledge_base"]
+    label: str
+    score: float
+    given: bool
+    article_id: str | None = None
+    version: int | None = None
+    locale: str | None = None
+
+
+class ArticleRef(Shape):
+    article_id: str
+    version: int
+    locale: str
+    title: str
+    passage: str
+    confidence: float
+
+
+class OpenQuestion(Shape):
+    message_id: str
+    text: str
+
+
+class Packet(Shape):
+    """The handoff packet: what a person needs to go on without asking again."""
+
+    reason: str
+    handed_over_at: datetime
+    waiting_since: datetime | None
+    language: str
+    slots: dict[str, str]
+    verified_level: VerifiedLevel
+    verified_by: str
+    tried: list[TriedAnswer]
+    open_question: OpenQuestion | None
+    suggested: list[ArticleRef]
+    transcript_messages: int
+
+
+class IdentityOut(Shape):
+    """One address and how we know that it belongs to this contact."""
+
+    id: str
+    channel: str
+    address: str
+    display_name: str
+    evidence: str
+    linked_at: datetime
+
+
+class ContactOut(Shape):
+    id: str
+    name: str
+    language: str
+    identities: list[IdentityOut]
+    merged_into: str | None = None
+
+
+class ConversationDetail(Shape):
+    conversation: ConversationOut
+    contact: ContactOut
+    packet: Packet | None
+    reply_inboxes: list[InboxOut]
+    merged_from: list[str]
+    earlier: list[ConversationOut]
+
+
+class Messages(Shape):
+    """Oldest first. `before` fetches the page above; null when the thread's beginning is reached."""
+
+    items: list[MessageOut]
+    before: str | None
+
+
+class MessageIn(Shape):
+    """`client_id` makes sending again harmless: the same id from the same agent is stored once."""
+
+    client_id: Identifier
+    kind: Literal["reply", "note"] = "reply"
+    text: Text
+    attachments: list[Identifier] = Field(default=[], max_length=10)
+    inbox_id: Identifier | None = None
+
+
+class AssignIn(Shape):
+    agent_id: Identifier
+
+
+class TransferIn(Shape):
+    team_id: Identifier
+    note: Text = ""
+
+
+class SnoozeIn(Shape):
+    until: datetime
+
+
+class PriorityIn(Shape):
+    priority: Priority
+
+
+class MergeIn(Shape):
+    into: Identifier
+
+
+class SplitIn(Shape):
+    message_ids: list[Identifier] = Field(min_length=1, max_length=500)
+
+
+class UndoOut(Shape):
+    """What can be taken back: the event that a merge or split left behind."""
+
+    event_id: int
+    conversation: ConversationOut
+
+
+class Candidate(Shape):
+    """A contact that may be the same person, and why we think so. Never merged by itself."""
+
+    contact: ContactOut
+    reason: str
+
+
+class Candidates(Shape):
+    items: list[Candidate]
+
+
+# --- the feed ---------------------------------------------------------------------------------------------------------
+
+
+class Entry(Shape):
+    """One event as screens see it, with the message it is about and the conversation's row as it stands now."""
+
+    cursor: str
+    event_id: int
+    kind: str
+    conversation_id: str | None
+    sequence: int
+    at: datetime
+    actor: AuthorOut
+    data: dict[str, object]
+    message: MessageOut | None = None
+    conversation: ConversationOut | None = None
+
+
+class Feed(Shape):
+    """`more` says that another call with `after=cursor` returns further entries at once."""
+
+    entries: list[Entry]
+    cursor: str
+    more: bool
+
+
+# --- knowledge base ---------------------------------------------------------------------------------------------------
+
+
+class ArticleIn(Shape):
+    locale: Language
+    title: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+    body: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+    article_id: Identifier | None = None
+
+
+class ArticleOut(Shape):
+    """An article in one locale. `version` is the published one (0: never), `draft` what an editor is writing."""
+
+    article_id: str
+    locale: Language
+    title: str
+    body: str
+    version: int
+    state: Literal["draft", "published", "changed", "withdrawn"]
+    updated_at: datetime
+
+
+class Articles(Shape):
+    items: list[ArticleOut]
+    next: str | None
+
+
+class Found(Shape):
+    answers: list[ArticleRef]
+    language: str
+    model_id: str
+
+
+# --- web chat ---------------------------------------------------------------------------------------------------------
+
+
+class WidgetSessionIn(Shape):
+    """`visitor_token` resumes an earlier visit, `identity_token` is the shop's JWT for a signed-in customer."""
+
+    inbox: Identifier
+    origin: Annotated[str, StringConstraints(max_length=300)]
+    visitor_token: Annotated[str, StringConstraints(max_length=4000)] | None = None
+    identity_token: Annotated[str, StringConstraints(max_length=8000)] | None = None
+    language: Language = "en"
+
+
+class PreChatField(Shape):
+    name: Literal["name", "email", "phone"]
+    required: bool
+
+
+class WidgetSettings(Shape):
+    title: dict[str, str]
+    greeting: dict[str, str]
+    languages: list[Language]
+    pre_chat: list[PreChatField]
+    quick_replies: dict[str, list[str]]
+    attachment_limit: int
+    media_types: list[str]
+    text_limit: int
+
+
+class WidgetMessage(Shape):
+    """A message as the customer sees it. `from` is relative to the reader."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    id: str
+    client_id: str | None = None
+    sender: Literal["me", "bot", "agent", "system"]
+    author_name: str = ""
+    text: str
+    buttons: list[ButtonOut] = []
+    attachments: list[AttachmentOut] = []
+    citation: Citation | None = None
+    delivery: DeliveryState | None = None
+    at: datetime
+
+
+class WidgetStatus(Shape):
+    """`place` is the customer's place in the queue, 1 = next; only while waiting."""
+
+    status: Status
+    place: int | None = None
+    agent_name: str | None = None
+
+
+class WidgetEntry(Shape):
+    """Exactly one of the three is there. `delivery` reports on an earlier message (either side's)."""
+
+    cursor: str
+    at: datetime
+    message: WidgetMessage | None = None
+    delivery: dict[str, DeliveryState] | None = None
+    status: WidgetStatus | None = None
+
+
+class WidgetFeed(Shape):
+    entries: list[WidgetEntry]
+    cursor: str
+    more: bool
+
+
+class WidgetSessionOut(Shape):
+    """`needs_details` asks for the pre-chat form; `entries` holds the recent history, oldest first."""
+
+    visitor_token: str
+    socket_token: str
+    contact_name: str
+    needs_details: bool
+    unread: int
+    settings: WidgetSettings
+    entries: list[WidgetEntry]
+    cursor: str
+    status: WidgetStatus | None
+
+
+class WidgetDetailsIn(Shape):
+    name: Annotated[str, StringConstraints(max_length=120)] = ""
+    email: Annotated[str, StringConstraints(max_length=254)] = ""
+    phone: Annotated[str, StringConstraints(max_length=40)] = ""
+
+
+class WidgetMessageIn(Shape):
+    """`payload` and `reply_to` are set when a button was pressed: the hub checks that it had offered that button."""
+
+    client_id: Identifier
+    text: Annotated[str, StringConstraints(max_length=10_000)]
+    attachments: list[Identifier] = Field(default=[], max_length=5)
+    payload: Annotated[str, StringConstraints(max_length=500)] | None = None
+    reply_to: Identifier | None = None
+
+
+class Accepted(Shape):
+    """`message_id` is ours; a repeated `client_id` gets the first one's."""
+
+    message_id: str
+    conversation_id: str
+    duplicate: bool
+
+
+class SeenIn(Shape):
+    """Everything up to and including this message was shown (`read`) or has arrived (`delivered`)."""
+
+    message_id: Identifier
+    state: Literal["delivered", "read"] = "read"
+
+
+class TypingIn(Shape):
+    on: bool
+
+
+# --- running the hub --------------------------------------------------------------------------------------------------
+
+
+class PartHealth(Shape):
+    name: str
+    state: str
+    detail: dict[str, str] = {}
+
+
+class HealthOut(Shape):
+    """`state` is `ok`, `warming` (answers, some parts still load) or `degraded`."""
+
+    state: Literal["ok", "warming", "degraded"]
+    parts: list[PartHealth]
+
+
+class OutboxRowOut(Shape):
+    id: int
+    handler: str
+    order_key: str
+    attempts: int
+    last_error: str
+    event_id: int
+    created_at: datetime
+
+
+class OutboxRows(Shape):
+    items: list[OutboxRowOut]
+
+
+class Done(Shape):
+    ok: Literal[True] = True
