@@ -1,0 +1,138 @@
+"""Who answers a customer's message: the bot, the knowledge base, or a person. Pure: values in, a decision out.
+
+The order of the rules is the policy; each has its name in `Decision.reason`:
+
+1. The bot asks for a person, or the customer failed to prove who they are: hand over.
+2. The bot did not answer in time or went wrong: hand over, whatever the knowledge base knows. A bot that is *known*
+   to be away (not installed, still starting, its circuit open) is no failure of this message: rules 5 to 7 decide.
+3. The bot is in the middle of a form: its reply.
+4. The bot is sure of the intent: its reply.
+5. The knowledge base is sure of an answer: that answer.
+6. The customer asks for a person in plain words that no bot has read: hand over.
+7. Nobody knows: ask once to put it in other words; the second time in a row, or with no bot to talk to, hand over.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.domain.events import TriedAnswer
+from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
+
+
+class Action(StrEnum):
+    BOT = "bot"
+    KNOWLEDGE = "knowledge"
+    CLARIFY = "clarify"
+    HANDOFF = "handoff"
+
+
+# Reasons for which a bot counts as away rather than as failed.
+AWAY = frozenset({"absent", "starting", "circuit_open"})
+# Intents that say "not for me", however sure the bot is of them.
+NOT_UNDERSTOOD = frozenset({"out_of_scope", "nlu_fallback", ""})
+MISSES_UNTIL_HANDOFF = 2
+
+_ASKS_FOR_PERSON = re.compile(
+    r"\b(humans?|(real|actual|live) (person|people|agent)|someone real"
+    r"|(to|with|an?|the|your) (agent|person|operator|representative|advisor|supervisor|colleague)"
+    r"|humano|(una|otra|alguna) persona|personas? real(es)?"
+    r"|(un|una|con|al|el|la) (agente|operador|operadora|asesor|asesora|representante|encargado|encargada))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BotFailure:
+    """Why there is no reply: `timeout`, `empty`, an error's short name, or one of `AWAY`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which probability on an answer is given; set per inbox."""
+
+    intent: float = 0.65
+    knowledge: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with a message. `answer` is set for `KNOWLEDGE`; `misses` counts unanswered messages in a row."""
+
+    action: Action
+    reason: str
+    misses: int = 0
+    answer: FoundAnswer | None = None
+
+
+def asks_for_person(text: str) -> bool:
+    """Whether a text asks for a person in plain words, English or Spanish. For turns that no bot has read."""
+    return _ASKS_FOR_PERSON.search(text) is not None
+
+
+def bot_is_sure(reply: BotReply, thresholds: Thresholds) -> bool:
+    """Whether the bot's reply stands on its own, so that nobody need wait for the knowledge base."""
+    if reply.handoff_reason or reply.verification_failed:
+        return True
+    if not reply.messages:
+        return False
+    return reply.in_form or (reply.intent not in NOT_UNDERSTOOD and reply.confidence >= thresholds.intent)
+
+
+def decide(
+    *,
+    text: str,
+    bot: BotReply | BotFailure,
+    knowledge: SearchResult | None,
+    thresholds: Thresholds,
+    misses: int,
+) -> Decision:
+    """The decision on one customer message.
+
+    Args:
+        text: the message, for rule 6.
+        bot: the bot's reply, or why there is none.
+        knowledge: what the search found; None when it was not asked or could not answer.
+        thresholds: the inbox's.
+        misses: messages in a row, before this one, that nobody could answer.
+    """
+    if isinstance(bot, BotReply):
+        if bot.handoff_reason:
+            return Decision(Action.HANDOFF, bot.handoff_reason)
+        if bot.verification_failed:
+            return Decision(Action.HANDOFF, "verification_failed")
+        if bot_is_sure(bot, thresholds):
+            return Decision(Action.BOT, "form" if bot.in_form else "intent")
+    elif bot.reason not in AWAY:
+        return Decision(Action.HANDOFF, "bot_timeout" if bot.reason == "timeout" else "bot_error")
+    if knowledge is not None and knowledge.answers and knowledge.confidence >= thresholds.knowledge:
+        return Decision(Action.KNOWLEDGE, "knowledge", answer=knowledge.answers[0])
+    if isinstance(bot, BotFailure):
+        return Decision(Action.HANDOFF, "customer_asked" if asks_for_person(text) else "not_understood")
+    if misses + 1 >= MISSES_UNTIL_HANDOFF:
+        return Decision(Action.HANDOFF, "not_understood")
+    return Decision(Action.CLARIFY, "not_understood", misses=misses + 1)
+
+
+def tried(decision: Decision, bot: BotReply | BotFailure, knowledge: SearchResult | None) -> tuple[TriedAnswer, ...]:
+    """Everything that was considered, with its scores, for the decision's event and the handoff packet."""
+    considered: list[TriedAnswer] = []
+    if isinstance(bot, BotReply) and bot.intent:
+        considered.append(TriedAnswer("bot", bot.intent, bot.confidence, decision.action is Action.BOT))
+    considered.extend(
+        TriedAnswer(
+            source="knowledge_base",
+            label=answer.title,
+            score=answer.confidence,
+            given=decision.answer is answer,
+            article_id=answer.article_id,
+            version=answer.version,
+            locale=answer.locale,
+        )
+        for answer in (knowledge.answers if knowledge else ())
+    )
+    return tuple(considered)

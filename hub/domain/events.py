@@ -1,0 +1,414 @@
+"""Past-tense facts. The append-only log holds these and nothing else, and every projected table follows from them.
+
+An event holds facts and ids. Text, addresses and slots live in rows that can be erased; the log cannot be.
+
+Each event belongs to one *stream* (a conversation, a contact, an agent or an article) and is numbered within it.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+
+from hub.domain.messages import Author
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who caused an event. `id` is an agent's or contact's id; empty for the bot and the hub itself."""
+
+    kind: Author
+    id: str = ""
+
+
+SYSTEM = Actor(Author.SYSTEM)
+BOT = Actor(Author.BOT)
+
+
+@dataclass(frozen=True, slots=True)
+class TriedAnswer:
+    """An answer considered in a bot turn. `label` is an intent or an article's id, `given` says it was sent."""
+
+    source: str
+    label: str
+    score: float
+    given: bool
+    article_id: str = ""
+    version: int = 0
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+    stream: ClassVar[str]
+
+
+# --- conversation -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEvent(Event):
+    stream = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOpened(ConversationEvent):
+    """`previous_id` links to the resolved conversation that was too old to reopen."""
+
+    ticket_number: int
+    contact_id: str
+    inbox_id: str
+    identity_id: str
+    channel: str
+    status: str
+    team_id: str
+    language: str
+    priority: int = 0
+    previous_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMoved(ConversationEvent):
+    """Messages with this key go to this conversation from now on."""
+
+    inbox_id: str
+    identity_id: str
+    thread_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(ConversationEvent):
+    """`rule` says why the message landed in this conversation; see `hub.domain.matching`."""
+
+    message_id: str
+    inbox_id: str
+    identity_id: str
+    channel: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQueued(ConversationEvent):
+    """Something to send to the customer. `author` is bot, agent or system."""
+
+    message_id: str
+    inbox_id: str
+    identity_id: str
+    channel: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded(ConversationEvent):
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryChanged(ConversationEvent):
+    """A raw report; the projection keeps the furthest state."""
+
+    message_id: str
+    state: str
+    error_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BotTurnDecided(ConversationEvent):
+    """What was decided on one customer message, with everything the decision was made from.
+
+    `action` is one of `hub.domain.bot_policy.Action`; `misses` is the count of consecutive unanswered messages after
+    this turn.
+    """
+
+    message_id: str
+    action: str
+    reason: str
+    intent: str
+    intent_confidence: float
+    knowledge_confidence: float
+    misses: int
+    tried: tuple[TriedAnswer, ...]
+    bot_model: str
+    knowledge_model: str
+    calibration: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotTurnDropped(ConversationEvent):
+    """The conversation changed hands while the bot was thinking; its answer was not sent."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver(ConversationEvent):
+    """`suggested` lists `article_id@version@locale` of articles that may help the agent."""
+
+    reason: str
+    team_id: str
+    open_question: str
+    tried: tuple[TriedAnswer, ...] = ()
+    suggested: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack(ConversationEvent):
+    """An agent gave the conversation back to the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned(ConversationEvent):
+    """`how` is `take` (by the agent) or `assign` (by somebody else)."""
+
+    agent_id: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred(ConversationEvent):
+    """Back into the queue, of another team."""
+
+    team_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed(ConversationEvent):
+    """`until` in microseconds since 1970 UTC."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Woken(ConversationEvent):
+    """`cause` is `time` or `message`."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved(ConversationEvent):
+    """Closed; a later message follows the inbox's window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened(ConversationEvent):
+    """`cause` is `message` or `agent`."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityChanged(ConversationEvent):
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSet(ConversationEvent):
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityVerified(ConversationEvent):
+    """`level` is `none`, `claimed` or `verified`; `method` says how (`signed_identity`, `bot_form`, `agent`)."""
+
+    level: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class MovedToContact(ConversationEvent):
+    """The conversation follows its contact through a merge or its undo."""
+
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(ConversationEvent):
+    """This conversation's messages are read in `into_id` from now on; routes were moved there."""
+
+    into_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed(ConversationEvent):
+    """The other side of `Merged`. `routes` lists `inbox|identity|thread_key` that were moved, for the undo."""
+
+    from_id: str
+    routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergeUndone(ConversationEvent):
+    """Written to both sides; `other_id` is the conversation that stands alone again (or that let it go)."""
+
+    other_id: str
+    undone_event: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesMovedOut(ConversationEvent):
+    to_id: str
+    message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesMovedIn(ConversationEvent):
+    from_id: str
+    message_ids: tuple[str, ...]
+
+
+# --- contact ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEvent(Event):
+    stream = "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCreated(ContactEvent):
+    """A person wrote for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLinked(ContactEvent):
+    """`evidence` says how we know: `first_message`, `signed_identity`, `stated` (the customer typed it), `merge`…"""
+
+    identity_id: str
+    channel: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMerged(ContactEvent):
+    """This contact gave its identities and conversations to `into_id`."""
+
+    into_id: str
+    identity_ids: tuple[str, ...]
+    conversation_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAbsorbed(ContactEvent):
+    from_id: str
+    identity_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMergeUndone(ContactEvent):
+    """Written to both sides. `identity_ids` belong to the contact of this stream again (empty on the other side)."""
+
+    other_id: str
+    identity_ids: tuple[str, ...]
+    undone_event: int
+
+
+# --- agent and article ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged(Event):
+    stream = "agent"
+
+    presence: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePublished(Event):
+    stream = "article"
+
+    locale: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleWithdrawn(Event):
+    stream = "article"
+
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleIndexed(Event):
+    """The passages of all locales of the article rest in the store; every process may take them into its index."""
+
+    stream = "article"
+
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log has it. `id` orders the log of one database, `at` is in microseconds since 1970 UTC."""
+
+    id: int
+    stream_id: str
+    sequence: int
+    at: int
+    actor: Actor
+    event: Event
+
+
+# --- to and from JSON values ------------------------------------------------------------------------------------------
+
+Convert = Callable[[Any], Any]
+
+
+def _converter(hint: Any) -> Convert | None:
+    """How a JSON value becomes a field's value; None where it is one already."""
+    if get_origin(hint) is tuple:
+        item = get_args(hint)[0]
+        if is_dataclass(item):
+            return lambda values: tuple(item(**value) for value in values)  # type: ignore[operator]  # item is a class
+        return tuple
+    if isinstance(hint, types.UnionType):
+        raise TypeError("an event's field has one type, so that it can be read back without guessing")
+    return None
+
+
+def _all_kinds(base: type[Event]) -> dict[str, type[Event]]:
+    found: dict[str, type[Event]] = {}
+    for kind in base.__subclasses__():
+        children = _all_kinds(kind)
+        found.update(children or {kind.__name__: kind})
+    return found
+
+
+KINDS: Mapping[str, type[Event]] = _all_kinds(Event)
+_CONVERTERS: Mapping[str, Mapping[str, Convert]] = {
+    name: {
+        field.name: converter
+        for field in fields(kind)
+        if (converter := _converter(get_type_hints(kind)[field.name])) is not None
+    }
+    for name, kind in KINDS.items()
+}
+_FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
+    name: tuple(field.name for field in fields(kind)) for name, kind in KINDS.items()
+}
+_NESTED: frozenset[str] = frozenset(
+    name
+    for name, kind in KINDS.items()
+    if any(is_dataclass(a) for hint in get_type_hints(kind).values() for a in get_args(hint))
+)
+
+
+def to_data(event: Event) -> dict[str, Any]:
+    """The event's fields as JSON values."""
+    name = type(event).__name__
+    if name in _NESTED:
+        return asdict(event)
+    return {field: getattr(event, field) for field in _FIELD_NAMES[name]}
+
+
+def from_data(kind: str, data: Mapping[str, Any]) -> Event:
+    """The inverse of `to_data`. Raises KeyError on an unknown kind, TypeError on fields that do not fit."""
+    converters = _CONVERTERS[kind]
+    if not converters:
+        return KINDS[kind](**data)
+    return KINDS[kind](**{key: converters[key](value) if key in converters else value for key, value in data.items()})

@@ -1,0 +1,57 @@
+"""What the hub itself says to customers, in each language that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+DEFAULT_LANGUAGE = "en"
+
+_PHRASES: Mapping[str, Mapping[str, str]] = {
+    "clarify": {
+        "en": "Sorry, I did not understand that. Could you say it in other words? You can also ask for a person.",
+        "es": "Perdone, no le he entendido. ¿Puede decirlo con otras palabras? "
+        "También puede pedir hablar con una persona.",
+    },
+    "handoff_next": {
+        "en": "I am passing you to a colleague. You are next in the queue; everything you have written goes with you.",
+        "es": "Le paso con un compañero. Es usted el siguiente en la cola; verá todo lo que nos ha escrito.",
+    },
+    "handoff_place": {
+        "en": "I am passing you to a colleague. You are number {place} in the queue; "
+        "everything you have written goes with you.",
+        "es": "Le paso con un compañero. Es usted el número {place} en la cola; verá todo lo que nos ha escrito.",
+    },
+    "handoff_sorry": {
+        "en": "Sorry, I cannot answer right now.",
+        "es": "Lo siento, ahora mismo no puedo responderle.",
+    },
+    "handoff_verification": {
+        "en": "I could not confirm your details.",
+        "es": "No he podido confirmar sus datos.",
+    },
+    "ask_person": {"en": "Talk to a person", "es": "Hablar con una persona"},
+    "other_language": {
+        "en": "(This article is only available in another language.)",
+        "es": "(Este artículo solo está disponible en otro idioma.)",
+    },
+}
+
+
+def served(language: str) -> str:
+    """The language that a customer is spoken to in: theirs where the hub has its words, else the default."""
+    return language if language in _PHRASES["clarify"] else DEFAULT_LANGUAGE
+
+
+def phrase(name: str, language: str, **values: object) -> str:
+    """A sentence of the hub's own in the customer's language. Raises KeyError for a name that does not exist."""
+    return _PHRASES[name][served(language)].format(**values)
+
+
+def handoff_text(reason: str, place: int, language: str) -> str:
+    """What the customer is told when a person takes over: why, and the place in the queue (1 = next)."""
+    where = phrase("handoff_next", language) if place <= 1 else phrase("handoff_place", language, place=place)
+    if reason in ("bot_timeout", "bot_error"):
+        return f"{phrase('handoff_sorry', language)} {where}"
+    if reason == "verification_failed":
+        return f"{phrase('handoff_verification', language)} {where}"
+    return where

@@ -1,0 +1,104 @@
+"""The feed: the log as screens read it, without gaps.
+
+On PostgreSQL a transaction takes its event's id early and may commit late, so that `id > after` would pass over it for
+ever. Each event keeps the id of its transaction; the feed serves only transactions below the oldest one still under way
+(`pg_snapshot_xmin`), ordered by (transaction, id), and the cursor is that pair. SQLite has one writer: the id will do,
+and the transaction is 0.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, desc, select, text, tuple_
+
+from hub.domain import events as e
+from hub.domain.errors import Refused
+from hub.domain.messages import Author
+from hub.store import tables as t
+
+_SETTLED = text("event.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """A place in the feed. Compared as a pair; written `transaction.id`."""
+
+    transaction: int = 0
+    id: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.transaction}.{self.id}"
+
+    @classmethod
+    def parse(cls, value: str) -> Cursor:
+        """Raises Refused on anything but `transaction.id`."""
+        transaction, dot, event_id = value.partition(".")
+        if not (dot and transaction.isascii() and transaction.isdigit() and event_id.isascii() and event_id.isdigit()):
+            raise Refused("after", "must be a cursor that the feed gave")
+        if len(value) > 40:
+            raise Refused("after", "must be a cursor that the feed gave")
+        return cls(int(transaction), int(event_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events after a cursor, each with its own; `cursor` is the last one's, `more` says that another page is there."""
+
+    entries: tuple[tuple[Cursor, e.Recorded], ...]
+    cursor: Cursor
+    more: bool
+
+
+EVENT_COLUMNS = (
+    t.event.c.transaction,
+    t.event.c.id,
+    t.event.c.stream_id,
+    t.event.c.sequence,
+    t.event.c.at,
+    t.event.c.actor_kind,
+    t.event.c.actor_id,
+    t.event.c.kind,
+    t.event.c.data,
+)
+
+
+def recorded_from(row: Sequence[Any]) -> e.Recorded:
+    """The event in a row of `EVENT_COLUMNS`."""
+    _, event_id, stream_id, sequence, at, actor_kind, actor_id, kind, data = row
+    return e.Recorded(
+        event_id, stream_id, sequence, at, e.Actor(Author(actor_kind), actor_id), e.from_data(kind, json.loads(data))
+    )
+
+
+def read(connection: Connection, after: Cursor, *, limit: int = 200, stream_ids: Sequence[str] | None = None) -> Page:
+    """The next events after a cursor.
+
+    Args:
+        connection: of a read.
+        after: where the reader is.
+        limit: the most entries to return.
+        stream_ids: only these streams' events, for a reader who may see no others.
+    """
+    event = t.event.c
+    statement = select(*EVENT_COLUMNS).where(tuple_(event.transaction, event.id) > tuple_(after.transaction, after.id))
+    if stream_ids is not None:
+        statement = statement.where(event.stream_id.in_(stream_ids))
+    if connection.dialect.name == "postgresql":
+        statement = statement.where(_SETTLED)
+    rows = connection.execute(statement.order_by(event.transaction, event.id).limit(limit + 1)).all()
+    entries = tuple((Cursor(row[0], row[1]), recorded_from(row)) for row in rows[:limit])
+    return Page(entries, entries[-1][0] if entries else after, len(rows) > limit)
+
+
+def head(connection: Connection) -> Cursor:
+    """The cursor of now: what is read after it is newer than this read."""
+    event = t.event.c
+    statement = select(event.transaction, event.id).order_by(desc(event.transaction), desc(event.id)).limit(1)
+    if connection.dialect.name == "postgresql":
+        statement = statement.where(_SETTLED)
+    row = connection.execute(statement).one_or_none()
+    return Cursor(row[0], row[1]) if row else Cursor()

@@ -1,0 +1,44 @@
+"""Every table, a file per noun. Columns and constraints only: rules live in `hub.domain`.
+
+Projected tables (`conversation`, `message_state`, `route`, `identity`'s contact, `agent`'s presence, `counter`) have no
+foreign keys: they are rebuilt from the event log, in any order.
+"""
+
+from hub.store.tables.base import metadata
+from hub.store.tables.contact import contact, identity
+from hub.store.tables.conversation import conversation, counter, route, ticket_number
+from hub.store.tables.event import event
+from hub.store.tables.inbox import inbox, set_aside, webhook_payload
+from hub.store.tables.knowledge import article, article_stream, article_version, passage
+from hub.store.tables.message import attachment, message
+from hub.store.tables.outbox import outbox
+from hub.store.tables.people import agent, sign_in_session, team, team_member
+from hub.store.tables.record import bot_memory, customer_record, order_record
+
+__all__ = [
+    "agent",
+    "article",
+    "article_stream",
+    "article_version",
+    "attachment",
+    "bot_memory",
+    "contact",
+    "conversation",
+    "counter",
+    "customer_record",
+    "event",
+    "identity",
+    "inbox",
+    "message",
+    "metadata",
+    "order_record",
+    "outbox",
+    "passage",
+    "route",
+    "set_aside",
+    "sign_in_session",
+    "team",
+    "team_member",
+    "ticket_number",
+    "webhook_payload",
+]

@@ -1,0 +1,47 @@
+"""People who sign in."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+
+from hub.store.tables.base import key, metadata, number, text
+
+team = Table("team", metadata, key(), text("name"), text("tier", server_default="1"), UniqueConstraint("name"))
+
+# Projected: sequence, presence, presence_reason, presence_since.
+agent = Table(
+    "agent",
+    metadata,
+    key(),
+    text("name"),
+    text("email"),
+    text("role"),
+    text("language"),
+    text("password_hash"),
+    Column("disabled", Integer, nullable=False, server_default="0"),
+    number("sequence"),
+    text("presence", server_default="offline"),
+    text("presence_reason"),
+    number("presence_since"),
+    UniqueConstraint("email"),
+)
+
+team_member = Table(
+    "team_member",
+    metadata,
+    Column("team_id", Text, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
+    Column("agent_id", Text, ForeignKey("agent.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("team_id", "agent_id"),
+)
+
+# `id` is the SHA-256 of the cookie's token: a copy of the database signs nobody in.
+sign_in_session = Table(
+    "sign_in_session",
+    metadata,
+    key(),
+    Column("agent_id", Text, ForeignKey("agent.id", ondelete="CASCADE"), nullable=False),
+    text("csrf_token"),
+    number("created_at"),
+    number("expires_at"),
+    Index("ix_sign_in_session_expires_at", "expires_at"),
+)

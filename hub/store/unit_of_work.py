@@ -1,0 +1,465 @@
+"""Writing: use cases run in transactions, events become rows.
+
+A use case is a function of `Tx` alone: no I/O, no outside state, safe to run again. `Store.write` runs it and returns
+what it returned, after the commit.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from typing import Any, Protocol, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, create_engine, insert, select, text, update
+from sqlalchemy import event as sa_event
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import QueuePool
+from ulid import ULID
+
+from hub.domain import events as e
+from hub.domain.conversation import Conversation, fold
+from hub.domain.errors import NotFound
+from hub.domain.messages import Delivery, further
+from hub.ports import Clock
+from hub.store import projections
+from hub.store import tables as t
+from hub.store.subscriptions import Subscriptions
+
+Result = TypeVar("Result")
+UseCase = Callable[["Tx"], Result]
+
+CONVERSATION_FIELDS = tuple(field.name for field in fields(Conversation))
+CONVERSATION_COLUMNS = tuple(t.conversation.c[name] for name in CONVERSATION_FIELDS)
+
+_INSERT_EVENT = insert(t.event).returning(t.event.c.id)
+# Ids are handed out before the commit; the feed needs the transaction's own id to know what may still be under way.
+_INSERT_EVENT_POSTGRES = (
+    insert(t.event).values(transaction=text("pg_current_xact_id()::text::bigint")).returning(t.event.c.id)
+)
+_INSERT_OUTBOX = insert(t.outbox).returning(t.outbox.c.id, t.outbox.c.slow)
+_STREAM_TABLES = {
+    "contact": (t.contact, t.contact.c.id),
+    "agent": (t.agent, t.agent.c.id),
+    "article": (t.article_stream, t.article_stream.c.article_id),
+}
+
+
+def conversation_from(row: Any) -> Conversation:
+    """The state in a row of `CONVERSATION_COLUMNS`, in that order."""
+    return Conversation(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContent:
+    """What the log does not hold of a message. `extras` (buttons, attachments, citation) is any JSON value or None."""
+
+    text: str
+    extras: Mapping[str, Any] | None = None
+    external_id: str | None = None
+    client_key: str | None = None
+    trusted: bool = False
+
+
+class Tx:
+    """One transaction. Not for keeping: it ends when the use case returns."""
+
+    def __init__(self, connection: Connection, clock: Clock, subscriptions: Subscriptions) -> None:
+        self.connection = connection
+        self.now = clock.now()
+        self.postgres = connection.dialect.name == "postgresql"
+        self.recorded: list[e.Recorded] = []
+        self.nudges: list[tuple[int, bool]] = []
+        self._subscriptions = subscriptions
+        self._insert_event = _INSERT_EVENT_POSTGRES if self.postgres else _INSERT_EVENT
+        self._before: dict[str, Conversation | None] = {}
+        self._after: dict[str, Conversation] = {}
+        self._outbox: list[dict[str, Any]] = []
+
+    # --- what use cases do ---
+
+    def new_id(self) -> str:
+        """A fresh identifier (ULID), growing with time."""
+        return str(ULID.from_timestamp(self.now / 1_000_000))
+
+    def conversation(self, conversation_id: str) -> Conversation:
+        """The conversation, locked until the end of the transaction. Raises NotFound."""
+        held = self._after.get(conversation_id)
+        if held is not None:
+            return held
+        statement = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == conversation_id)
+        if self.postgres:
+            statement = statement.with_for_update()
+        row = self.connection.execute(statement).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no conversation {conversation_id}")
+        return self.hold(conversation_from(row))
+
+    def hold(self, conversation: Conversation) -> Conversation:
+        """Takes a row that a query of this transaction has already locked; what is held already goes first."""
+        held = self._after.get(conversation.id)
+        if held is not None:
+            return held
+        self._before[conversation.id] = self._after[conversation.id] = conversation
+        return conversation
+
+    def record(
+        self,
+        stream_id: str,
+        event: e.Event,
+        actor: e.Actor = e.SYSTEM,
+        *,
+        content: MessageContent | None = None,
+    ) -> e.Recorded:
+        """Appends an event to its stream, projects it and writes an outbox row for each handler that hears of it.
+
+        Args:
+            stream_id: the conversation, contact, agent or article that it happened to.
+            event: the fact.
+            actor: who caused it.
+            content: the text of the message that the event brings; None where it brings none.
+        """
+        name = type(event).__name__
+        sequence = self._next_sequence(stream_id, event)
+        row = {
+            "stream": event.stream,
+            "stream_id": stream_id,
+            "sequence": sequence,
+            "at": self.now,
+            "actor_kind": actor.kind.value,
+            "actor_id": actor.id,
+            "kind": name,
+            "data": json.dumps(e.to_data(event), ensure_ascii=False, separators=(",", ":")),
+        }
+        event_id = self.connection.execute(self._insert_event, row).scalar_one()
+        recorded = e.Recorded(event_id, stream_id, sequence, self.now, actor, event)
+        self.recorded.append(recorded)
+        conversation = self._project(recorded, content)
+        for subscription in self._subscriptions.get(name, ()):
+            if subscription.when(recorded, conversation):
+                self._outbox.append(
+                    {
+                        "event_id": event_id,
+                        "handler": subscription.handler,
+                        "order_key": subscription.order_key(recorded, conversation),
+                        "slow": int(subscription.slow),
+                        "due_at": self.now,
+                        "created_at": self.now,
+                        # Its own nudge comes at the commit: the sweeper need not offer it before that had its time.
+                        "offered_until": self.now + 2_000_000,
+                    }
+                )
+        return recorded
+
+    def upsert(self, table: Any, keys: Mapping[str, Any], values: Mapping[str, Any], *, add: str = "") -> None:
+        """Inserts a row or changes the one with these keys; `add` names a column that is added to instead of set."""
+        make = postgres_insert if self.postgres else sqlite_insert
+        statement = make(table).values(**keys, **values)
+        changes = {name: statement.excluded[name] for name in values}
+        if add:
+            changes[add] = table.c[add] + statement.excluded[add]
+        self.connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changes))
+
+    def flush(self) -> None:
+        """Writes held state. Runs by itself before the commit; call it before a query that must see this use case."""
+        changes: dict[tuple[str, int], int] = {}
+        for conversation_id, after in self._after.items():
+            before = self._before[conversation_id]
+            if before is after:
+                continue
+            self._write_conversation(before, after)
+            for sign, state in ((-1, before), (1, after)):
+                for badge in projections.badges(state):
+                    key = (badge, projections.shard(conversation_id))
+                    changes[key] = changes.get(key, 0) + sign
+            self._before[conversation_id] = after
+        # In one order everywhere, so that two transactions never wait for each other's counters.
+        for name, shard in sorted(key for key, change in changes.items() if change):
+            self.upsert(t.counter, {"name": name, "shard": shard}, {"value": changes[name, shard]}, add="value")
+        if self._outbox:
+            rows = self.connection.execute(_INSERT_OUTBOX, self._outbox).all()
+            self.nudges += [(row.id, bool(row.slow)) for row in rows]
+            self._outbox = []
+
+    # --- how ---
+
+    def _next_sequence(self, stream_id: str, event: e.Event) -> int:
+        if isinstance(event, e.ConversationOpened):
+            self._before[stream_id] = None
+            self._after[stream_id] = Conversation(stream_id)
+        if event.stream == "conversation":
+            return self.conversation(stream_id).sequence + 1
+        table, key = _STREAM_TABLES[event.stream]
+        numbered = update(table).where(key == stream_id).values(sequence=table.c.sequence + 1)
+        sequence = self.connection.execute(numbered.returning(table.c.sequence)).scalar_one_or_none()
+        if sequence is None:
+            raise NotFound(f"there is no {event.stream} {stream_id}")
+        return cast(int, sequence)
+
+    def _project(self, recorded: e.Recorded, content: MessageContent | None) -> Conversation | None:
+        stream_id = recorded.stream_id
+        if recorded.event.stream != "conversation":
+            self._project_others(recorded)
+            return None
+        conversation = self._after[stream_id] = fold(self._after[stream_id], recorded)
+        if (values := projections.message(recorded)) is not None:
+            if content is None:
+                raise TypeError(f"{type(recorded.event).__name__} wants its message's content")
+            self.connection.execute(insert(t.message), values | _content_values(content))
+        elif (key := projections.route(recorded)) is not None:
+            keys = {"inbox_id": key.inbox_id, "identity_id": key.identity_id, "thread_key": key.thread_key}
+            self.upsert(t.route, keys, {"conversation_id": stream_id})
+        elif isinstance(recorded.event, e.DeliveryChanged):
+            self._project_delivery(recorded.event)
+        elif isinstance(recorded.event, e.MessagesMovedIn):
+            moved = t.message.c.id.in_(recorded.event.message_ids)
+            self.connection.execute(update(t.message).where(moved).values(conversation_id=stream_id))
+        return conversation
+
+    def _project_others(self, recorded: e.Recorded) -> None:
+        stream_id = recorded.stream_id
+        if (values := projections.contact(recorded)) is not None:
+            self.connection.execute(update(t.contact).where(t.contact.c.id == stream_id).values(values))
+        for identity_id, values in projections.identities(recorded).items():
+            self.connection.execute(update(t.identity).where(t.identity.c.id == identity_id).values(values))
+        if (values := projections.agent(recorded)) is not None:
+            self.connection.execute(update(t.agent).where(t.agent.c.id == stream_id).values(values))
+
+    def _project_delivery(self, event: e.DeliveryChanged) -> None:
+        mine = t.message.c.id == event.message_id
+        current = Delivery(self.connection.execute(select(t.message.c.state).where(mine)).scalar_one())
+        state = further(current, Delivery(event.state))
+        if state is not current:
+            values = {"state": state.value, "error_code": event.error_code}
+            self.connection.execute(update(t.message).where(mine).values(values))
+
+    def _write_conversation(self, before: Conversation | None, after: Conversation) -> None:
+        if before is None:
+            self.connection.execute(
+                insert(t.conversation), {name: getattr(after, name) for name in CONVERSATION_FIELDS}
+            )
+            return
+        changed = {
+            name: value for name in CONVERSATION_FIELDS if (value := getattr(after, name)) != getattr(before, name)
+        }
+        self.connection.execute(update(t.conversation).where(t.conversation.c.id == after.id).values(changed))
+
+
+def _content_values(content: MessageContent) -> dict[str, Any]:
+    return {
+        "text": content.text,
+        "text_hash": sha256(content.text.encode()).hexdigest(),
+        "extras": json.dumps(content.extras, ensure_ascii=False) if content.extras else "",
+        "external_id": content.external_id,
+        "client_key": content.client_key,
+        "trusted": int(content.trusted),
+    }
+
+
+class Committed(Protocol):
+    """Told after each commit, in the order of commits: the outbox rows to run (id, slow) and whether events came."""
+
+    def __call__(self, nudges: list[tuple[int, bool]], has_events: bool, /) -> None: ...
+
+
+class Store(Protocol):
+    """Where everything rests."""
+
+    def write(self, use_case: UseCase[Result]) -> Result:
+        """Runs a use case in a transaction and returns its result after the commit. Its errors come through."""
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading, one snapshot."""
+
+    def close(self) -> None: ...
+
+    @property
+    def postgres(self) -> bool: ...
+
+
+class _Base:
+    postgres = False
+
+    def __init__(self, clock: Clock, subscriptions: Subscriptions, committed: Committed) -> None:
+        self.clock = clock
+        self.subscriptions = subscriptions
+        self._committed = committed
+
+    def _perform(self, connection: Connection, use_case: UseCase[Result]) -> tuple[Tx, Result]:
+        tx = Tx(connection, self.clock, self.subscriptions)
+        result = use_case(tx)
+        tx.flush()
+        return tx, result
+
+    def _announce(self, tx: Tx) -> None:
+        if tx.nudges or tx.recorded:
+            self._committed(tx.nudges, bool(tx.recorded))
+
+
+class PostgresStore(_Base):
+    """On the caller's connection. A uniqueness, serialization or deadlock error runs the whole use case again."""
+
+    postgres = True
+    ATTEMPTS = 4
+    _AGAIN = frozenset({"23505", "40001", "40P01"})  # unique_violation, serialization_failure, deadlock_detected
+
+    def __init__(
+        self, url: str, clock: Clock, subscriptions: Subscriptions, committed: Committed, *, connections: int = 20
+    ) -> None:
+        super().__init__(clock, subscriptions, committed)
+        self.engine = create_engine(url, pool_size=connections, max_overflow=0, pool_pre_ping=True)
+
+    def write(self, use_case: UseCase[Result]) -> Result:
+        for attempt in range(1, self.ATTEMPTS + 1):
+            try:
+                with self.engine.begin() as connection:
+                    tx, result = self._perform(connection, use_case)
+            except DBAPIError as error:
+                if attempt == self.ATTEMPTS or getattr(error.orig, "sqlstate", None) not in self._AGAIN:
+                    raise
+            else:
+                self._announce(tx)
+                return result
+        raise AssertionError("the last attempt returns or raises")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            # One snapshot for all statements of a read, as on SQLite.
+            yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    use_case: UseCase[Any]
+    future: Future[Any]
+
+
+class SqliteStore(_Base):
+    """One writer thread takes what is waiting and commits it together.
+
+    Threads that fight for SQLite's lock sleep and retry without a queue: p99 of hundreds of milliseconds. One writer
+    has no fight, and one fsync serves the whole batch. A member that fails undoes the batch; its members then run one
+    by one, each in its own transaction, so that nobody pays for another's error.
+    """
+
+    BATCH = 64
+
+    def __init__(self, path: str, clock: Clock, subscriptions: Subscriptions, committed: Committed) -> None:
+        super().__init__(clock, subscriptions, committed)
+        self.engine = sqlite_engine(path, writing=True)
+        self._reading = sqlite_engine(path, writing=False)
+        self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._starting = threading.Lock()
+        self._writer: threading.Thread | None = None
+
+    def write(self, use_case: UseCase[Result]) -> Result:
+        if self._writer is None:
+            self._start()
+        waiting = _Waiting(use_case, Future())
+        self._inbox.put(waiting)
+        return cast(Result, waiting.future.result())
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self._reading.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._inbox.put(None)
+            self._writer.join()
+        self.engine.dispose()
+        self._reading.dispose()
+
+    def _start(self) -> None:
+        # On first use and not in the constructor: a thread does not survive the server's fork.
+        with self._starting:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._run, name="store-writer", daemon=True)
+                self._writer.start()
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            batch: list[_Waiting] = []
+            member = self._inbox.get()
+            while True:
+                if member is None:
+                    running = False
+                    break
+                batch.append(member)
+                if len(batch) == self.BATCH:
+                    break
+                try:
+                    member = self._inbox.get_nowait()
+                except queue.Empty:
+                    break
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        try:
+            with self.engine.begin() as connection:
+                done = [self._perform(connection, member.use_case) for member in batch]
+        except BaseException as error:  # whatever it is belongs to its caller, not to the writer
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+                return
+            for member in batch:
+                self._commit([member])
+            return
+        for member, (tx, result) in zip(batch, done, strict=True):
+            self._announce(tx)
+            member.future.set_result(result)
+
+
+def sqlite_engine(path: str, *, writing: bool) -> Engine:
+    """An engine on a SQLite file: WAL, every commit on disk (synchronous=FULL).
+
+    The writing one has a single connection and locks at BEGIN, so that a transaction never fails half-way for the
+    lock. The reading one refuses to write.
+    """
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=1 if writing else 16,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": 256},
+    )
+
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late to hold a snapshot
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if not writing:
+            connection.execute("PRAGMA query_only=ON")
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    sa_event.listen(engine, "connect", prepare)
+    sa_event.listen(engine, "begin", begin)
+    return engine
+
+
+def is_unique_violation(error: IntegrityError) -> bool:
+    """Whether a write failed because such a row is already there (rather than for a missing value)."""
+    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE" in str(error.orig)
+
+
+def ping(connection: Connection) -> None:
+    """Asks the database for a sign of life."""
+    connection.execute(text("SELECT 1"))
