@@ -27,7 +27,8 @@ import pytest
 import redis
 from psycopg import sql
 
-from scripts.processes import end, free_port, start
+from bot.server import free_port
+from scripts.processes import end, start
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
