@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from hub.domain.errors import BadSignature, ChannelError, Refused
-from hub.domain.messages import Address, Delivery, InboundMessage, OutboundMessage, Parsed, Receipt, WebhookRequest
+from hub.domain.messages import Address, Attachment, Delivery, InboundMessage, OutboundMessage, Parsed, Receipt, WebhookRequest
 from hub.ports import Capabilities, Clock
 
 CHANNEL = "webchat"
@@ -252,6 +252,9 @@ class WidgetChannel:
             text=body["text"],
             language=visitor.language,
             evidence=visitor.evidence,
+            attachments=tuple(Attachment(each, "", "", 0) for each in body.get("attachments", [])),
+            payload=body.get("payload") or "",
+            reply_to=body.get("reply_to") or "",
         )
         return Parsed(events=(message,))
 

@@ -1,0 +1,33 @@
+"""An inbox's rules as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.domain.bot_policy import Thresholds
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """One connected channel instance. Windows are in microseconds.
+
+    `window`: how long after its last activity the contact's open conversation still takes a message; `reopen_window`:
+    how long after it was resolved. `bot`: whether the bot and the knowledge base try first. `settings` is the channel's
+    own.
+    """
+
+    id: str
+    key: str
+    name: str
+    channel: str
+    team_id: str
+    bot: bool = True
+    window: int = 3 * DAY
+    reopen_window: int = 7 * DAY
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    settings: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,28 @@
+"""Secrets at rest. Authenticated encryption (Fernet) with a key derived from the installation's own."""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+class SecretBox:
+    """Seals and opens short texts. `derive` gives further keys for other uses, so that none is used twice."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._fernet = Fernet(base64.urlsafe_b64encode(self.derive("secrets at rest")))
+
+    def derive(self, purpose: str) -> bytes:
+        """A 32-byte key for one purpose (HKDF-SHA256, RFC 5869)."""
+        return HKDF(SHA256(), 32, salt=None, info=f"centralita: {purpose}".encode()).derive(self._key)
+
+    def seal(self, text: str) -> str:
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """Raises cryptography.fernet.InvalidToken when the text was sealed with another key or changed."""
+        return self._fernet.decrypt(sealed.encode()).decode()
