@@ -21,7 +21,16 @@ from urllib.parse import urlsplit
 import jwt
 
 from hub.domain.errors import BadSignature, ChannelError, Refused
-from hub.domain.messages import Address, Attachment, Delivery, InboundMessage, OutboundMessage, Parsed, Receipt, WebhookRequest
+from hub.domain.messages import (
+    Address,
+    Attachment,
+    Delivery,
+    InboundMessage,
+    OutboundMessage,
+    Parsed,
+    Receipt,
+    WebhookRequest,
+)
 from hub.ports import Capabilities, Clock
 
 CHANNEL = "webchat"

@@ -106,8 +106,8 @@ class InboundMessage:
     """A customer's message, normalized.
 
     `external_id` is the provider's id, unique within the inbox. `thread_key` ties messages that the channel itself
-    threads (mail references, a widget's conversation); empty where it does not. `evidence` lists further addresses of the same
-    person with how that is known, for example `(("email", "ana@example.org", "signed_identity"),)`.
+    threads (mail references, a widget's conversation); empty where it does not. `evidence` lists further addresses of
+    the same person with how that is known, for example `(("email", "ana@example.org", "signed_identity"),)`.
 
     A pressed button has its `payload` and, in `reply_to`, our id of the message that offered it; the hub checks that it
     did, and only then is the payload trusted. Of files that the hub stores already, only the attachment's id is known.

@@ -105,10 +105,12 @@ def test_samples_become_messages() -> None:
     assert text[0].language == "es"
     assert text[0].thread_key == ""
     assert text[0].evidence == ANA.evidence
-    assert not text[0].trusted
     button = channel().parse_inbound(request((PAYLOADS / "button.json").read_bytes())).events[0]
-    assert (button.text, button.trusted) == ("Sí", False)
-    assert channel().parse_inbound(request((PAYLOADS / "attachment.json").read_bytes())).events[0].text == ""
+    pressed = json.loads((PAYLOADS / "button.json").read_bytes())
+    assert (button.text, button.payload, button.reply_to) == ("Sí", pressed["payload"], pressed["reply_to"])
+    attached = channel().parse_inbound(request((PAYLOADS / "attachment.json").read_bytes())).events[0]
+    ids = json.loads((PAYLOADS / "attachment.json").read_bytes())["attachments"]
+    assert (attached.text, [each.attachment_id for each in attached.attachments]) == ("", ids)
 
 
 def test_the_same_request_twice_gives_equal_values() -> None:
