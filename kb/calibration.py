@@ -1,0 +1,85 @@
+"""From evidence to a probability: a logistic for each set of models, fitted offline (`python -m kb.fit`), kept as data.
+
+A cosine says little by itself (one model's .8 is another's .3), so nothing here holds a threshold, and a set of models
+that was never fitted has no confidence at all: its answers count as unsure.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from hub.domain.errors import Refused
+from kb.fusion import Evidence
+
+PACKAGED_FILE = Path(__file__).with_name("calibration.json")
+FEATURES = tuple(feature.name for feature in fields(Evidence))
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """p = 1 / (1 + exp(-(intercept + Σ coefficients · features)))."""
+
+    intercept: float
+    coefficients: tuple[float, ...]
+
+    def probability(self, evidence: Evidence) -> float:
+        """Probability, 0 to 1, that the answer with this evidence is right."""
+        total = self.intercept
+        for name, coefficient in zip(FEATURES, self.coefficients, strict=True):
+            total += coefficient * getattr(evidence, name)
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The logistics of one set of models: one for each number of encoders that read a message's language.
+
+    `id` is empty where none was fitted.
+    """
+
+    id: str
+    by_encoders: Mapping[int, Logistic]
+
+    def probability(self, evidence: Evidence, encoders: int) -> float:
+        """Probability, 0 to 1, that an answer is right; 0 where nothing was fitted.
+
+        Args:
+            evidence: of the answer.
+            encoders: how many encoders read the message.
+        """
+        logistic = self.by_encoders.get(encoders)
+        return logistic.probability(evidence) if logistic else 0.0
+
+
+UNFITTED = Calibration("", {})
+
+
+def read(file: Path, model_id: str) -> Calibration:
+    """The calibration of a set of models; `UNFITTED` when the file has none for it.
+
+    The file is a JSON object by model id: `{"<model id>": {"id": …, "logistics": {"<encoders>": {"intercept": …,
+    "coefficients": {"<feature>": …}}}, …}}`; what else is in it (data, date, measures) is for readers.
+
+    Raises:
+        Refused: the file is not of that form or was fitted on other features.
+    """
+    try:
+        entry = json.loads(file.read_text(encoding="utf-8")).get(model_id)
+        if entry is None:
+            return UNFITTED
+        logistics = {int(encoders): _logistic(values) for encoders, values in entry["logistics"].items()}
+        return Calibration(str(entry["id"]), logistics)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as broken:
+        raise Refused("calibration file", f"must hold logistics by model id: {broken!r}") from broken
+
+
+def _logistic(values: Mapping[str, Any]) -> Logistic:
+    coefficients = values["coefficients"]
+    if set(coefficients) != set(FEATURES):
+        raise Refused("calibration file", f"must be fitted on the features {', '.join(FEATURES)}")
+    return Logistic(float(values["intercept"]), tuple(float(coefficients[name]) for name in FEATURES))

