@@ -205,7 +205,7 @@ class Supervisor:
     def __init__(self, programs: Mapping[str, Mapping[str, Any]], *, runtime: Path) -> None:
         pids = runtime / "pids.json"
         pids.unlink(missing_ok=True)
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - this very Python and our own file
             [sys.executable, "-I", str(Path(__file__).with_name("supervisor.py"))],
             stdin=subprocess.PIPE,
             start_new_session=True,
