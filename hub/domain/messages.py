@@ -71,6 +71,10 @@ class Attachment:
     media_type: str
     size: int
 
+    def as_json(self) -> dict[str, str | int]:
+        """How it stands in a message's extras."""
+        return {"id": self.attachment_id, "name": self.name, "media_type": self.media_type, "size": self.size}
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:

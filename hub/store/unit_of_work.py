@@ -89,6 +89,11 @@ class Tx:
         """A fresh identifier (ULID), growing with time."""
         return str(ULID.from_timestamp(self.now / 1_000_000))
 
+    def next_ticket_number(self) -> int:
+        """The next number that a customer is given. Numbers may be skipped, never given twice."""
+        numbered = insert(t.ticket_number).values(at=self.now).returning(t.ticket_number.c.id)
+        return cast(int, self.connection.execute(numbered).scalar_one())
+
     def conversation(self, conversation_id: str) -> Conversation:
         """The conversation, locked until the end of the transaction. Raises NotFound."""
         held = self._after.get(conversation_id)
@@ -158,7 +163,22 @@ class Tx:
                 )
         return recorded
 
-    def upsert(self, table: Any, keys: Mapping[str, Any], values: Mapping[str, Any], *, add: str = "") -> None:
+    def add(self, table: Table, values: Mapping[str, Any]) -> None:
+        """Inserts one row of a table that is not projected."""
+        self.connection.execute(insert(table), dict(values))
+
+    def change(self, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> int:
+        """Changes the rows with these keys, of a table or columns that are not projected; returns how many."""
+        statement = update(table).where(*(table.c[name] == value for name, value in keys.items()))
+        return self.connection.execute(statement.values(**values)).rowcount
+
+    def remove(self, table: Table, keys: Mapping[str, Any]) -> int:
+        """Deletes the rows with these keys; returns how many."""
+        return self.connection.execute(
+            delete(table).where(*(table.c[name] == value for name, value in keys.items()))
+        ).rowcount
+
+    def upsert(self, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any], *, add: str = "") -> None:
         """Inserts a row or changes the one with these keys; `add` names a column that is added to instead of set."""
         make = postgres_insert if self.postgres else sqlite_insert
         statement = make(table).values(**keys, **values)

@@ -19,6 +19,7 @@ outbox = Table(
     text("state", server_default="pending"),
     Column("slow", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
     number("due_at"),
     number("offered_until"),
     number("lease_until"),

@@ -1,0 +1,17 @@
+import type { QueryClient } from "@tanstack/react-query";
+
+import * as hub from "../api/hub";
+import { keys } from "../api/queries";
+import { applyRow } from "../live/apply";
+
+/** Takes a merge or split back by the event that it left. */
+export async function undo(client: QueryClient, eventId: number): Promise<void> {
+  const row = await hub.undo(eventId);
+  applyRow(client, row);
+  await Promise.all([
+    client.invalidateQueries({ queryKey: keys.conversations }),
+    client.invalidateQueries({ queryKey: ["conversation"] }),
+    client.invalidateQueries({ queryKey: ["messages"] }),
+    client.invalidateQueries({ queryKey: ["candidates"] }),
+  ]);
+}

@@ -1,0 +1,121 @@
+/** What the screens read, and under which key it is kept. The feed keeps it current, so that nothing is ever stale. */
+import type { Entry, ConversationDetail, Conversations, Messages } from "@centralita/shared/api";
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+
+import { journal } from "../live/journal";
+import { belongs, placeMessage, placeRow, type List } from "../live/rows";
+import { HubError } from "./http";
+import * as hub from "./hub";
+
+export const keys = {
+  session: ["session"],
+  counters: ["counters"],
+  agents: ["agents"],
+  conversations: ["conversations"],
+  conversation: (id: string) => ["conversation", id],
+  messages: (id: string) => ["messages", id],
+  candidates: (contactId: string) => ["candidates", contactId],
+  articles: ["articles"],
+  article: (id: string, locale: string) => ["article", id, locale],
+  health: ["health"],
+  deadRows: ["outbox", "dead"],
+} as const;
+
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: Infinity,
+        gcTime: 10 * 60_000,
+        refetchOnWindowFocus: false,
+        refetchOnReconnect: false,
+        // Being refused is an answer; only a hub that is away is asked again.
+        retry: (failures, error) => failures < 2 && (!(error instanceof HubError) || isAway(error)),
+        networkMode: "always",
+      },
+      mutations: { networkMode: "always" },
+    },
+  });
+}
+
+function isAway(error: HubError): boolean {
+  return error.status === 0 || error.status >= 500;
+}
+
+export const sessionQuery = queryOptions({ queryKey: keys.session, queryFn: () => hub.session() });
+export const countersQuery = queryOptions({ queryKey: keys.counters, queryFn: hub.counters });
+export const agentsQuery = queryOptions({ queryKey: keys.agents, queryFn: hub.agents });
+export const teamsQuery = queryOptions({ queryKey: ["teams"], queryFn: hub.teams });
+export const inboxesQuery = queryOptions({ queryKey: ["inboxes"], queryFn: hub.inboxes });
+
+export function conversationsQuery(list: List) {
+  return infiniteQueryOptions({
+    queryKey: [...keys.conversations, list],
+    initialPageParam: null as string | null,
+    queryFn: async ({ pageParam, signal }): Promise<Conversations> => {
+      const mark = journal.mark();
+      const page = await hub.conversations(list.view, list.teamId, pageParam, signal);
+      const known = new Set(page.items.map((row) => row.id));
+      let data = { pages: [page], pageParams: [pageParam] };
+      for (const { conversation: row } of journal.since(mark)) {
+        // A further page only takes corrections of its own rows; newcomers are placed in the list as a whole.
+        if (row && (known.has(row.id) || (pageParam === null && belongs(row, list)))) data = placeRow(data, row, list);
+      }
+      return data.pages[0] ?? page;
+    },
+    getNextPageParam: (page) => page.next,
+  });
+}
+
+export function conversationQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.conversation(id),
+    queryFn: async ({ signal }): Promise<ConversationDetail> => {
+      const mark = journal.mark();
+      const detail = await hub.conversation(id, signal);
+      const row = journal.since(mark).findLast((entry) => entry.conversation?.id === id)?.conversation;
+      return row ? { ...detail, conversation: row } : detail;
+    },
+  });
+}
+
+export function messagesQuery(id: string) {
+  return infiniteQueryOptions({
+    queryKey: keys.messages(id),
+    initialPageParam: null as string | null,
+    queryFn: async ({ pageParam, signal }): Promise<Messages> => {
+      const mark = journal.mark();
+      const page = await hub.messages(id, pageParam, signal);
+      if (pageParam !== null) return page;
+      let data = { pages: [page], pageParams: [pageParam] };
+      for (const message of messagesIn(journal.since(mark), id)) data = placeMessage(data, message);
+      return data.pages[0] ?? page;
+    },
+    getNextPageParam: (page) => page.before,
+  });
+}
+
+export function messagesIn(entries: Entry[], conversationId: string) {
+  return entries.flatMap(({ message }) => (message?.conversation_id === conversationId ? [message] : []));
+}
+
+export function candidatesQuery(contactId: string) {
+  return queryOptions({ queryKey: keys.candidates(contactId), queryFn: () => hub.candidates(contactId) });
+}
+
+export function articlesQuery(query: string, locale: string) {
+  return infiniteQueryOptions({
+    queryKey: [...keys.articles, query, locale],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => hub.articles(query, locale, pageParam, signal),
+    getNextPageParam: (page) => page.next,
+  });
+}
+
+export function articleQuery(id: string, locale: string) {
+  return queryOptions({ queryKey: keys.article(id, locale), queryFn: () => hub.article(id, locale) });
+}
+
+// The parts of the hub tell nobody when they change: the page looks again while it is open.
+export const healthQuery = queryOptions({ queryKey: keys.health, queryFn: hub.health, refetchInterval: 5_000 });
+export const deadRowsQuery = queryOptions({ queryKey: keys.deadRows, queryFn: hub.deadRows, refetchInterval: 15_000 });

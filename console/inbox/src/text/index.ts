@@ -1,0 +1,82 @@
+import { createContext, use } from "react";
+
+import { en } from "./en";
+
+export type Key = keyof typeof en;
+export type Dictionary = Record<Key, string>;
+/** Keys that come as `….one` and `….other`. */
+export type CountedKey = Key extends infer K ? (K extends `${infer Stem}.one` ? Stem : never) : never;
+type Blanks<Sentence> = Sentence extends `${string}{${infer Name}}${infer Rest}` ? Name | Blanks<Rest> : never;
+type Fill<K extends Key> = [Blanks<(typeof en)[K]>] extends [never]
+  ? []
+  : [values: Record<Blanks<(typeof en)[K]>, string | number>];
+
+export const LANGUAGES = ["en", "es"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+function filled(sentence: string, values: Record<string, string | number> | undefined): string {
+  return values ? sentence.replace(/\{(\w+)\}/g, (blank, name: string) => String(values[name] ?? blank)) : sentence;
+}
+
+/** The app's sentences in one language. */
+export class Text {
+  private readonly plural: Intl.PluralRules;
+  private readonly languageNames: Intl.DisplayNames;
+
+  constructor(
+    readonly language: Language,
+    private readonly dictionary: Dictionary,
+  ) {
+    this.plural = new Intl.PluralRules(language);
+    this.languageNames = new Intl.DisplayNames([language], { type: "language" });
+  }
+
+  t = <K extends Key>(key: K, ...[values]: Fill<K>): string => filled(this.dictionary[key], values);
+
+  /** A sentence that depends on a count. */
+  counted = (key: CountedKey, count: number): string => {
+    const form = this.plural.select(count) === "one" ? "one" : "other";
+    return filled(this.dictionary[`${key}.${form}`], { count });
+  };
+
+  /** For words that the hub may add to at any time (reasons, slots, channels): its own word, made readable. */
+  word = (group: string, name: string): string => {
+    const key = `${group}.${name}`;
+    if (Object.hasOwn(this.dictionary, key)) return this.dictionary[key as Key];
+    const readable = name.replaceAll("_", " ").trim();
+    return readable.charAt(0).toLocaleUpperCase(this.language) + readable.slice(1);
+  };
+
+  languageName = (code: string): string => {
+    try {
+      const name = this.languageNames.of(code) ?? code;
+      return name.charAt(0).toLocaleUpperCase(this.language) + name.slice(1);
+    } catch {
+      return code;
+    }
+  };
+}
+
+/** A language's sentences; Spanish is loaded only by those who use it. */
+export async function loadText(language: Language): Promise<Text> {
+  return new Text(language, language === "en" ? en : (await import("./es")).es);
+}
+
+const STORED = "centralita.language";
+
+export function preferredLanguage(fallback: string): Language {
+  const wanted = localStorage.getItem(STORED) ?? fallback.slice(0, 2);
+  return LANGUAGES.find((language) => language === wanted) ?? "en";
+}
+
+export function rememberLanguage(language: Language): void {
+  localStorage.setItem(STORED, language);
+}
+
+export const TextContext = createContext<Text>(new Text("en", en));
+
+export function useText(): Text {
+  return use(TextContext);
+}
+
+export const ChooseLanguage = createContext<(language: Language) => void>(() => undefined);

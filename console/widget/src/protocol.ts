@@ -1,0 +1,15 @@
+/** What the shop's page and the chat's frame tell each other by `postMessage`, always to one exact origin. */
+
+export type ToFrame =
+  | { type: "init"; identity: string | null; open: boolean }
+  | { type: "identify"; identity: string | null }
+  | { type: "open" }
+  | { type: "close" };
+
+export type ToPage =
+  | { type: "ready" }
+  | { type: "close" }
+  | { type: "unread"; count: number }
+  /** Whether there is a conversation worth a badge on the shop's next page. */
+  | { type: "visit"; open: boolean }
+  | { type: "identity_refused" };

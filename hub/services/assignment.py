@@ -1,0 +1,83 @@
+"""Who has a conversation, and what becomes of it. Each verb raises Conflict where the state forbids it."""
+
+from __future__ import annotations
+
+from hub.domain import events as e
+from hub.domain.conversation import PRIORITIES, Status, require
+from hub.domain.errors import AlreadyTaken, Refused
+from hub.domain.messages import Author
+from hub.store.queries import people
+from hub.store.unit_of_work import MessageContent, Tx
+
+
+def take(tx: Tx, conversation_id: str, agent_id: str) -> None:
+    """An agent takes a conversation for themselves. Taking one's own again is no error.
+
+    Raises AlreadyTaken when another agent has it.
+    """
+    conversation = tx.conversation(conversation_id)
+    if conversation.status == Status.ASSIGNED and conversation.assignee_id == agent_id:
+        return
+    require(conversation, "take")
+    if conversation.status == Status.SNOOZED and conversation.assignee_id not in ("", agent_id):
+        raise AlreadyTaken(f"conversation {conversation.ticket_number} is with another agent")
+    tx.record(conversation_id, e.Assigned(agent_id, "take"), e.Actor(Author.AGENT, agent_id))
+
+
+def assign(tx: Tx, conversation_id: str, agent_id: str, by: e.Actor) -> None:
+    """Gives a conversation to an agent, whoever has it now. Raises Refused when there is no such agent at work."""
+    require(tx.conversation(conversation_id), "assign")
+    if not people.is_active_agent(tx.connection, agent_id):
+        raise Refused("agent_id", "must be an agent who can sign in")
+    tx.record(conversation_id, e.Assigned(agent_id, "assign"), by)
+
+
+def transfer(tx: Tx, conversation_id: str, team_id: str, by: e.Actor, note: str = "") -> None:
+    """Puts a conversation into another team's queue, with a note for whoever takes it. Raises Refused for no team."""
+    require(tx.conversation(conversation_id), "transfer")
+    if not people.team_exists(tx.connection, team_id):
+        raise Refused("team_id", "must be a team")
+    if note.strip():
+        tx.record(conversation_id, e.NoteAdded(tx.new_id()), by, content=MessageContent(text=note))
+    tx.record(conversation_id, e.Transferred(team_id), by)
+
+
+def resolve(tx: Tx, conversation_id: str, by: e.Actor) -> None:
+    """Closes a conversation. A later message of the customer follows the inbox's windows."""
+    require(tx.conversation(conversation_id), "resolve")
+    tx.record(conversation_id, e.Resolved(), by)
+
+
+def reopen(tx: Tx, conversation_id: str, by: e.Actor) -> None:
+    """Opens a resolved conversation again: with its agent, else in the queue, else with the bot."""
+    require(tx.conversation(conversation_id), "reopen")
+    tx.record(conversation_id, e.Reopened("agent"), by)
+
+
+def snooze(tx: Tx, conversation_id: str, until: int, by: e.Actor) -> None:
+    """Puts a conversation to sleep until a time (microseconds since 1970 UTC) or the customer's next message."""
+    if until <= tx.now:
+        raise Refused("until", "must be in the future")
+    require(tx.conversation(conversation_id), "snooze")
+    tx.record(conversation_id, e.Snoozed(until), by)
+
+
+def wake(tx: Tx, conversation_id: str) -> None:
+    """Ends a sleep whose time has come. Does nothing when a message or a person was first."""
+    conversation = tx.conversation(conversation_id)
+    if conversation.status == Status.SNOOZED and conversation.snoozed_until <= tx.now:
+        tx.record(conversation_id, e.Woken("time"))
+
+
+def hand_back(tx: Tx, conversation_id: str, by: e.Actor) -> None:
+    """Gives a conversation back to the bot, which answers the customer's next message."""
+    require(tx.conversation(conversation_id), "hand_back")
+    tx.record(conversation_id, e.HandedBack(), by)
+
+
+def set_priority(tx: Tx, conversation_id: str, priority: int, by: e.Actor) -> None:
+    """Changes the priority (index into `PRIORITIES`). Raises Refused for any other number."""
+    if not 0 <= priority < len(PRIORITIES):
+        raise Refused("priority", f"must be one of {', '.join(PRIORITIES)}")
+    if tx.conversation(conversation_id).priority != priority:
+        tx.record(conversation_id, e.PriorityChanged(priority), by)

@@ -1,0 +1,70 @@
+"""From the bot to a person, with full context."""
+
+from __future__ import annotations
+
+from hub.domain import events as e
+from hub.domain.conversation import Conversation, require
+from hub.domain.handoff import Packet, SuggestedArticle, parse_suggestion, suggestion
+from hub.domain.messages import Author
+from hub.domain.rendering import handoff_text
+from hub.services import replies
+from hub.store.queries import packets, queue
+from hub.store.unit_of_work import Connection, Tx
+
+
+def hand_over(
+    tx: Tx,
+    conversation_id: str,
+    *,
+    reason: str,
+    open_question: str,
+    tried: tuple[e.TriedAnswer, ...] = (),
+    actor: e.Actor = e.BOT,
+) -> None:
+    """Puts a conversation into its team's queue and tells the customer what happens and their place in it.
+
+    Raises Conflict unless the bot has the conversation.
+    """
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "hand_over")
+    suggested = tuple(suggestion(each) for each in tried if each.article_id)
+    tx.record(
+        conversation_id,
+        e.HandedOver(reason, conversation.team_id, open_question, tried, suggested),
+        actor,
+    )
+    tx.flush()
+    place = queue.place(tx.connection, tx.conversation(conversation_id))
+    text = handoff_text(reason, place, conversation.language)
+    replies.send(tx, conversation_id, text, e.Actor(Author.SYSTEM))
+
+
+def packet(connection: Connection, conversation: Conversation) -> Packet | None:
+    """The packet of the latest handoff, put together now; None when the conversation was never handed over."""
+    if not conversation.handed_over_event:
+        return None
+    recorded = packets.event(connection, conversation.handed_over_event)
+    if recorded is None or not isinstance(recorded.event, e.HandedOver):
+        return None
+    handed = recorded.event
+    question = packets.message_text(connection, handed.open_question) if handed.open_question else None
+    wanted = [parse_suggestion(each) for each in handed.suggested]
+    texts = packets.versions(connection, wanted)
+    confidence = {suggestion(each): each.score for each in handed.tried if each.article_id}
+    return Packet(
+        reason=handed.reason,
+        handed_over_at=recorded.at,
+        waiting_since=conversation.waiting_since,
+        language=conversation.language,
+        slots=packets.slots(connection, conversation.id),
+        verified_level=conversation.verified_level,
+        verified_by=conversation.verified_by,
+        tried=handed.tried,
+        open_question=(handed.open_question, question) if question is not None else None,
+        suggested=tuple(
+            SuggestedArticle(*key, *texts[key], confidence=confidence.get("@".join(map(str, key)), 0.0))
+            for key in wanted
+            if key in texts
+        ),
+        transcript_messages=packets.message_count(connection, conversation.id),
+    )

@@ -1,0 +1,176 @@
+"""What comes in from channels: one transaction for everything in a webhook, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from hub.domain import events as e
+from hub.domain.conversation import Conversation, Status
+from hub.domain.errors import Refused
+from hub.domain.inbox import Inbox
+from hub.domain.matching import Match, Rule, match
+from hub.domain.messages import (
+    Author,
+    CallEvent,
+    DeliveryUpdate,
+    InboundMessage,
+    Parsed,
+    WebhookRequest,
+)
+from hub.services import contacts, delivery
+from hub.store import tables as t
+from hub.store.queries import attachments as attachment_queries
+from hub.store.queries import matching
+from hub.store.unit_of_work import MessageContent, Tx
+
+# Kept with the raw payload for replay; everything else (cookies, tokens) is not.
+_KEPT_HEADERS = ("content-type", "user-agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Where a customer's message is stored. `duplicate`: it was there already and nothing was written."""
+
+    message_id: str
+    conversation_id: str
+    duplicate: bool
+
+
+def accept(tx: Tx, inbox: Inbox, parsed: Parsed, request: WebhookRequest) -> tuple[Received, ...]:
+    """Stores a webhook: its messages, its delivery reports, what had to be set aside, and the raw payload.
+
+    Returns a `Received` for each message, in order. A repeated webhook writes nothing.
+    """
+    received: list[Received] = []
+    written = False
+    for event in parsed.events:
+        match event:
+            case InboundMessage():
+                stored = receive(tx, inbox, event)
+                received.append(stored)
+                written |= not stored.duplicate
+            case DeliveryUpdate():
+                written |= delivery.report(tx, inbox.id, event)
+            case CallEvent():
+                raise Refused("events", f"an inbox of the channel {inbox.channel} takes no calls")
+    for element in parsed.set_aside:
+        tx.add(
+            t.set_aside,
+            {
+                "id": tx.new_id(),
+                "inbox_id": inbox.id,
+                "at": tx.now,
+                "field": element.field,
+                "rule": element.rule,
+                "raw": element.raw,
+            },
+        )
+    if written or parsed.set_aside:
+        headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
+        tx.add(
+            t.webhook_payload,
+            {
+                "id": tx.new_id(),
+                "inbox_id": inbox.id,
+                "at": tx.now,
+                "headers": json.dumps(headers),
+                "body": request.body,
+            },
+        )
+    return tuple(received)
+
+
+def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
+    """Stores one message of a customer in the conversation that it belongs to."""
+    identity = contacts.find_or_create(tx, inbox.id, message)
+    if identity.duplicate_id:
+        return Received(identity.duplicate_id, identity.duplicate_in, duplicate=True)
+    threaded = (
+        matching.routed_conversation(tx, inbox.id, identity.identity_id, message.thread_key)
+        if message.thread_key
+        else None
+    )
+    current = None if threaded else matching.current_conversation(tx, identity.contact_id)
+    found = match(
+        threaded=threaded,
+        current=current,
+        now=tx.now,
+        window=inbox.window,
+        reopen_window=inbox.reopen_window,
+    )
+    actor = e.Actor(Author.CONTACT, identity.contact_id)
+    if found.conversation_id:
+        conversation_id = found.conversation_id
+        _wake(tx, tx.conversation(conversation_id), found, actor)
+    else:
+        conversation_id = _open(tx, inbox, message, identity, found, actor)
+    if message.thread_key and (threaded is None or threaded.id != conversation_id):
+        tx.record(conversation_id, e.RouteMoved(inbox.id, identity.identity_id, message.thread_key))
+    trusted = _was_offered(tx, message, identity.contact_id)
+    message_id = tx.new_id()
+    tx.record(
+        conversation_id,
+        e.MessageReceived(message_id, inbox.id, identity.identity_id, message.address.channel, found.rule.value),
+        actor,
+        content=MessageContent(
+            text=message.text,
+            extras=_extras(tx, message, message_id, trusted),
+            external_id=message.external_id,
+            trusted=trusted,
+        ),
+    )
+    return Received(message_id, conversation_id, duplicate=False)
+
+
+def _open(
+    tx: Tx, inbox: Inbox, message: InboundMessage, identity: matching.KnownIdentity, found: Match, actor: e.Actor
+) -> str:
+    conversation_id = tx.new_id()
+    tx.record(
+        conversation_id,
+        e.ConversationOpened(
+            ticket_number=tx.next_ticket_number(),
+            contact_id=identity.contact_id,
+            inbox_id=inbox.id,
+            identity_id=identity.identity_id,
+            channel=message.address.channel,
+            status=Status.BOT if inbox.bot else Status.WAITING,
+            team_id=inbox.team_id,
+            language=message.language,
+            previous_id=found.previous_id,
+        ),
+        actor,
+    )
+    if any(how in contacts.STRONG for _, _, how in message.evidence):
+        tx.record(conversation_id, e.IdentityVerified("verified", "signed_identity"))
+    return conversation_id
+
+
+def _wake(tx: Tx, conversation: Conversation, found: Match, actor: e.Actor) -> None:
+    if found.rule is Rule.REOPENED or conversation.status == Status.RESOLVED:
+        tx.record(conversation.id, e.Reopened("message"), actor)
+    elif conversation.status == Status.SNOOZED:
+        tx.record(conversation.id, e.Woken("message"), actor)
+
+
+def _was_offered(tx: Tx, message: InboundMessage, contact_id: str) -> bool:
+    """Whether a button's payload is one that we had put there: only then may it reach the bot as a command."""
+    if not (message.payload and message.reply_to):
+        return False
+    extras = matching.offered_extras(tx.connection, message.reply_to, contact_id)
+    buttons = json.loads(extras).get("buttons", []) if extras else []
+    return any(button["payload"] == message.payload for button in buttons)
+
+
+def _extras(tx: Tx, message: InboundMessage, message_id: str, trusted: bool) -> dict[str, object] | None:
+    extras: dict[str, object] = {}
+    if trusted:
+        extras["payload"] = message.payload
+    if message.attachments:
+        owner = f"{message.address.channel}:{message.address.scope}:{message.address.value}"
+        stored = attachment_queries.claim(
+            tx, tuple(each.attachment_id for each in message.attachments), owner=owner, message_id=message_id
+        )
+        extras["attachments"] = [each.as_json() for each in stored]
+    return extras or None

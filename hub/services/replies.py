@@ -1,0 +1,111 @@
+"""What goes out to the customer, and notes that do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.domain import events as e
+from hub.domain.conversation import Status, require
+from hub.domain.errors import Refused
+from hub.domain.messages import Author
+from hub.store.queries import attachments as attachment_queries
+from hub.store.queries import thread
+from hub.store.unit_of_work import MessageContent, Tx
+
+
+def send(
+    tx: Tx,
+    conversation_id: str,
+    text: str,
+    actor: e.Actor,
+    *,
+    extras: dict[str, Any] | None = None,
+    client_key: str | None = None,
+    message_id: str = "",
+    inbox_id: str = "",
+    identity_id: str = "",
+    channel: str = "",
+) -> str:
+    """Queues a message to the customer, by the channel of their last one unless another is named. Returns its id."""
+    conversation = tx.conversation(conversation_id)
+    message_id = message_id or tx.new_id()
+    tx.record(
+        conversation_id,
+        e.MessageQueued(
+            message_id,
+            inbox_id or conversation.inbox_id,
+            identity_id or conversation.identity_id,
+            channel or conversation.channel,
+            actor.kind.value,
+        ),
+        actor,
+        content=MessageContent(text=text, extras=extras, client_key=client_key),
+    )
+    return message_id
+
+
+def reply(
+    tx: Tx,
+    conversation_id: str,
+    agent_id: str,
+    text: str,
+    client_id: str,
+    attachments: tuple[str, ...] = (),
+    inbox_id: str | None = None,
+) -> str:
+    """An agent's answer. Whoever answers a conversation that nobody has takes it. Returns the message's id.
+
+    The same `client_id` from the same agent is stored once. Raises Refused for an empty text or an inbox that the
+    customer cannot be reached by, Conflict where the conversation was merged into another.
+    """
+    conversation = tx.conversation(conversation_id)
+    client_key, stored = _once(tx, agent_id, client_id)
+    if stored:
+        return stored
+    require(conversation, "reply")
+    actor = e.Actor(Author.AGENT, agent_id)
+    if not conversation.assignee_id or conversation.status != Status.ASSIGNED:
+        tx.record(conversation_id, e.Assigned(conversation.assignee_id or agent_id, "take"), actor)
+    message_id = tx.new_id()
+    extras = _attached(tx, agent_id, text, attachments, message_id)
+    way = {}
+    if inbox_id and inbox_id != conversation.inbox_id:
+        found = thread.identity_in(tx.connection, conversation.contact_id, inbox_id)
+        if found is None:
+            raise Refused("inbox_id", "must be an inbox that this customer has written to")
+        way = {"inbox_id": inbox_id, "identity_id": found.identity_id, "channel": found.channel}
+    return send(tx, conversation_id, text, actor, extras=extras, client_key=client_key, message_id=message_id, **way)
+
+
+def note(
+    tx: Tx, conversation_id: str, agent_id: str, text: str, client_id: str, attachments: tuple[str, ...] = ()
+) -> str:
+    """A note that only agents see. Returns its id; the same `client_id` from the same agent is stored once."""
+    tx.conversation(conversation_id)
+    client_key, stored = _once(tx, agent_id, client_id)
+    if stored:
+        return stored
+    message_id = tx.new_id()
+    extras = _attached(tx, agent_id, text, attachments, message_id)
+    tx.record(
+        conversation_id,
+        e.NoteAdded(message_id),
+        e.Actor(Author.AGENT, agent_id),
+        content=MessageContent(text=text, extras=extras, client_key=client_key),
+    )
+    return message_id
+
+
+def _once(tx: Tx, agent_id: str, client_id: str) -> tuple[str, str]:
+    """The key under which this is stored once, and the id of the message that already is."""
+    client_key = f"{agent_id}:{client_id}"
+    return client_key, thread.message_with_client_key(tx.connection, client_key)
+
+
+def _attached(
+    tx: Tx, agent_id: str, text: str, attachment_ids: tuple[str, ...], message_id: str
+) -> dict[str, Any] | None:
+    if not text.strip() and not attachment_ids:
+        raise Refused("text", "must not be empty unless there are attachments")
+    stored = attachment_queries.claim(tx, attachment_ids, owner=f"agent:{agent_id}", message_id=message_id)
+    return {"attachments": [each.as_json() for each in stored]} if stored else None

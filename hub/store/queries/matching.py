@@ -1,0 +1,135 @@
+"""What the inbound path looks up, each in one statement, locked where another transaction may do the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, desc, literal, select
+
+from hub.domain.conversation import Conversation
+from hub.domain.messages import Address
+from hub.store import tables as t
+from hub.store.unit_of_work import CONVERSATION_COLUMNS, Tx, conversation_from
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIdentity:
+    """`duplicate_id` is our id of the message with this external id, if it is stored; then `duplicate_in` its place."""
+
+    identity_id: str
+    contact_id: str
+    duplicate_id: str
+    duplicate_in: str
+
+
+def _locked(tx: Tx, statement: Select[Any], *tables: Any) -> Select[Any]:
+    # SQLite has one writer: whoever writes holds the whole database.
+    return statement.with_for_update(of=tables) if tx.postgres else statement
+
+
+def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> KnownIdentity | None:
+    """The identity at an address, with its contact's row locked: two channels at once do not split one person."""
+    message = (
+        select(t.message.c.id, t.message.c.conversation_id)
+        .where(t.message.c.inbox_id == inbox_id, t.message.c.external_id == external_id)
+        .subquery()
+    )
+    statement = (
+        select(t.identity.c.id, t.identity.c.contact_id)
+        .join(t.contact, t.contact.c.id == t.identity.c.contact_id)
+        .where(
+            t.identity.c.channel == address.channel,
+            t.identity.c.scope == address.scope,
+            t.identity.c.address == address.value,
+        )
+    )
+    row = tx.connection.execute(_locked(tx, statement, t.contact)).one_or_none()
+    if row is None:
+        return None
+    # After the lock: a copy of this message that was under way is committed now, or will wait for us.
+    known = tx.connection.execute(select(message)).one_or_none()
+    return KnownIdentity(row.id, row.contact_id, known.id if known else "", known.conversation_id if known else "")
+
+
+def current_conversation(tx: Tx, contact_id: str) -> Conversation | None:
+    """The contact's conversation with the latest activity, over all channels, locked."""
+    statement = (
+        select(*CONVERSATION_COLUMNS)
+        .where(t.conversation.c.contact_id == contact_id, t.conversation.c.merged_into == "")
+        .order_by(desc(t.conversation.c.last_activity_at), desc(t.conversation.c.id))
+        .limit(1)
+    )
+    row = tx.connection.execute(_locked(tx, statement, t.conversation)).one_or_none()
+    return tx.hold(conversation_from(row)) if row else None
+
+
+def routed_conversation(tx: Tx, inbox_id: str, identity_id: str, thread_key: str) -> Conversation | None:
+    """Where this thread key points, locked; None where it was never seen."""
+    route = t.route.c
+    statement = select(route.conversation_id).where(
+        route.inbox_id == inbox_id, route.identity_id == identity_id, route.thread_key == thread_key
+    )
+    conversation_id = tx.connection.execute(statement).scalar_one_or_none()
+    return tx.conversation(conversation_id) if conversation_id else None
+
+
+def offered_extras(connection: Connection, message_id: str, contact_id: str) -> str:
+    """The extras (JSON) of a message that we sent to this contact; empty where we did not."""
+    statement = (
+        select(t.message.c.extras)
+        .join(t.conversation, t.conversation.c.id == t.message.c.conversation_id)
+        .where(t.message.c.id == message_id, t.message.c.kind == "outgoing", t.conversation.c.contact_id == contact_id)
+    )
+    return connection.execute(statement).scalar_one_or_none() or ""
+
+
+def identities_at(tx: Tx, channel: str, address: str) -> list[tuple[str, str]]:
+    """(identity, contact) at an address of a channel, in any scope."""
+    statement = select(t.identity.c.id, t.identity.c.contact_id).where(
+        t.identity.c.address == address, t.identity.c.channel == channel
+    )
+    return [(row.id, row.contact_id) for row in tx.connection.execute(statement)]
+
+
+def lock_contact(tx: Tx, contact_id: str) -> str | None:
+    """Locks a contact; returns whom it is merged into (empty: nobody), None where there is no such contact."""
+    statement = select(t.contact.c.merged_into).where(t.contact.c.id == contact_id)
+    return tx.connection.execute(_locked(tx, statement, t.contact)).scalar_one_or_none()
+
+
+def identities_of(tx: Tx, contact_id: str) -> list[str]:
+    """All identities of a contact, oldest first."""
+    statement = select(t.identity.c.id).where(t.identity.c.contact_id == contact_id).order_by(t.identity.c.id)
+    return list(tx.connection.execute(statement).scalars())
+
+
+def conversations_of(tx: Tx, contact_id: str) -> list[str]:
+    """All conversations of a contact, oldest first."""
+    mine = t.conversation.c.contact_id == contact_id
+    statement = select(t.conversation.c.id).where(mine).order_by(t.conversation.c.id)
+    return list(tx.connection.execute(statement).scalars())
+
+
+def candidates(connection: Connection, contact_id: str) -> list[tuple[str, str]]:
+    """(contact, reason) of other contacts that may be the same person: an address in common, or the same full name.
+
+    At most ten; shown to people, never acted upon.
+    """
+    mine, other = t.identity.alias("mine"), t.identity.alias("other")
+    by_address = (
+        select(other.c.contact_id, literal("same_address"))
+        .join(mine, (mine.c.address == other.c.address) & (mine.c.id != other.c.id))
+        .where(mine.c.contact_id == contact_id, other.c.contact_id != contact_id)
+    )
+    me, namesake = t.contact.alias("me"), t.contact.alias("namesake")
+    by_name = (
+        select(namesake.c.id, literal("same_name"))
+        .join(me, (me.c.name == namesake.c.name) & (me.c.id != namesake.c.id))
+        .where(me.c.id == contact_id, me.c.name.like("% %"), namesake.c.merged_into == "")
+    )
+    found: dict[str, str] = {}
+    for statement in (by_address, by_name):
+        for candidate, reason in connection.execute(statement.limit(10)):
+            found.setdefault(candidate, reason)
+    return list(found.items())[:10]

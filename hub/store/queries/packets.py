@@ -1,0 +1,46 @@
+"""What the handoff packet is put together from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, func, select, tuple_
+
+from hub.domain.events import Recorded
+from hub.store import tables as t
+from hub.store.feed import EVENT_COLUMNS, recorded_from
+
+
+def event(connection: Connection, event_id: int) -> Recorded | None:
+    """One event of the log."""
+    row = connection.execute(select(*EVENT_COLUMNS).where(t.event.c.id == event_id)).one_or_none()
+    return recorded_from(row) if row else None
+
+
+def slots(connection: Connection, conversation_id: str) -> tuple[tuple[str, str], ...]:
+    """What the bot remembers of a conversation."""
+    statement = select(t.bot_memory.c.slots).where(t.bot_memory.c.conversation_id == conversation_id)
+    found = connection.execute(statement).scalar_one_or_none()
+    return tuple(json.loads(found).items()) if found else ()
+
+
+def message_text(connection: Connection, message_id: str) -> str | None:
+    return connection.execute(select(t.message.c.text).where(t.message.c.id == message_id)).scalar_one_or_none()
+
+
+def message_count(connection: Connection, conversation_id: str) -> int:
+    """Messages of one conversation, notes left out. Bounded by the conversation itself."""
+    statement = select(func.count()).where(t.message.c.conversation_id == conversation_id, t.message.c.kind != "note")
+    return connection.execute(statement).scalar_one()
+
+
+def versions(
+    connection: Connection, wanted: Iterable[tuple[str, int, str]]
+) -> dict[tuple[str, int, str], tuple[str, str]]:
+    """(title, body) of published article versions, by (article, version, locale)."""
+    v = t.article_version.c
+    statement = select(v.article_id, v.version, v.locale, v.title, v.body).where(
+        tuple_(v.article_id, v.version, v.locale).in_(list(wanted))
+    )
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in connection.execute(statement)}

@@ -1,0 +1,91 @@
+"""What delivery needs to know of a message."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from hub.domain.errors import NotFound
+from hub.domain.messages import Address, Attachment, Button, Delivery, DeliveryUpdate, OutboundMessage
+from hub.store import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A message that is to go out, with its inbox and how far it has come."""
+
+    message: OutboundMessage
+    inbox_id: str
+    state: Delivery
+
+
+def sending(connection: Connection, message_id: str) -> Sending:
+    """Raises NotFound."""
+    m, i = t.message.c, t.identity.c
+    statement = (
+        select(
+            m.id,
+            m.conversation_id,
+            m.inbox_id,
+            m.text,
+            m.extras,
+            m.state,
+            i.channel,
+            i.address,
+            i.scope,
+            i.display_name,
+        )
+        .join(t.identity, i.id == m.identity_id)
+        .where(m.id == message_id)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no message {message_id} to send")
+    extras = json.loads(row.extras) if row.extras else {}
+    message = OutboundMessage(
+        message_id=row.id,
+        conversation_id=row.conversation_id,
+        address=Address(row.channel, row.address, row.scope, row.display_name),
+        text=row.text,
+        buttons=tuple(Button(each["title"], each["payload"]) for each in extras.get("buttons", ())),
+        attachments=tuple(
+            Attachment(each["id"], each["name"], each["media_type"], each["size"])
+            for each in extras.get("attachments", ())
+        ),
+    )
+    return Sending(message, row.inbox_id, Delivery(row.state))
+
+
+def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> tuple[str, str, Delivery] | None:
+    """(message, conversation, state) that a provider's report is about; None where we know of none."""
+    m = t.message.c
+    statement = select(m.id, m.conversation_id, m.state).where(m.inbox_id == inbox_id, m.kind == "outgoing")
+    if update.message_id:
+        statement = statement.where(m.id == update.message_id)
+    else:
+        statement = statement.where(m.provider_id == update.provider_id)
+    row = connection.execute(statement).one_or_none()
+    return (row.id, row.conversation_id, Delivery(row.state)) if row else None
+
+
+def unread_by(
+    connection: Connection, inbox_id: str, identity_channel: str, address: str, up_to: str, below: tuple[str, ...]
+) -> list[tuple[str, str, Delivery]]:
+    """(message, conversation, state) of messages sent to an address, up to and including one, in one of the states
+    `below`; empty where that one is not theirs."""
+    m, i = t.message.c, t.identity.c
+    mine = (
+        select(i.id).where(i.channel == identity_channel, i.scope == inbox_id, i.address == address).scalar_subquery()
+    )
+    last = connection.execute(select(m.event_id).where(m.id == up_to, m.identity_id == mine)).scalar_one_or_none()
+    if last is None:
+        return []
+    statement = (
+        select(m.id, m.conversation_id, m.state)
+        .where(m.identity_id == mine, m.kind == "outgoing", m.state.in_(below), m.event_id <= last)
+        .order_by(m.event_id)
+        .limit(500)
+    )
+    return [(row.id, row.conversation_id, Delivery(row.state)) for row in connection.execute(statement)]
