@@ -1,0 +1,138 @@
+"""Agents, their teams and their sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from hub.domain.errors import NotFound
+from hub.store import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Somebody who signs in. `team_ids` are in the teams' order of age."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    language: str
+    presence: str
+    team_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    id: str
+    name: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a sign-in is checked against."""
+
+    agent_id: str
+    password_hash: str
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in that is still good, with what every request of it needs. Times in microseconds."""
+
+    id: str
+    agent_id: str
+    role: str
+    language: str
+    csrf_token: str
+    created_at: int
+    expires_at: int
+
+
+_AGENT = (t.agent.c.id, t.agent.c.name, t.agent.c.email, t.agent.c.role, t.agent.c.language, t.agent.c.presence)
+
+
+def agents(connection: Connection) -> tuple[Agent, ...]:
+    """Everybody who can sign in, by name."""
+    return _agents(connection, select(*_AGENT).where(t.agent.c.disabled == 0).order_by(t.agent.c.name, t.agent.c.id))
+
+
+def agent(connection: Connection, agent_id: str) -> Agent:
+    """Raises NotFound."""
+    found = _agents(connection, select(*_AGENT).where(t.agent.c.id == agent_id))
+    if not found:
+        raise NotFound(f"there is no agent {agent_id}")
+    return found[0]
+
+
+def _agents(connection: Connection, statement: Select[Any]) -> tuple[Agent, ...]:
+    rows = connection.execute(statement).all()
+    member = t.team_member.c
+    memberships = connection.execute(
+        select(member.agent_id, member.team_id)
+        .where(member.agent_id.in_([row.id for row in rows]))
+        .order_by(member.team_id)
+    ).all()
+    teams_of: dict[str, list[str]] = {}
+    for agent_id, team_id in memberships:
+        teams_of.setdefault(agent_id, []).append(team_id)
+    return tuple(Agent(*row, team_ids=tuple(teams_of.get(row.id, ()))) for row in rows)
+
+
+def is_active_agent(connection: Connection, agent_id: str) -> bool:
+    """Whether this agent is there and can sign in."""
+    statement = select(t.agent.c.id).where(t.agent.c.id == agent_id, t.agent.c.disabled == 0)
+    return connection.execute(statement).first() is not None
+
+
+def teams(connection: Connection) -> tuple[Team, ...]:
+    """All teams, by name."""
+    c = t.team.c
+    return tuple(Team(*row) for row in connection.execute(select(c.id, c.name, c.tier).order_by(c.name)))
+
+
+def team_exists(connection: Connection, team_id: str) -> bool:
+    return connection.execute(select(t.team.c.id).where(t.team.c.id == team_id)).first() is not None
+
+
+def names(connection: Connection, *, agents: Iterable[str] = (), contacts: Iterable[str] = ()) -> Mapping[str, str]:
+    """Names by id, of agents and contacts alike (their identifiers never meet)."""
+    found: dict[str, str] = {}
+    for table, ids in ((t.agent, set(agents)), (t.contact, set(contacts))):
+        if ids:
+            rows = connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(sorted(ids))))
+            found.update((row[0], row[1]) for row in rows)
+    return found
+
+
+def counters(connection: Connection, names: Sequence[str]) -> Mapping[str, int]:
+    """The badges' maintained counts, their shards added up; 0 for one that never counted anything."""
+    c = t.counter.c
+    found = dict.fromkeys(names, 0)
+    # A primary-key range for each name: at most 16 short rows, whatever the size of the queue.
+    for row in connection.execute(select(c.name, c.value).where(c.name.in_(names))):
+        found[row.name] += row.value
+    return found
+
+
+def credentials(connection: Connection, email: str) -> Credentials | None:
+    """Those of the agent with this address (lower case); None where there is none."""
+    c = t.agent.c
+    row = connection.execute(select(c.id, c.password_hash, c.disabled).where(c.email == email)).one_or_none()
+    return Credentials(row.id, row.password_hash, bool(row.disabled)) if row else None
+
+
+def session(connection: Connection, session_id: str, now: int) -> Session | None:
+    """The session, unless it has expired or its agent was disabled."""
+    s, a = t.sign_in_session.c, t.agent.c
+    row = connection.execute(
+        select(s.id, s.agent_id, a.role, a.language, s.csrf_token, s.created_at, s.expires_at)
+        .join(t.agent, a.id == s.agent_id)
+        .where(s.id == session_id, s.expires_at > now, a.disabled == 0)
+    ).one_or_none()
+    return Session(*row) if row else None
