@@ -178,9 +178,10 @@ class ValidateIdentityForm(FormValidationAction):
         return {"order_id": None}
 
     def _not_an_answer(self, dispatcher, tracker, response):
-        """Counts a try, unless the customer only said "OK" or asked the first question again."""
+        """Counts a try, unless the customer only said "OK", named the order, or asked the first question again."""
         intent = (tracker.latest_message.get("intent") or {}).get("name")
-        if intent not in NO_ANSWER or re.search(r"\d", tracker.latest_message.get("text") or ""):
+        rest = ORDER_ID.sub("", tracker.latest_message.get("text") or "")
+        if intent not in NO_ANSWER or re.search(r"\d", rest):
             self._wrong(dispatcher, tracker, response)
 
     @staticmethod
