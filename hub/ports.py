@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
 from hub.domain.messages import OutboundMessage, Parsed, Receipt, WebhookRequest
+from hub.domain.visitor import SignedIdentity, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,25 @@ class Channel(Protocol):
 
     def send(self, message: OutboundMessage) -> Receipt:
         """Hands a message to the provider. Raises `ChannelError`."""
+
+
+VisitorTokenPurpose = Literal["visitor", "socket"]
+
+
+class WebChat(Channel, Protocol):
+    """The hub's own channel: besides messages it knows who a browser is and which pages may embed the chat."""
+
+    def allows_origin(self, origin: str) -> bool:
+        """Whether a page of this origin may embed the chat: scheme, host and port exactly."""
+
+    def issue_visitor_token(self, visitor: Visitor, *, purpose: VisitorTokenPurpose = "visitor") -> str:
+        """A token that `read_visitor_token` accepts for the same purpose."""
+
+    def read_visitor_token(self, token: str, *, purpose: VisitorTokenPurpose = "visitor") -> Visitor:
+        """The visitor of one of this inbox's tokens. Raises BadSignature."""
+
+    def read_identity_token(self, token: str) -> SignedIdentity:
+        """What the shop vouches for. Raises BadSignature; also where the inbox takes no signed identities."""
 
 
 class Listener(Protocol):

@@ -14,8 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
@@ -31,10 +30,10 @@ from hub.domain.messages import (
     Receipt,
     WebhookRequest,
 )
-from hub.ports import Capabilities, Clock
+from hub.domain.visitor import SignedIdentity, Visitor
+from hub.ports import Capabilities, Clock, VisitorTokenPurpose
 
 CHANNEL = "webchat"
-SIGNED_IDENTITY = "signed_identity"
 IDENTITY_AUDIENCE = "centralita"
 VISITOR_LIFETIME = 30 * 24 * 3600
 SOCKET_LIFETIME = 60
@@ -54,45 +53,10 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BODY_FIELDS = {"client_id", "text", "attachments", "payload", "reply_to"}
 
-Purpose = Literal["visitor", "socket"]
-_LIFETIMES: Mapping[Purpose, int] = {"visitor": VISITOR_LIFETIME, "socket": SOCKET_LIFETIME}
+_LIFETIMES: Mapping[VisitorTokenPurpose, int] = {"visitor": VISITOR_LIFETIME, "socket": SOCKET_LIFETIME}
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who a browser is to us. `evidence` is as in `InboundMessage`: what a signed identity vouched for."""
-
-    visitor_id: str
-    inbox_id: str
-    language: str = "en"
-    display_name: str = ""
-    evidence: tuple[tuple[str, str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIdentity:
-    """What the shop vouches for. `email` is lower-case, `phone` is E.164; empty where the shop did not say."""
-
-    subject: str
-    email: str = ""
-    phone: str = ""
-    name: str = ""
-
-    def evidence(self, inbox_id: str) -> tuple[tuple[str, str, str], ...]:
-        """The addresses that this identity proves.
-
-        The shop's own customer id counts too. It carries the inbox's id, because the customers of two brands may well
-        have the same numbers and are still different people.
-        """
-        found = [("customer", f"{inbox_id}:{self.subject}", SIGNED_IDENTITY)]
-        if self.email:
-            found.append(("email", self.email, SIGNED_IDENTITY))
-        if self.phone:
-            found.append(("phone", self.phone, SIGNED_IDENTITY))
-        return tuple(found)
-
-
-def issue_visitor_token(visitor: Visitor, *, secret: bytes, now: int, purpose: Purpose = "visitor") -> str:
+def issue_visitor_token(visitor: Visitor, *, secret: bytes, now: int, purpose: VisitorTokenPurpose = "visitor") -> str:
     """A token that `read_visitor_token` accepts.
 
     Args:
@@ -115,7 +79,9 @@ def issue_visitor_token(visitor: Visitor, *, secret: bytes, now: int, purpose: P
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)
 
 
-def read_visitor_token(token: str, *, secret: bytes, now: int | None, purpose: Purpose = "visitor") -> Visitor:
+def read_visitor_token(
+    token: str, *, secret: bytes, now: int | None, purpose: VisitorTokenPurpose = "visitor"
+) -> Visitor:
     """The visitor of one of our tokens.
 
     Args:
@@ -279,11 +245,11 @@ class WidgetChannel:
         """Whether a page of this origin may embed the chat: scheme, host and port exactly."""
         return canonical_origin(origin) in self._origins
 
-    def issue_visitor_token(self, visitor: Visitor, *, purpose: Purpose = "visitor") -> str:
+    def issue_visitor_token(self, visitor: Visitor, *, purpose: VisitorTokenPurpose = "visitor") -> str:
         """`issue_visitor_token` with this inbox's secret, now."""
         return issue_visitor_token(visitor, secret=self._secret, now=self._clock.now(), purpose=purpose)
 
-    def read_visitor_token(self, token: str, *, purpose: Purpose = "visitor") -> Visitor:
+    def read_visitor_token(self, token: str, *, purpose: VisitorTokenPurpose = "visitor") -> Visitor:
         """`read_visitor_token`, now, for visitors of this inbox alone. Raises BadSignature."""
         visitor = read_visitor_token(token, secret=self._secret, now=self._clock.now(), purpose=purpose)
         if visitor.inbox_id != self.inbox_id:
