@@ -29,8 +29,8 @@ class Action(StrEnum):
     HANDOFF = "handoff"
 
 
-# Reasons for which a bot counts as away rather than as failed.
-AWAY = frozenset({"absent", "starting", "circuit_open"})
+# Reasons for which a bot counts as away rather than as failed; a message without text gives it nothing to read.
+AWAY = frozenset({"absent", "starting", "circuit_open", "empty_message"})
 # Intents that say "not for me", however sure the bot is of them.
 NOT_UNDERSTOOD = frozenset({"out_of_scope", "nlu_fallback", ""})
 MISSES_UNTIL_HANDOFF = 2

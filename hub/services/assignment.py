@@ -6,7 +6,7 @@ from hub.domain import events as e
 from hub.domain.conversation import PRIORITIES, Status, require
 from hub.domain.errors import AlreadyTaken, Refused
 from hub.domain.messages import Author
-from hub.store.queries import people
+from hub.store.queries import assignees
 from hub.store.unit_of_work import MessageContent, Tx
 
 
@@ -27,7 +27,7 @@ def take(tx: Tx, conversation_id: str, agent_id: str) -> None:
 def assign(tx: Tx, conversation_id: str, agent_id: str, by: e.Actor) -> None:
     """Gives a conversation to an agent, whoever has it now. Raises Refused when there is no such agent at work."""
     require(tx.conversation(conversation_id), "assign")
-    if not people.is_active_agent(tx.connection, agent_id):
+    if not assignees.is_active_agent(tx.connection, agent_id):
         raise Refused("agent_id", "must be an agent who can sign in")
     tx.record(conversation_id, e.Assigned(agent_id, "assign"), by)
 
@@ -35,7 +35,7 @@ def assign(tx: Tx, conversation_id: str, agent_id: str, by: e.Actor) -> None:
 def transfer(tx: Tx, conversation_id: str, team_id: str, by: e.Actor, note: str = "") -> None:
     """Puts a conversation into another team's queue, with a note for whoever takes it. Raises Refused for no team."""
     require(tx.conversation(conversation_id), "transfer")
-    if not people.team_exists(tx.connection, team_id):
+    if not assignees.team_exists(tx.connection, team_id):
         raise Refused("team_id", "must be a team")
     if note.strip():
         tx.record(conversation_id, e.NoteAdded(tx.new_id()), by, content=MessageContent(text=note))

@@ -9,7 +9,7 @@ from hub.domain.messages import Author
 from hub.domain.rendering import handoff_text
 from hub.services import replies
 from hub.store.queries import packets, queue
-from hub.store.unit_of_work import Connection, Tx
+from hub.store.unit_of_work import Reading, Tx
 
 
 def hand_over(
@@ -39,7 +39,7 @@ def hand_over(
     replies.send(tx, conversation_id, text, e.Actor(Author.SYSTEM))
 
 
-def packet(connection: Connection, conversation: Conversation) -> Packet | None:
+def packet(connection: Reading, conversation: Conversation) -> Packet | None:
     """The packet of the latest handoff, put together now; None when the conversation was never handed over."""
     if not conversation.handed_over_event:
         return None

@@ -14,10 +14,22 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, insert, select, text, update
-from sqlalchemy import event as sa_event
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import (
+    event as sa_event,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -35,6 +47,8 @@ from hub.store.subscriptions import Subscriptions
 
 Result = TypeVar("Result")
 UseCase = Callable[["Tx"], Result]
+# What reads take; named here so that services need not know the library.
+Reading: TypeAlias = Connection
 
 CONVERSATION_FIELDS = tuple(field.name for field in fields(Conversation))
 CONVERSATION_COLUMNS = tuple(t.conversation.c[name] for name in CONVERSATION_FIELDS)
@@ -182,7 +196,7 @@ class Tx:
         """Inserts a row or changes the one with these keys; `add` names a column that is added to instead of set."""
         make = postgres_insert if self.postgres else sqlite_insert
         statement = make(table).values(**keys, **values)
-        changes = {name: statement.excluded[name] for name in values}
+        changes: dict[str, Any] = {name: statement.excluded[name] for name in values}
         if add:
             changes[add] = table.c[add] + statement.excluded[add]
         self.connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changes))

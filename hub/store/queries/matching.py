@@ -133,3 +133,15 @@ def candidates(connection: Connection, contact_id: str) -> list[tuple[str, str]]
         for candidate, reason in connection.execute(statement.limit(10)):
             found.setdefault(candidate, reason)
     return list(found.items())[:10]
+
+
+def has_merged_children(tx: Tx, conversation_id: str) -> bool:
+    """Whether other conversations are merged into this one."""
+    statement = select(t.conversation.c.id).where(t.conversation.c.merged_into == conversation_id).limit(1)
+    return tx.connection.execute(statement).one_or_none() is not None
+
+
+def messages_in(tx: Tx, conversation_id: str) -> set[str]:
+    """Ids of all messages of a conversation."""
+    statement = select(t.message.c.id).where(t.message.c.conversation_id == conversation_id)
+    return set(tx.connection.execute(statement).scalars())

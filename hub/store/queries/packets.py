@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select, tuple_
 
-from hub.domain.events import Recorded
+from hub.domain.events import Absorbed, Recorded
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
 
@@ -44,3 +44,16 @@ def versions(
         tuple_(v.article_id, v.version, v.locale).in_(list(wanted))
     )
     return {(row[0], row[1], row[2]): (row[3], row[4]) for row in connection.execute(statement)}
+
+
+def absorbed_routes(connection: Connection, into_id: str, from_id: str) -> tuple[str, ...]:
+    """The routes that the latest merge of `from_id` into `into_id` moved."""
+    ev = t.event.c
+    rows = connection.execute(
+        select(*EVENT_COLUMNS).where(ev.stream_id == into_id, ev.kind == Absorbed.__name__).order_by(ev.sequence.desc())
+    )
+    for row in rows:
+        event = recorded_from(row).event
+        if isinstance(event, Absorbed) and event.from_id == from_id:
+            return event.routes
+    return ()

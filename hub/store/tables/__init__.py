@@ -12,8 +12,8 @@ from hub.store.tables.inbox import inbox, set_aside, webhook_payload
 from hub.store.tables.knowledge import article, article_stream, article_version, passage
 from hub.store.tables.message import attachment, message
 from hub.store.tables.outbox import outbox
-from hub.store.tables.people import agent, sign_in_session, team, team_member
-from hub.store.tables.record import bot_memory, customer_record, order_record
+from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, team, team_member
+from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record
 
 __all__ = [
     "agent",
@@ -28,6 +28,7 @@ __all__ = [
     "customer_record",
     "event",
     "identity",
+    "identity_check",
     "inbox",
     "message",
     "metadata",
@@ -36,6 +37,7 @@ __all__ = [
     "passage",
     "route",
     "set_aside",
+    "sign_in_attempt",
     "sign_in_session",
     "team",
     "team_member",

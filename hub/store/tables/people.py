@@ -45,3 +45,13 @@ sign_in_session = Table(
     number("expires_at"),
     Index("ix_sign_in_session_expires_at", "expires_at"),
 )
+
+# Failed sign-ins of one address from one place. `id` is a hash of the two: the table names nobody.
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    key(),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    number("since"),
+    Index("ix_sign_in_attempt_since", "since"),
+)

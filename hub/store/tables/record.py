@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, Integer, Table, Text
 
 from hub.store.tables.base import key, metadata, number, text
 
@@ -30,4 +30,14 @@ order_record = Table(
     text("state"),
     text("carrier"),
     text("expected"),
+)
+
+# The tries at proving an identity in a conversation, and the customer number that was proved (empty: none).
+identity_check = Table(
+    "identity_check",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    number("since"),
+    text("customer_number"),
 )

@@ -1,0 +1,70 @@
+"""What follows from events: one table. An event's handlers run after its commit, each with attempts of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hub.domain import events as e
+from hub.domain.conversation import Conversation, Status
+from hub.domain.messages import Delivery
+from hub.hub import Hub
+from hub.services import bot_turn, delivery, handoff, indexing
+from hub.services.work import Handler, Work, nothing
+from hub.store.subscriptions import Subscription, Subscriptions
+from hub.store.unit_of_work import Tx, UseCase
+
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A handler with its limits.
+
+    `lease`: how long one attempt may take before it counts as lost, microseconds. `gave_up` is committed together with
+    the death of a row, so that nobody waits for ever.
+    """
+
+    run: Handler
+    attempts: int = 8
+    lease: int = 60 * SECOND
+    gave_up: Callable[[Hub, Work], UseCase[None]] = lambda _hub, _work: nothing
+
+
+def _with_bot(_: e.Recorded, conversation: Conversation | None) -> bool:
+    return conversation is not None and conversation.status == Status.BOT
+
+
+SUBSCRIPTIONS: Subscriptions = {
+    e.MessageReceived.__name__: (Subscription("bot_turn", when=_with_bot),),
+    e.MessageQueued.__name__: (Subscription("deliver"),),
+    e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
+    e.ArticleWithdrawn.__name__: (Subscription("index_article", slow=True),),
+}
+
+
+def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
+    """The handlers by name; every name in `SUBSCRIPTIONS` is there."""
+    return {
+        "bot_turn": Job(turn, attempts=3, lease=20 * SECOND, gave_up=_to_a_person),
+        "deliver": Job(delivery.deliver, attempts=10, gave_up=_not_sent),
+        "index_article": Job(indexing.index_article, attempts=20),
+    }
+
+
+def _to_a_person(_: Hub, work: Work) -> UseCase[None]:
+    def use_case(tx: Tx) -> None:
+        conversation = tx.conversation(work.recorded.stream_id)
+        if conversation.status == Status.BOT and isinstance(work.recorded.event, e.MessageReceived):
+            handoff.hand_over(tx, conversation.id, reason="bot_error", open_question=work.recorded.event.message_id)
+
+    return use_case
+
+
+def _not_sent(_: Hub, work: Work) -> UseCase[None]:
+    def use_case(tx: Tx) -> None:
+        if isinstance(work.recorded.event, e.MessageQueued):
+            message_id = work.recorded.event.message_id
+            tx.record(work.recorded.stream_id, e.DeliveryChanged(message_id, Delivery.FAILED.value, "gave_up"))
+
+    return use_case

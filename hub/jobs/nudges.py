@@ -1,0 +1,77 @@
+"""Who wakes the runner: threads in this process, or workers through Redis. Both carry ids only and may forget."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+
+log = logging.getLogger(__name__)
+
+FAST_QUEUE = "centralita"
+SLOW_QUEUE = "centralita-slow"
+JOB = "hub.jobs.worker.run"
+
+
+class ThreadNudger:
+    """Runs rows in threads of this process.
+
+    Args:
+        run: runs one row by its id.
+        threads: for ordinary rows; slow ones have a thread of their own.
+    """
+
+    def __init__(self, run: Callable[[int], object], threads: int) -> None:
+        self._run = run
+        self._fast: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._slow: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, args=(self._fast,), name=f"runner-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        self._threads.append(threading.Thread(target=self._work, args=(self._slow,), name="runner-slow", daemon=True))
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Lets running rows end; what waits stays in the outbox. `timeout` in seconds, for each thread."""
+        for _ in self._threads[:-1]:
+            self._fast.put(None)
+        self._slow.put(None)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout)
+
+    def nudge(self, outbox_ids: Iterable[int], *, slow: bool = False) -> None:
+        line = self._slow if slow else self._fast
+        for outbox_id in outbox_ids:
+            line.put(outbox_id)
+
+    def _work(self, line: queue.SimpleQueue[int | None]) -> None:
+        while (outbox_id := line.get()) is not None:
+            try:
+                self._run(outbox_id)
+            except Exception:  # the edge of a thread: the row stays in the outbox and the sweeper offers it again
+                log.exception("could not run outbox row %s", outbox_id)
+
+
+class RedisNudger:
+    """Puts ids on RQ's queues. A Redis that is away costs a delay, never a row: the sweeper finds it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._queues = {False: Queue(FAST_QUEUE, connection=redis), True: Queue(SLOW_QUEUE, connection=redis)}
+
+    def nudge(self, outbox_ids: Iterable[int], *, slow: bool = False) -> None:
+        line = self._queues[slow]
+        jobs = [Queue.prepare_data(JOB, args=(outbox_id,), result_ttl=0, failure_ttl=0) for outbox_id in outbox_ids]
+        try:
+            line.enqueue_many(jobs)
+        except RedisError as error:
+            log.warning("Redis did not take %s nudges: %s", len(jobs), error)

@@ -1,0 +1,102 @@
+"""Runs one outbox row. The same function in a thread of `serve` and in a worker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from ulid import ULID
+
+from hub.domain.errors import ChannelError, HubError, Unavailable
+from hub.hub import Hub
+from hub.jobs.handlers import SECOND, Job
+from hub.services.work import Work
+from hub.store.queries import outbox
+from hub.store.unit_of_work import Tx, UseCase
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 300 * SECOND
+
+
+class LeaseLost(HubError):
+    """Somebody else runs the row by now; what we did must not be written."""
+
+    error_id = "lease_lost"
+
+
+class Runner:
+    """Runs rows with the hub's parts.
+
+    Args:
+        hub: what handlers work with.
+        jobs: handlers by name.
+    """
+
+    def __init__(self, hub: Hub, jobs: Mapping[str, Job]) -> None:
+        self._hub = hub
+        self._jobs = jobs
+
+    def run(self, outbox_id: int) -> bool:
+        """Runs a row if it is free to run. Returns whether it was. Never raises for what a handler does."""
+        lease = str(ULID())
+        longest = max(job.lease for job in self._jobs.values())
+        claimed = self._hub.store.write(lambda tx: outbox.claim(tx, outbox_id, lease=lease, lease_microseconds=longest))
+        if claimed is None:
+            return False
+        job = self._jobs[claimed.handler]
+        with self._hub.store.read() as connection:
+            recorded = outbox.event_of(connection, claimed)
+        work = Work(
+            outbox_id=claimed.id,
+            recorded=recorded,
+            attempt=claimed.attempts,
+            interrupted=claimed.attempts - 1 > claimed.failures,
+            last_attempt=claimed.attempts >= job.attempts,
+        )
+        try:
+            self._finish(claimed, lease, job.run(self._hub, work))
+        except LeaseLost:
+            log.warning("outbox row %s (%s): the lease was lost", claimed.id, claimed.handler)
+        except Exception as error:  # the edge: whatever a handler raises is recorded with its row
+            self._fail(claimed, lease, job, work, error)
+        return True
+
+    def _finish(self, claimed: outbox.Claimed, lease: str, use_case: UseCase[None]) -> None:
+        def write(tx: Tx) -> None:
+            use_case(tx)
+            if not outbox.finish(tx, claimed, lease=lease):
+                raise LeaseLost(f"row {claimed.id}")
+            _pass_on(tx, claimed)
+
+        self._hub.store.write(write)
+
+    def _fail(self, claimed: outbox.Claimed, lease: str, job: Job, work: Work, error: Exception) -> None:
+        dies = work.last_attempt or (isinstance(error, ChannelError) and error.permanent)
+        if isinstance(error, ChannelError | Unavailable):
+            log.warning("outbox row %s (%s), attempt %s: %s", claimed.id, claimed.handler, work.attempt, error)
+        else:
+            log.error("outbox row %s (%s), attempt %s", claimed.id, claimed.handler, work.attempt, exc_info=error)
+
+        def write(tx: Tx) -> None:
+            due_at = None if dies else tx.now + pause(work.attempt, error)
+            text = f"{type(error).__name__}: {error}"
+            if outbox.fail(tx, claimed, lease=lease, error=text, due_at=due_at) and dies:
+                job.gave_up(self._hub, work)(tx)
+                _pass_on(tx, claimed)
+
+        self._hub.store.write(write)
+
+
+def _pass_on(tx: Tx, claimed: outbox.Claimed) -> None:
+    following = outbox.next_in_line(tx, claimed)
+    if following is not None:
+        tx.nudges.append(following)
+
+
+def pause(attempt: int, error: Exception) -> int:
+    """How long to wait before the next attempt, microseconds: what the provider asked for, else 1, 2, 4… seconds."""
+    asked = getattr(error, "retry_after", None)
+    if asked is not None:
+        return min(int(asked * SECOND), LONGEST_PAUSE)
+    return int(min(SECOND << (attempt - 1), LONGEST_PAUSE))

@@ -1,0 +1,201 @@
+"""A customer's message tried by the bot and the knowledge base: asked outside any transaction, decided, written."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hub.domain import bot_policy
+from hub.domain import events as e
+from hub.domain.bot_policy import Action, BotFailure, Decision
+from hub.domain.conversation import Conversation, Status
+from hub.domain.errors import BotError, BotTimeout, HubError
+from hub.domain.inbox import Inbox
+from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
+from hub.domain.messages import Author
+from hub.domain.rendering import phrase
+from hub.hub import Hub
+from hub.services import handoff, replies
+from hub.services.work import Work, nothing
+from hub.store import tables as t
+from hub.store.queries import inboxes, turns
+from hub.store.unit_of_work import Tx, UseCase
+
+TEXT_FOR_BOT = 2000  # longer texts block Rasa's one event loop; see docs/bot.md
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a turn begins with. `epoch` says who owed the answer when it began."""
+
+    conversation: Conversation
+    inbox: Inbox
+    message_id: str
+    text: str
+    payload: str
+
+    @property
+    def epoch(self) -> int:
+        return self.conversation.turn_owner_epoch
+
+
+class BotTurn:
+    """The job `bot_turn`. Holds the threads in which bot and knowledge base are asked at the same time."""
+
+    def __init__(self, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=2 * threads, thread_name_prefix="bot-turn")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __call__(self, hub: Hub, work: Work) -> UseCase[None]:
+        event = work.recorded.event
+        if not isinstance(event, e.MessageReceived):
+            raise TypeError(f"a bot turn follows a message, not {type(event).__name__}")
+        with hub.store.read() as connection:
+            conversation = turns.conversation(connection, work.recorded.stream_id)
+            text, payload = turns.message(connection, event.message_id)
+            inbox = inboxes.get(connection, event.inbox_id)
+        if conversation.status != Status.BOT or conversation.merged_into:
+            return nothing
+        language = conversation.language
+        if hub.knowledge is not None:
+            language = hub.knowledge.detect_language(text, hint=language)
+        asked = Asked(replace(conversation, language=language), inbox, event.message_id, text, payload)
+        bot, knowledge = self._ask(hub, asked)
+        decision = bot_policy.decide(
+            text=text,
+            bot=bot,
+            knowledge=knowledge,
+            thresholds=inbox.thresholds,
+            misses=conversation.bot_misses,
+        )
+        spoken_before = conversation.language
+
+        def write(tx: Tx) -> None:
+            _write(tx, asked, bot, knowledge, decision, spoken_before)
+
+        return write
+
+    def _ask(self, hub: Hub, asked: Asked) -> tuple[BotReply | BotFailure, SearchResult | None]:
+        """Both at once; a bot that is sure does not wait for the knowledge base."""
+        knowledge: Future[SearchResult | None] = self._pool.submit(_search, hub, asked)
+        bot = _reply(hub, asked)
+        if isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.inbox.thresholds):
+            return bot, knowledge.result() if knowledge.done() else None
+        if isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY:
+            wait([knowledge], timeout=0.2)  # for the packet only: the decision is made
+            return bot, knowledge.result() if knowledge.done() else None
+        return bot, knowledge.result()
+
+
+def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
+    if hub.bot is None:
+        return BotFailure("absent")
+    trusted = bool(asked.payload)
+    text = (asked.payload or asked.text).strip()[:TEXT_FOR_BOT]
+    if not text:
+        return BotFailure("empty_message")
+    try:
+        return hub.bot.reply(
+            conversation_id=asked.conversation.id,
+            message_id=asked.message_id,
+            text=text,
+            channel=asked.conversation.channel,
+            language=asked.conversation.language,
+            trusted=trusted,
+            metadata={"verified_level": asked.conversation.verified_level},
+        )
+    except BotTimeout:
+        return BotFailure("timeout")
+    except BotError as error:
+        return BotFailure(error.reason)
+
+
+def _search(hub: Hub, asked: Asked) -> SearchResult | None:
+    if hub.knowledge is None or not asked.text.strip():
+        return None
+    try:
+        return hub.knowledge.search(asked.text[:TEXT_FOR_BOT], language=asked.conversation.language)
+    except HubError:
+        return None  # still warming: the policy goes on without it
+
+
+def _write(
+    tx: Tx,
+    asked: Asked,
+    bot: BotReply | BotFailure,
+    knowledge: SearchResult | None,
+    decision: Decision,
+    spoken_before: str,
+) -> None:
+    conversation_id = asked.conversation.id
+    now = tx.conversation(conversation_id)
+    # Compare-and-set on who owes the answer, not on the sequence: a customer who writes twice is answered twice.
+    if now.turn_owner_epoch != asked.epoch or now.status != Status.BOT:
+        tx.record(conversation_id, e.BotTurnDropped(asked.message_id), e.BOT)
+        return
+    language = asked.conversation.language
+    if language and language != spoken_before:
+        tx.record(conversation_id, e.LanguageSet(language))
+    tried = bot_policy.tried(decision, bot, knowledge)
+    tx.record(
+        conversation_id,
+        e.BotTurnDecided(
+            message_id=asked.message_id,
+            action=decision.action.value,
+            reason=decision.reason,
+            intent=bot.intent if isinstance(bot, BotReply) else "",
+            intent_confidence=bot.confidence if isinstance(bot, BotReply) else 0.0,
+            knowledge_confidence=knowledge.confidence if knowledge else 0.0,
+            misses=decision.misses,
+            tried=tried,
+            bot_model=bot.model_id if isinstance(bot, BotReply) else f"none: {bot.reason}",
+            knowledge_model=knowledge.model_id if knowledge else "",
+            calibration=knowledge.calibration_id if knowledge else "",
+        ),
+        e.BOT,
+    )
+    if isinstance(bot, BotReply):
+        _remember(tx, now, bot)
+    match decision.action:
+        case Action.BOT if isinstance(bot, BotReply):
+            for message in bot.messages:
+                buttons = [{"title": each.title, "payload": each.payload} for each in message.buttons]
+                replies.send(tx, conversation_id, message.text, e.BOT, extras={"buttons": buttons} if buttons else None)
+        case Action.KNOWLEDGE if decision.answer is not None:
+            _answer(tx, conversation_id, decision.answer, language)
+        case Action.CLARIFY:
+            person = {"title": phrase("ask_person", language), "payload": "/ask_human"}
+            replies.send(tx, conversation_id, phrase("clarify", language), e.BOT, extras={"buttons": [person]})
+        case _:
+            handoff.hand_over(tx, conversation_id, reason=decision.reason, open_question=asked.message_id, tried=tried)
+
+
+def _answer(tx: Tx, conversation_id: str, answer: FoundAnswer, language: str) -> None:
+    text = answer.passage
+    if answer.locale != language:
+        text = f"{text}\n{phrase('other_language', language)}"
+    citation: dict[str, Any] = {
+        "article_id": answer.article_id,
+        "version": answer.version,
+        "locale": answer.locale,
+        "title": answer.title,
+        "passage": answer.passage,
+        "confidence": round(answer.confidence, 4),
+    }
+    replies.send(tx, conversation_id, text, e.BOT, extras={"citation": citation})
+
+
+def _remember(tx: Tx, conversation: Conversation, bot: BotReply) -> None:
+    """Keeps what the bot knows where an agent can see it, and a proven identity in the log."""
+    if bot.slots:
+        tx.upsert(
+            t.bot_memory,
+            {"conversation_id": conversation.id},
+            {"slots": json.dumps(dict(bot.slots), ensure_ascii=False), "updated_at": tx.now},
+        )
+    if bot.verified_level == "verified" and conversation.verified_level != "verified":
+        tx.record(conversation.id, e.IdentityVerified("verified", "bot_form"), e.Actor(Author.BOT))

@@ -1,0 +1,57 @@
+"""Published articles become passages that can be found."""
+
+from __future__ import annotations
+
+from hub.domain import events as e
+from hub.domain.errors import Unavailable
+from hub.domain.knowledge import Passage
+from hub.hub import Hub
+from hub.services.work import Work, nothing
+from hub.store.queries import passages
+from hub.store.unit_of_work import Tx, UseCase
+
+
+def index_article(hub: Hub, work: Work) -> UseCase[None]:
+    """Job: cuts and encodes all published locales of an article, and says so in the log.
+
+    Raises Unavailable while the models still warm up: it is tried again.
+    """
+    if hub.knowledge is None:
+        return nothing
+    article_id = work.recorded.stream_id
+    with hub.store.read() as connection:
+        texts = passages.published(connection, article_id)
+    model_id = hub.knowledge.model_id
+    found = tuple(passage for text in texts for passage in hub.knowledge.passages(text))
+
+    def write(tx: Tx) -> None:
+        passages.replace(tx, article_id, model_id, found)
+        tx.record(article_id, e.ArticleIndexed(model_id))
+
+    return write
+
+
+def index_missing(hub: Hub) -> int:
+    """Encodes every published article that has no passages of the present model, article by article.
+
+    Runs at start, after the models are warm: a changed model indexes everything anew. Returns how many it did.
+    """
+    if hub.knowledge is None:
+        raise Unavailable("there is no knowledge base")
+    knowledge = hub.knowledge
+    with hub.store.read() as connection:
+        missing = passages.articles_without(connection, knowledge.model_id)
+    for article_id in missing:
+        with hub.store.read() as connection:
+            texts = passages.published(connection, article_id)
+        found = tuple(passage for text in texts for passage in knowledge.passages(text))
+        _store(hub, article_id, knowledge.model_id, found)
+    return len(missing)
+
+
+def _store(hub: Hub, article_id: str, model_id: str, found: tuple[Passage, ...]) -> None:
+    def write(tx: Tx) -> None:
+        passages.replace(tx, article_id, model_id, found)
+        tx.record(article_id, e.ArticleIndexed(model_id))
+
+    hub.store.write(write)

@@ -1,0 +1,42 @@
+"""What the sweeper looks for."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select
+
+from hub.domain.conversation import Status
+from hub.store import tables as t
+from hub.store.unit_of_work import Tx
+
+_CHUNK = 500
+
+
+def has_outbox_rows(connection: Connection, now: int) -> bool:
+    """Whether any unfinished row is due and not on offer."""
+    o = t.outbox.c
+    statement = (
+        select(o.id).where(o.state.in_(("pending", "claimed")), o.due_at <= now, o.offered_until <= now).limit(1)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
+def over_slept(connection: Connection, now: int) -> list[str]:
+    """Snoozed conversations whose time has come, at most a chunk of them."""
+    c = t.conversation.c
+    statement = select(c.id).where(c.status == Status.SNOOZED, c.snoozed_until <= now, c.merged_into == "")
+    return list(connection.execute(statement.limit(_CHUNK)).scalars())
+
+
+def tidy(tx: Tx, *, payloads: int, finished: int) -> bool:
+    """Deletes one chunk of what was kept long enough (ages in microseconds). Returns whether there may be more."""
+    o, p, s = t.outbox.c, t.webhook_payload.c, t.sign_in_session.c
+    old = {
+        t.outbox: select(o.id).where(o.state == "done", o.finished_at < tx.now - finished),
+        t.webhook_payload: select(p.id).where(p.at < tx.now - payloads),
+        t.sign_in_session: select(s.id).where(s.expires_at < tx.now),
+    }
+    full = False
+    for table, statement in old.items():
+        gone = tx.connection.execute(delete(table).where(table.c.id.in_(statement.limit(_CHUNK)))).rowcount
+        full |= gone == _CHUNK
+    return full

@@ -1,0 +1,155 @@
+"""Outbox rows: offered, claimed, finished. Each change is one conditional statement, so that two runners never share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+
+from hub.domain.events import Recorded
+from hub.store import tables as t
+from hub.store.feed import EVENT_COLUMNS, recorded_from
+from hub.store.unit_of_work import Tx
+
+_o = t.outbox.c
+_UNFINISHED = ("pending", "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that is ours until its lease ends. `failures` counts attempts that ended with a recorded error."""
+
+    id: int
+    handler: str
+    order_key: str
+    attempts: int
+    failures: int
+    event_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadRow:
+    """A row that used up its attempts. Times in microseconds."""
+
+    id: int
+    handler: str
+    order_key: str
+    attempts: int
+    last_error: str
+    event_id: int
+    created_at: int
+
+
+def _runnable(now: int) -> ColumnElement[bool]:
+    """Due, nobody's, and no earlier row of its key unfinished."""
+    earlier = t.outbox.alias("earlier")
+    return and_(
+        or_(
+            and_(_o.state == "pending", _o.due_at <= now),
+            and_(_o.state == "claimed", _o.lease_until <= now),
+        ),
+        ~exists().where(
+            earlier.c.handler == _o.handler,
+            earlier.c.order_key == _o.order_key,
+            earlier.c.id < _o.id,
+            earlier.c.state.in_(_UNFINISHED),
+        ),
+    )
+
+
+def claim(tx: Tx, outbox_id: int, *, lease: str, lease_microseconds: int) -> Claimed | None:
+    """Takes a row for a while; None when it is done, not due, somebody else's, or has to wait for an earlier one."""
+    row = tx.connection.execute(
+        update(t.outbox)
+        .where(_o.id == outbox_id, _runnable(tx.now))
+        .values(state="claimed", lease=lease, lease_until=tx.now + lease_microseconds, attempts=_o.attempts + 1)
+        .returning(_o.id, _o.handler, _o.order_key, _o.attempts, _o.failures, _o.event_id)
+    ).one_or_none()
+    return Claimed(*row) if row else None
+
+
+def finish(tx: Tx, claimed: Claimed, *, lease: str) -> bool:
+    """Marks a row done. False when the lease was lost meanwhile: somebody else does the work, ours must not count."""
+    ours = (_o.id == claimed.id) & (_o.lease == lease) & (_o.state == "claimed")
+    done = update(t.outbox).where(ours).values(state="done", finished_at=tx.now, lease="", last_error="")
+    return tx.connection.execute(done).rowcount == 1
+
+
+def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None) -> bool:
+    """Ends an attempt with an error: to be tried again at `due_at`, or dead where that is None."""
+    ours = (_o.id == claimed.id) & (_o.lease == lease) & (_o.state == "claimed")
+    values = {"lease": "", "last_error": error[:2000], "failures": claimed.failures + 1}
+    if due_at is None:
+        values |= {"state": "dead", "finished_at": tx.now}
+    else:
+        values |= {"state": "pending", "due_at": due_at, "offered_until": due_at}
+    return tx.connection.execute(update(t.outbox).where(ours).values(values)).rowcount == 1
+
+
+def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
+    """(id, slow) of the row that waited for this one."""
+    statement = (
+        select(_o.id, _o.slow)
+        .where(
+            _o.handler == claimed.handler,
+            _o.order_key == claimed.order_key,
+            _o.state == "pending",
+            _o.due_at <= tx.now,
+            _o.id > claimed.id,
+        )
+        .order_by(_o.id)
+        .limit(1)
+    )
+    row = tx.connection.execute(statement).one_or_none()
+    return (row.id, bool(row.slow)) if row else None
+
+
+def offer(tx: Tx, *, limit: int = 200, for_microseconds: int = 10_000_000) -> list[tuple[int, bool]]:
+    """(id, slow) of rows that nobody was told of, or that were lost with a crash; not offered again for a while."""
+    due = (
+        select(_o.id)
+        .where(_o.state.in_(_UNFINISHED), _o.due_at <= tx.now, _o.offered_until <= tx.now, _runnable(tx.now))
+        .order_by(_o.id)
+        .limit(limit)
+    )
+    rows = tx.connection.execute(
+        update(t.outbox).where(_o.id.in_(due)).values(offered_until=tx.now + for_microseconds).returning(_o.id, _o.slow)
+    )
+    return sorted((row.id, bool(row.slow)) for row in rows)
+
+
+def event_of(connection: Connection, claimed: Claimed) -> Recorded:
+    """The event that a row follows from."""
+    row = connection.execute(select(*EVENT_COLUMNS).where(t.event.c.id == claimed.event_id)).one()
+    return recorded_from(row)
+
+
+def dead(connection: Connection, *, limit: int = 200) -> tuple[DeadRow, ...]:
+    """Rows that used up their attempts, newest first."""
+    statement = (
+        select(_o.id, _o.handler, _o.order_key, _o.attempts, _o.last_error, _o.event_id, _o.created_at)
+        .where(_o.state == "dead")
+        .order_by(_o.id.desc())
+        .limit(limit)
+    )
+    return tuple(DeadRow(*row) for row in connection.execute(statement))
+
+
+def replay(tx: Tx, outbox_ids: Sequence[int]) -> list[tuple[int, bool]]:
+    """Gives dead rows their attempts back. Returns (id, slow) of those that were dead."""
+    rows = tx.connection.execute(
+        update(t.outbox)
+        .where(_o.id.in_(outbox_ids), _o.state == "dead")
+        .values(state="pending", attempts=0, failures=0, due_at=tx.now, offered_until=0, finished_at=0)
+        .returning(_o.id, _o.slow)
+    )
+    found = [(row.id, bool(row.slow)) for row in rows]
+    tx.nudges += found
+    return found
+
+
+def unfinished(connection: Connection, *, limit: int = 1000) -> int:
+    """How many rows are not finished, counted up to a limit."""
+    statement = select(_o.id).where(_o.state.in_(_UNFINISHED)).limit(limit)
+    return len(connection.execute(statement).all())

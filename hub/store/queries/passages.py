@@ -1,0 +1,69 @@
+"""Articles as the knowledge base reads them, and the passages it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, delete, insert, select
+
+from hub.domain.knowledge import ArticleText, Passage
+from hub.store import tables as t
+from hub.store.unit_of_work import Tx
+
+_p = t.passage.c
+_COLUMNS = (_p.article_id, _p.version, _p.locale, _p.ordinal, _p.title, _p.text, _p.model_id, _p.vectors)
+
+
+def published(connection: Connection, article_id: str) -> list[ArticleText]:
+    """The published version of an article in each locale; those withdrawn are left out."""
+    a, v = t.article.c, t.article_version.c
+    statement = (
+        select(v.article_id, v.version, v.locale, v.title, v.body)
+        .join(t.article, (a.article_id == v.article_id) & (a.locale == v.locale) & (a.version == v.version))
+        .where(a.article_id == article_id, a.state.in_(("published", "changed")))
+        .order_by(v.locale)
+    )
+    return [ArticleText(*row) for row in connection.execute(statement)]
+
+
+def articles_without(connection: Connection, model_id: str) -> list[str]:
+    """Published articles that have a locale without passages of this model."""
+    a = t.article.c
+    indexed = select(_p.article_id).where(
+        _p.article_id == a.article_id, _p.locale == a.locale, _p.model_id == model_id, _p.version == a.version
+    )
+    statement = select(a.article_id).where(a.state.in_(("published", "changed")), ~indexed.exists()).distinct()
+    return list(connection.execute(statement.order_by(a.article_id)).scalars())
+
+
+def replace(tx: Tx, article_id: str, model_id: str, passages: Iterable[Passage]) -> None:
+    """Swaps an article's passages of one model."""
+    tx.connection.execute(delete(t.passage).where(_p.article_id == article_id, _p.model_id == model_id))
+    rows = [
+        {
+            "article_id": each.article_id,
+            "version": each.version,
+            "locale": each.locale,
+            "ordinal": each.ordinal,
+            "title": each.title,
+            "text": each.text,
+            "model_id": each.model_id,
+            "vectors": each.vectors,
+        }
+        for each in passages
+    ]
+    if rows:
+        tx.connection.execute(insert(t.passage), rows)
+
+
+def of_article(connection: Connection, article_id: str, model_id: str) -> tuple[Passage, ...]:
+    """An article's passages of one model."""
+    statement = select(*_COLUMNS).where(_p.article_id == article_id, _p.model_id == model_id)
+    return tuple(Passage(*row) for row in connection.execute(statement.order_by(_p.locale, _p.ordinal)))
+
+
+def every(connection: Connection, model_id: str) -> Iterator[Passage]:
+    """All passages of one model."""
+    statement = select(*_COLUMNS).where(_p.model_id == model_id)
+    for row in connection.execute(statement.order_by(_p.article_id, _p.locale, _p.ordinal)):
+        yield Passage(*row)
