@@ -8,7 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text."""
+    if "\0" in text:
+        raise ValueError("must not contain NUL")
+    return text
+
 
 Status = Literal["bot", "waiting", "assigned", "snoozed", "resolved"]
 Priority = Literal["none", "low", "medium", "high", "urgent"]
@@ -20,8 +28,10 @@ DeliveryState = Literal["queued", "sending", "sent", "delivered", "read", "faile
 VerifiedLevel = Literal["none", "claimed", "verified"]
 View = Literal["queue", "mine", "all", "bot", "snoozed", "resolved"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Text = Annotated[str, StringConstraints(max_length=20_000)]
+Storable = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[Storable, StringConstraints(max_length=20_000)]
 
 
 class Shape(BaseModel):
@@ -66,7 +76,7 @@ class SessionOut(Shape):
 
 class PresenceIn(Shape):
     presence: Presence
-    reason: Annotated[str, StringConstraints(max_length=80)] = ""
+    reason: Annotated[Storable, StringConstraints(max_length=80)] = ""
 
 
 class TeamOut(Shape):
@@ -304,7 +314,9 @@ class TransferIn(Shape):
 
 
 class SnoozeIn(Shape):
-    until: datetime
+    """With its offset: a time without one would mean something else in every place."""
+
+    until: AwareDatetime
 
 
 class PriorityIn(Shape):
@@ -326,6 +338,13 @@ class UndoOut(Shape):
     conversation: ConversationOut
 
 
+class ContactUndoOut(Shape):
+    """What can be taken back, and the contact that has everything now."""
+
+    event_id: int
+    contact: ContactOut
+
+
 class Candidate(Shape):
     """A contact that may be the same person, and why we think so. Never merged by itself."""
 
@@ -335,6 +354,18 @@ class Candidate(Shape):
 
 class Candidates(Shape):
     items: list[Candidate]
+
+
+class ConversationsQuery(Shape):
+    view: View = "queue"
+    team_id: Identifier | None = None
+    after: Token | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 30
+
+
+class MessagesQuery(Shape):
+    before: Token | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 # --- the feed ---------------------------------------------------------------------------------------------------------
@@ -355,6 +386,11 @@ class Entry(Shape):
     conversation: ConversationOut | None = None
 
 
+class FeedQuery(Shape):
+    after: Token | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 200
+
+
 class Feed(Shape):
     """`more` says that another call with `after=cursor` returns further entries at once."""
 
@@ -368,13 +404,22 @@ class Feed(Shape):
 
 class ArticleIn(Shape):
     locale: Language
-    title: Annotated[str, StringConstraints(min_length=1, max_length=300)]
-    body: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+    title: Annotated[Storable, StringConstraints(min_length=1, max_length=300)]
+    body: Annotated[Storable, StringConstraints(min_length=1, max_length=100_000)]
     article_id: Identifier | None = None
 
 
+class ArticlesQuery(Shape):
+    """`query` is looked for in titles and texts."""
+
+    query: Annotated[Storable, StringConstraints(max_length=200)] = ""
+    locale: Language | None = None
+    after: Token | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
 class ArticleOut(Shape):
-    """An article in one locale. `version` is the published one (0: never), `draft` what an editor is writing."""
+    """An article in one locale, as its editor left it. `version` is the published one; 0: none is public."""
 
     article_id: str
     locale: Language
@@ -388,6 +433,13 @@ class ArticleOut(Shape):
 class Articles(Shape):
     items: list[ArticleOut]
     next: str | None
+
+
+class SearchQuery(Shape):
+    """Without `language` it is detected."""
+
+    question: Annotated[Storable, StringConstraints(min_length=1, max_length=1000)]
+    language: Language | None = None
 
 
 class Found(Shape):
@@ -481,18 +533,18 @@ class WidgetSessionOut(Shape):
 
 
 class WidgetDetailsIn(Shape):
-    name: Annotated[str, StringConstraints(max_length=120)] = ""
-    email: Annotated[str, StringConstraints(max_length=254)] = ""
-    phone: Annotated[str, StringConstraints(max_length=40)] = ""
+    name: Annotated[Storable, StringConstraints(max_length=120)] = ""
+    email: Annotated[Storable, StringConstraints(max_length=254)] = ""
+    phone: Annotated[Storable, StringConstraints(max_length=40)] = ""
 
 
 class WidgetMessageIn(Shape):
     """`payload` and `reply_to` are set when a button was pressed: the hub checks that it had offered that button."""
 
     client_id: Identifier
-    text: Annotated[str, StringConstraints(max_length=10_000)]
+    text: Annotated[Storable, StringConstraints(max_length=10_000)]
     attachments: list[Identifier] = Field(default=[], max_length=5)
-    payload: Annotated[str, StringConstraints(max_length=500)] | None = None
+    payload: Annotated[Storable, StringConstraints(max_length=500)] | None = None
     reply_to: Identifier | None = None
 
 
@@ -513,6 +565,35 @@ class SeenIn(Shape):
 
 class TypingIn(Shape):
     on: bool
+
+
+# --- the bot ----------------------------------------------------------------------------------------------------------
+
+
+class OrderQuery(Shape):
+    conversation_id: Identifier
+
+
+class OrderOut(Shape):
+    """`carrier` and `expected` (ISO 8601 date) are empty where they are not known."""
+
+    order_id: str
+    state: str
+    carrier: str
+    expected: str
+
+
+class VerifyIn(Shape):
+    """What a customer said to prove who they are."""
+
+    conversation_id: Identifier
+    customer_number: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,32}$")]
+    postcode: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{3,16}$")]
+
+
+class VerifyOut(Shape):
+    verified: bool
+    name: str | None = None
 
 
 # --- running the hub --------------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, delete, select
 
 from hub.domain.errors import NotFound
 from hub.store import tables as t
+from hub.store.unit_of_work import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,14 @@ class Session:
     expires_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often a sign-in failed since a time (microseconds)."""
+
+    tries: int
+    since: int
+
+
 _AGENT = (t.agent.c.id, t.agent.c.name, t.agent.c.email, t.agent.c.role, t.agent.c.language, t.agent.c.presence)
 
 
@@ -81,7 +90,10 @@ def _agents(connection: Connection, statement: Select[Any]) -> tuple[Agent, ...]
     teams_of: dict[str, list[str]] = {}
     for agent_id, team_id in memberships:
         teams_of.setdefault(agent_id, []).append(team_id)
-    return tuple(Agent(*row, team_ids=tuple(teams_of.get(row.id, ()))) for row in rows)
+    return tuple(
+        Agent(row.id, row.name, row.email, row.role, row.language, row.presence, tuple(teams_of.get(row.id, ())))
+        for row in rows
+    )
 
 
 def is_active_agent(connection: Connection, agent_id: str) -> bool:
@@ -136,3 +148,30 @@ def session(connection: Connection, session_id: str, now: int) -> Session | None
         .where(s.id == session_id, s.expires_at > now, a.disabled == 0)
     ).one_or_none()
     return Session(*row) if row else None
+
+
+def attempts(tx: Tx, attempt_id: str) -> Attempts | None:
+    """The failed sign-ins under this key, locked until the end of the transaction; None where there are none."""
+    c = t.sign_in_attempt.c
+    statement = select(c.tries, c.since).where(c.id == attempt_id)
+    if tx.postgres:
+        statement = statement.with_for_update()
+    row = tx.connection.execute(statement).one_or_none()
+    return Attempts(*row) if row else None
+
+
+def forget_attempts(tx: Tx, before: int) -> None:
+    """Deletes the failed sign-ins of windows that began before a time (microseconds)."""
+    tx.connection.execute(delete(t.sign_in_attempt).where(t.sign_in_attempt.c.since < before))
+
+
+def forget_sessions(tx: Tx) -> None:
+    """Deletes the sessions that have expired."""
+    tx.connection.execute(delete(t.sign_in_session).where(t.sign_in_session.c.expires_at <= tx.now))
+
+
+def has_session(tx: Tx, agent_id: str) -> bool:
+    """Whether an agent is signed in anywhere."""
+    s = t.sign_in_session.c
+    statement = select(s.id).where(s.agent_id == agent_id, s.expires_at > tx.now).limit(1)
+    return tx.connection.execute(statement).first() is not None
