@@ -21,9 +21,10 @@ test: ## every test, with real PostgreSQL, Redis, Chromium and Rasa
 .PHONY: check
 check: ## format, lint, types, imports, the console's checks and the compose file (60 s)
 	@$(SETUP) development node
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-types check-imports check-compose check-console
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-types check-imports check-compose \
+		check-console-typecheck check-console-lint check-console-test
 
-.PHONY: check-python check-types check-imports check-compose check-console
+.PHONY: check-python check-types check-imports check-compose
 check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,8 +34,8 @@ check-imports:
 	$(BIN)/lint-imports --no-logo
 check-compose:
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-check-console:
-	@$(SETUP) npm -- run check
+check-console-%:
+	@$(SETUP) npm -- run $*
 
 .PHONY: bench
 bench: ## measure against the yardsticks: make bench KEYS="start memory_idle" (all without KEYS)
@@ -51,12 +52,12 @@ format: ## format the Python and console sources
 .PHONY: lock
 lock: ## resolve the dependencies anew into requirements/*.txt
 	@$(SETUP) tools
-	$(BIN)/uv $(COMPILE) pyproject.toml --all-extras --python-version 3.11 --output-file requirements/dev.txt
-	$(BIN)/uv $(COMPILE) pyproject.toml --extra knowledge --python-version 3.11 \
+	$(BIN)/uv $(COMPILE) --universal pyproject.toml --all-extras --python-version 3.11 --output-file requirements/dev.txt
+	$(BIN)/uv $(COMPILE) --universal pyproject.toml --extra knowledge --python-version 3.11 \
 		--constraint requirements/dev.txt --output-file requirements/hub.txt
-	$(BIN)/uv $(COMPILE) requirements/tools.in --python-version 3.11 --output-file requirements/tools.txt
+	$(BIN)/uv $(COMPILE) --universal requirements/tools.in --python-version 3.11 --output-file requirements/tools.txt
 	$(BIN)/uv $(COMPILE) requirements/rasa.in --python-version 3.10 --output-file requirements/rasa.txt
-COMPILE = pip compile --quiet --universal --upgrade --no-annotate --no-emit-index-url --no-emit-find-links \
+COMPILE = pip compile --quiet --upgrade --no-annotate --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock"
 
 .PHONY: clean

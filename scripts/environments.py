@@ -71,7 +71,7 @@ def install_hub(steps: Steps) -> None:
 
     :raises Failed: nothing could be installed, or pip found no CPU build of torch.
     """
-    stamp = Stamp(VENV / "made-hub", digest(REQUIREMENTS / "hub.txt", ROOT / "pyproject.toml"), BIN / "centralita")
+    stamp = Stamp(VENV / "made-hub", digest(REQUIREMENTS / "hub.txt"), BIN / "centralita")
     if stamp.holds():
         return
     pinned = re.search(r"^torch==[\w.]+", (REQUIREMENTS / "hub.txt").read_text(), re.MULTILINE)
