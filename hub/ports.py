@@ -168,6 +168,16 @@ class Push(Protocol):
         """An ephemeral hint (typing) to a room; not in the feed, never stored."""
 
 
+class Silence:
+    """A push that reaches nobody: for processes with no screens and none to tell."""
+
+    def look(self) -> None:
+        return
+
+    def whisper(self, room: str, name: str, data: Mapping[str, Any]) -> None:  # noqa: ARG002  # nobody hears it
+        return
+
+
 class Nudger(Protocol):
     """Wakes whoever runs outbox rows. Expendable: the sweeper finds what was not heard."""
 

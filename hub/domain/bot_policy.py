@@ -4,7 +4,8 @@ The order of the rules is the policy; each has its name in `Decision.reason`:
 
 1. The bot asks for a person, or the customer failed to prove who they are: hand over.
 2. The bot did not answer in time or went wrong: hand over, whatever the knowledge base knows. A bot that is *known*
-   to be away (not installed, still starting, its circuit open) is no failure of this message: rules 5 to 7 decide.
+   to be away (not installed, nobody listening there yet, its circuit open) has not failed this message: rules 5 to 7
+   decide.
 3. The bot is in the middle of a form: its reply.
 4. The bot is sure of the intent: its reply.
 5. The knowledge base is sure of an answer: that answer.
@@ -29,8 +30,8 @@ class Action(StrEnum):
     HANDOFF = "handoff"
 
 
-# Reasons for which a bot counts as away rather than as failed; a message without text gives it nothing to read.
-AWAY = frozenset({"absent", "starting", "circuit_open", "empty_message"})
+# Reasons for which a bot counts as away rather than as failed: nobody listens there, or there is nothing to read.
+AWAY = frozenset({"absent", "unreachable", "circuit_open", "empty_text"})
 # Intents that say "not for me", however sure the bot is of them.
 NOT_UNDERSTOOD = frozenset({"out_of_scope", "nlu_fallback", ""})
 MISSES_UNTIL_HANDOFF = 2

@@ -1,4 +1,4 @@
-"""Who wakes the runner: threads in this process, or workers through Redis. Both carry ids only and may forget."""
+"""Wakes the runner by threads of this process. Carries ids only and may forget: the database is the truth."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 
-from redis import Redis
-from redis.exceptions import RedisError
-from rq import Queue
-
 log = logging.getLogger(__name__)
-
-FAST_QUEUE = "centralita"
-SLOW_QUEUE = "centralita-slow"
-JOB = "hub.jobs.worker.run"
 
 
 class ThreadNudger:
@@ -60,18 +52,3 @@ class ThreadNudger:
                 self._run(outbox_id)
             except Exception:  # the edge of a thread: the row stays in the outbox and the sweeper offers it again
                 log.exception("could not run outbox row %s", outbox_id)
-
-
-class RedisNudger:
-    """Puts ids on RQ's queues. A Redis that is away costs a delay, never a row: the sweeper finds it."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._queues = {False: Queue(FAST_QUEUE, connection=redis), True: Queue(SLOW_QUEUE, connection=redis)}
-
-    def nudge(self, outbox_ids: Iterable[int], *, slow: bool = False) -> None:
-        line = self._queues[slow]
-        jobs = [Queue.prepare_data(JOB, args=(outbox_id,), result_ttl=0, failure_ttl=0) for outbox_id in outbox_ids]
-        try:
-            line.enqueue_many(jobs)
-        except RedisError as error:
-            log.warning("Redis did not take %s nudges: %s", len(jobs), error)

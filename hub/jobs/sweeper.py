@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 
 from hub.domain.inbox import DAY
 from hub.hub import Hub
@@ -48,7 +49,7 @@ class Sweeper:
             if ids:
                 self._hub.nudger.nudge(ids, slow=slow)
         for conversation_id in asleep:
-            store.write(lambda tx, each=conversation_id: assignment.wake(tx, each))
+            store.write(partial(assignment.wake, conversation_id=conversation_id))
         return len(offered)
 
     def tidy(self) -> None:

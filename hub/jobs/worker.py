@@ -10,7 +10,7 @@ from __future__ import annotations
 from redis import Redis
 from rq import Queue, SimpleWorker
 
-from hub.jobs.nudges import FAST_QUEUE, SLOW_QUEUE
+from hub.jobs.redis_nudger import FAST_QUEUE, SLOW_QUEUE
 from hub.jobs.runner import Runner
 
 _runners: list[Runner] = []

@@ -97,7 +97,7 @@ def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
     trusted = bool(asked.payload)
     text = (asked.payload or asked.text).strip()[:TEXT_FOR_BOT]
     if not text:
-        return BotFailure("empty_message")
+        return BotFailure("empty_text")
     try:
         return hub.bot.reply(
             conversation_id=asked.conversation.id,

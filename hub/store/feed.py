@@ -74,7 +74,14 @@ def recorded_from(row: Sequence[Any]) -> e.Recorded:
     )
 
 
-def read(connection: Connection, after: Cursor, *, limit: int = 200, stream_ids: Sequence[str] | None = None) -> Page:
+def read(
+    connection: Connection,
+    after: Cursor,
+    *,
+    limit: int = 200,
+    stream_ids: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
+) -> Page:
     """The next events after a cursor.
 
     Args:
@@ -82,11 +89,14 @@ def read(connection: Connection, after: Cursor, *, limit: int = 200, stream_ids:
         after: where the reader is.
         limit: the most entries to return.
         stream_ids: only these streams' events, for a reader who may see no others.
+        kinds: only events of these kinds.
     """
     event = t.event.c
     statement = select(*EVENT_COLUMNS).where(tuple_(event.transaction, event.id) > tuple_(after.transaction, after.id))
     if stream_ids is not None:
         statement = statement.where(event.stream_id.in_(stream_ids))
+    if kinds is not None:
+        statement = statement.where(event.kind.in_(kinds))
     if connection.dialect.name == "postgresql":
         statement = statement.where(_SETTLED)
     rows = connection.execute(statement.order_by(event.transaction, event.id).limit(limit + 1)).all()

@@ -1,0 +1,196 @@
+"""The composition root: the one file that knows every concrete part, and chooses between embedded and scaled out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+
+from redis import Redis
+
+from bot.rasa import RasaBot
+from channels.chat.widget import WidgetChannel
+from hub.clock import SystemClock
+from hub.domain.errors import NotFound
+from hub.domain.inbox import Inbox
+from hub.hub import Hub
+from hub.jobs.handlers import SUBSCRIPTIONS, jobs
+from hub.jobs.index_follower import IndexFollower
+from hub.jobs.nudges import ThreadNudger
+from hub.jobs.redis_nudger import RedisNudger
+from hub.jobs.runner import Runner
+from hub.jobs.sweeper import Sweeper
+from hub.ports import Bot, Channel, Clock, KnowledgeBase, Nudger, Push, Silence
+from hub.services.bot_turn import BotTurn
+from hub.settings import Settings
+from hub.store.files import open_files
+from hub.store.queries import inboxes
+from hub.store.secret_box import SecretBox
+from hub.store.unit_of_work import PostgresStore, SqliteStore, Store
+from kb.search import KnowledgeSettings, LocalKnowledgeBase
+
+log = logging.getLogger(__name__)
+
+# Makes the channel of an inbox: (inbox, its secrets, the installation's secret box, clock) -> Channel.
+ChannelMaker = Callable[[Inbox, Mapping[str, str], SecretBox, Clock], Channel]
+
+
+def _web_chat(inbox: Inbox, secrets: Mapping[str, str], box: SecretBox, clock: Clock) -> Channel:
+    return WidgetChannel(
+        inbox.id,
+        box.derive("web chat visitors"),
+        secrets["identity_secret"].encode() if secrets.get("identity_secret") else None,
+        tuple(inbox.settings.get("origins", ())),
+        clock,
+    )
+
+
+# A new channel is its file and its line here.
+CHANNELS: Mapping[str, ChannelMaker] = {"webchat": _web_chat}
+
+
+def channel_makers() -> Mapping[str, ChannelMaker]:
+    """Our own channels and those of installed packages (entry points of the group `centralita.channels`)."""
+    return {point.name: point.load() for point in entry_points(group="centralita.channels")} | dict(CHANNELS)
+
+
+class Channels:
+    """The channel of each inbox, made when it is first asked for and again when its settings have changed."""
+
+    def __init__(self, store: Store, box: SecretBox, clock: Clock) -> None:
+        self._store = store
+        self._box = box
+        self._clock = clock
+        self._makers = channel_makers()
+        self._made: dict[str, tuple[Inbox, Channel]] = {}
+
+    def __call__(self, inbox: Inbox) -> Channel:
+        """Raises NotFound where nothing installed speaks the inbox's channel."""
+        known = self._made.get(inbox.id)
+        if known and known[0] == inbox:
+            return known[1]
+        make = self._makers.get(inbox.channel)
+        if make is None:
+            raise NotFound(f"no installed package speaks the channel {inbox.channel}")
+        with self._store.read() as connection:
+            sealed = inboxes.sealed_secrets(connection, inbox.id)
+        secrets = json.loads(self._box.open(sealed)) if sealed else {}
+        channel = make(inbox, secrets, self._box, self._clock)
+        self._made[inbox.id] = (inbox, channel)
+        return channel
+
+
+@dataclass(slots=True)
+class _After:
+    """What a commit sets off. Filled in after the store is made, because the parts behind it need the store."""
+
+    nudger: Nudger | None = None
+    push: Push | None = None
+
+    def __call__(self, nudges: list[tuple[int, bool]], has_events: bool) -> None:
+        if self.nudger and nudges:
+            fast = [outbox_id for outbox_id, slow in nudges if not slow]
+            slow = [outbox_id for outbox_id, is_slow in nudges if is_slow]
+            if fast:
+                self.nudger.nudge(fast)
+            if slow:
+                self.nudger.nudge(slow, slow=True)
+        if self.push and has_events:
+            self.push.look()
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A hub with the parts that run beside it. `start` and `stop` are for processes that run rows."""
+
+    hub: Hub
+    runner: Runner
+    redis: Redis | None
+    turn: BotTurn
+    _running: list[ThreadNudger | Sweeper | IndexFollower] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Starts what this process runs: in embedded mode everything, in scaled-out mode a worker's share."""
+        if isinstance(self.hub.nudger, ThreadNudger):
+            self._running.append(self.hub.nudger)
+        self._running.append(Sweeper(self.hub))
+        self._start(indexes=True)
+
+    def start_answering(self) -> None:
+        """Starts what a web process of a scaled-out hub needs: its own search index, and nothing that runs rows."""
+        self._start(indexes=False)
+
+    def _start(self, *, indexes: bool) -> None:
+        if self.hub.knowledge is not None:
+            self._running.append(IndexFollower(self.hub, indexes=indexes))
+        for part in self._running:
+            part.start()
+
+    def stop(self) -> None:
+        for part in reversed(self._running):
+            part.stop()
+        self._running.clear()
+        self.turn.close()
+        self.hub.store.close()
+
+
+def open_store(settings: Settings, clock: Clock, committed: Callable[[list[tuple[int, bool]], bool], None]) -> Store:
+    """The store of these settings, told to call `committed` after each commit."""
+    if settings.sqlite_path is not None:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        return SqliteStore(settings.sqlite_path, clock, SUBSCRIPTIONS, committed)
+    return PostgresStore(settings.database_url, clock, SUBSCRIPTIONS, committed)
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    bot: Bot | None = None,
+    knowledge: KnowledgeBase | None = None,
+    make_push: Callable[[Store, Redis | None], Push] | None = None,
+) -> Assembled:
+    """Puts a hub together. Opens no connection and starts no thread.
+
+    Args:
+        settings: see `hub.settings`.
+        clock: the machine's, unless a test brings its own.
+        bot: in place of the Rasa server of the settings.
+        knowledge: in place of the knowledge base of the settings.
+        make_push: makes what tells open screens; without it nobody is told (a worker publishes hints only).
+    """
+    clock = clock or SystemClock()
+    after = _After()
+    store = open_store(settings, clock, after)
+    box = SecretBox(settings.secret_key)
+    redis = Redis.from_url(settings.redis_url) if settings.redis_url else None
+    if bot is None and settings.bot != "absent" and settings.rasa_url:
+        bot = RasaBot(settings.rasa_url, settings.rasa_token, deadline=settings.bot_deadline)
+    if knowledge is None and settings.knowledge != "absent":
+        knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
+    push = make_push(store, redis) if make_push else Silence()
+    nudger: Nudger
+    holder: list[Runner] = []
+    if redis is not None:
+        nudger = RedisNudger(redis)
+    else:
+        nudger = ThreadNudger(lambda outbox_id: holder[0].run(outbox_id), settings.runner_threads)
+    hub = Hub(
+        settings=settings,
+        clock=clock,
+        store=store,
+        box=box,
+        files=open_files(settings.files_url),
+        channel_of=Channels(store, box, clock),
+        bot=bot,
+        knowledge=knowledge,
+        push=push,
+        nudger=nudger,
+    )
+    turn = BotTurn(settings.runner_threads)
+    runner = Runner(hub, jobs(turn))
+    holder.append(runner)
+    after.nudger, after.push = nudger, push
+    return Assembled(hub, runner, redis, turn)

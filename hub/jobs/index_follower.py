@@ -1,0 +1,74 @@
+"""Keeps this process's search index in step with the log: each process that answers questions has one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from hub.domain.events import ArticleIndexed
+from hub.hub import Hub
+from hub.services import indexing
+from hub.store import feed
+from hub.store.queries import passages
+
+log = logging.getLogger(__name__)
+
+EVERY = 0.3  # seconds; with encoding and commit an edit is found within two
+
+
+class IndexFollower:
+    """Warms the knowledge base, loads its index, then takes over what is indexed anew, wherever that happens.
+
+    Args:
+        hub: with a knowledge base.
+        indexes: whether this process also encodes what has no passages of the present model.
+    """
+
+    def __init__(self, hub: Hub, *, indexes: bool) -> None:
+        self._hub = hub
+        self._indexes = indexes
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="index-follower", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        knowledge = self._hub.knowledge
+        if knowledge is None:
+            return
+        try:
+            knowledge.warm()
+        except Exception:  # the edge of a thread: `status()` says `failed`, the hub goes on without answers
+            log.exception("the knowledge base could not load its models")
+            return
+        with self._hub.store.read() as connection:
+            cursor = feed.head(connection)
+            knowledge.load(list(passages.every(connection, knowledge.model_id)))
+        if self._indexes:
+            try:
+                indexing.index_missing(self._hub)
+            except Exception:  # what was not indexed is found again at the next start
+                log.exception("could not index all articles")
+        while not self._stopped.wait(EVERY):
+            try:
+                cursor = self.follow(cursor)
+            except Exception:  # the edge of a thread: the next round tries again
+                log.exception("could not follow the articles")
+
+    def follow(self, cursor: feed.Cursor) -> feed.Cursor:
+        """Takes over the articles that were indexed since a cursor; returns the next one."""
+        knowledge = self._hub.knowledge
+        if knowledge is None:
+            return cursor
+        with self._hub.store.read() as connection:
+            head = feed.head(connection)
+            page = feed.read(connection, cursor, kinds=(ArticleIndexed.__name__,), limit=1000)
+            for article_id in dict.fromkeys(recorded.stream_id for _, recorded in page.entries):
+                knowledge.replace(article_id, passages.of_article(connection, article_id, knowledge.model_id))
+        return page.cursor if page.more else max(head, page.cursor)
