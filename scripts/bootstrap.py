@@ -82,7 +82,7 @@ def run(steps: Steps) -> int:
     """Make what is missing, start the hub, then the bot behind it; return when the hub ends."""
     began = time.monotonic()
     host, port = os.environ.get("CENTRALITA_HOST", "127.0.0.1"), int(os.environ.get("CENTRALITA_PORT", "8000"))
-    _refuse_taken_port(host, port)
+    refuse_taken_port(host, port)
     hub_url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
     environments.make_venv(steps)
     own_bot = None if os.environ.get("CENTRALITA_RASA_URL") or not _bot_wanted() else Bot(steps, hub_url)
@@ -150,7 +150,8 @@ def _python_for_bot(steps: Steps) -> Path | None:
     return fetched
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raises Failed, with the way out, when the hub could not listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -39,7 +39,13 @@ class Children:
 
     @property
     def stopping(self) -> bool:
+        """Whether we are ending."""
         return self._stopping
+
+    def running(self) -> list[subprocess.Popen[bytes]]:
+        """Those that have not ended."""
+        with self._lock:
+            return [process for process in self._running if process.poll() is None]
 
     def start(
         self, command: Command, log: Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT
@@ -59,8 +65,7 @@ class Children:
         """End them, the last one started first; again calls do nothing."""
         with self._lock:
             self._stopping = True
-            running = [process for process in self._running if process.poll() is None]
-        for process in reversed(running):
+        for process in reversed(self.running()):
             end(process)
 
 
