@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -184,9 +185,10 @@ _REASONS: Mapping[int, str] = {401: "unauthorized", 413: "refused", 422: "refuse
 
 
 def clean(text: str) -> str:
-    """The text as Rasa may see it: no control characters, valid Unicode, at most `TEXT_LIMIT` characters."""
-    readable = "".join(letter if letter.isprintable() else " " for letter in text[: 2 * TEXT_LIMIT])
-    return readable.encode("utf-8", "replace").decode("utf-8").strip()[:TEXT_LIMIT]
+    """The text as Rasa may see it: no control characters, no half surrogate pairs, at most `TEXT_LIMIT` characters."""
+    beginning = text[: 2 * TEXT_LIMIT]
+    readable = "".join(" " if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in beginning)
+    return readable.strip()[:TEXT_LIMIT]
 
 
 def reply_from(answer: Mapping[str, Any]) -> BotReply:
