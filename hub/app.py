@@ -51,7 +51,7 @@ def _web_chat(inbox: Inbox, secrets: Mapping[str, str], box: SecretBox, clock: C
 CHANNELS: Mapping[str, ChannelMaker] = {"webchat": _web_chat}
 
 
-def channel_makers() -> Mapping[str, ChannelMaker]:
+def channel_makers() -> dict[str, ChannelMaker]:
     """Our own channels and those of installed packages (entry points of the group `centralita.channels`)."""
     return {point.name: point.load() for point in entry_points(group="centralita.channels")} | dict(CHANNELS)
 
@@ -59,11 +59,11 @@ def channel_makers() -> Mapping[str, ChannelMaker]:
 class Channels:
     """The channel of each inbox, made when it is first asked for and again when its settings have changed."""
 
-    def __init__(self, store: Store, box: SecretBox, clock: Clock) -> None:
+    def __init__(self, store: Store, box: SecretBox, clock: Clock, makers: Mapping[str, ChannelMaker]) -> None:
         self._store = store
         self._box = box
         self._clock = clock
-        self._makers = channel_makers()
+        self._makers = makers
         self._made: dict[str, tuple[Inbox, Channel]] = {}
 
     def __call__(self, inbox: Inbox) -> Channel:
@@ -151,6 +151,8 @@ def build(
     bot: Bot | None = None,
     knowledge: KnowledgeBase | None = None,
     make_push: Callable[[Store, Redis | None], Push] | None = None,
+    nudger: Nudger | None = None,
+    channels: Mapping[str, ChannelMaker] | None = None,
 ) -> Assembled:
     """Puts a hub together. Opens no connection and starts no thread.
 
@@ -159,7 +161,9 @@ def build(
         clock: the machine's, unless a test brings its own.
         bot: in place of the Rasa server of the settings.
         knowledge: in place of the knowledge base of the settings.
-        make_push: makes what tells open screens; without it nobody is told (a worker publishes hints only).
+        make_push: makes what tells open screens; without it nobody is told.
+        nudger: in place of the one that the settings choose.
+        channels: more channels, by name.
     """
     clock = clock or SystemClock()
     after = _After()
@@ -171,19 +175,20 @@ def build(
     if knowledge is None and settings.knowledge != "absent":
         knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
     push = make_push(store, redis) if make_push else Silence()
-    nudger: Nudger
     holder: list[Runner] = []
-    if redis is not None:
-        nudger = RedisNudger(redis)
-    else:
-        nudger = ThreadNudger(lambda outbox_id: holder[0].run(outbox_id), settings.runner_threads)
+    if nudger is None:
+        nudger = (
+            RedisNudger(redis)
+            if redis is not None
+            else ThreadNudger(lambda outbox_id: holder[0].run(outbox_id), settings.runner_threads)
+        )
     hub = Hub(
         settings=settings,
         clock=clock,
         store=store,
         box=box,
         files=open_files(settings.files_url),
-        channel_of=Channels(store, box, clock),
+        channel_of=Channels(store, box, clock, channel_makers() | dict(channels or {})),
         bot=bot,
         knowledge=knowledge,
         push=push,

@@ -189,6 +189,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_identity_contact_id", ["contact_id"], unique=False)
 
     op.create_table(
+        "identity_check",
+        sa.Column("conversation_id", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("since", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("customer_number", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("conversation_id", name=op.f("pk_identity_check")),
+    )
+    op.create_table(
         "inbox",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), server_default="", nullable=False),
@@ -251,6 +259,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="pending", nullable=False),
         sa.Column("slow", sa.Integer(), server_default="0", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("offered_until", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("lease_until", sa.BigInteger(), server_default="0", nullable=False),
@@ -321,6 +330,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_set_aside")),
     )
     op.create_table(
+        "sign_in_attempt",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("since", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_attempt")),
+    )
+    with op.batch_alter_table("sign_in_attempt", schema=None) as batch_op:
+        batch_op.create_index("ix_sign_in_attempt_since", ["since"], unique=False)
+
+    op.create_table(
         "team",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
@@ -386,6 +405,10 @@ def downgrade() -> None:
     op.drop_table("webhook_payload")
     op.drop_table("ticket_number")
     op.drop_table("team")
+    with op.batch_alter_table("sign_in_attempt", schema=None) as batch_op:
+        batch_op.drop_index("ix_sign_in_attempt_since")
+
+    op.drop_table("sign_in_attempt")
     op.drop_table("set_aside")
     with op.batch_alter_table("route", schema=None) as batch_op:
         batch_op.drop_index("ix_route_conversation_id")
@@ -418,6 +441,7 @@ def downgrade() -> None:
 
     op.drop_table("message")
     op.drop_table("inbox")
+    op.drop_table("identity_check")
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.drop_index("ix_identity_contact_id")
         batch_op.drop_index("ix_identity_address")
