@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from hub.domain.errors import Refused
 from hub.domain.messages import Attachment
@@ -44,3 +44,10 @@ def of_message(tx: Tx, message_id: str) -> tuple[Attachment, ...]:
         select(a.id, a.name, a.media_type, a.size).where(a.message_id == message_id).order_by(a.id)
     )
     return tuple(Attachment(*row) for row in rows)
+
+
+def get(connection: Connection, attachment_id: str) -> Attachment | None:
+    """An uploaded file, whether a message has it or not; None where there is none."""
+    a = t.attachment.c
+    row = connection.execute(select(a.id, a.name, a.media_type, a.size).where(a.id == attachment_id)).one_or_none()
+    return Attachment(*row) if row else None
