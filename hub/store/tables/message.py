@@ -38,6 +38,8 @@ message = Table(
     UniqueConstraint("client_key"),
     Index("ix_message_thread", "conversation_id", "event_id"),
     Index("ix_message_provider", "inbox_id", "provider_id"),
+    # What was said with one address: all that a web chat's visitor may see, and which inbox a contact wrote to.
+    Index("ix_message_identity", "identity_id", "event_id"),
 )
 
 attachment = Table(

@@ -238,6 +238,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("inbox_id", "external_id", name=op.f("uq_message_inbox_id_external_id")),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index("ix_message_identity", ["identity_id", "event_id"], unique=False)
         batch_op.create_index("ix_message_provider", ["inbox_id", "provider_id"], unique=False)
         batch_op.create_index("ix_message_thread", ["conversation_id", "event_id"], unique=False)
 
@@ -438,6 +439,7 @@ def downgrade() -> None:
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_thread")
         batch_op.drop_index("ix_message_provider")
+        batch_op.drop_index("ix_message_identity")
 
     op.drop_table("message")
     op.drop_table("inbox")
