@@ -19,7 +19,7 @@ from hub.services import presence
 from hub.store import tables as t
 from hub.store.queries import people
 from hub.store.queries.people import Session
-from hub.store.unit_of_work import Connection, Store, Tx
+from hub.store.unit_of_work import Reading, Store, Tx
 
 MINUTE = 60_000_000
 # A session ends when it was not used for so long, and in any case at the end of its lifetime.
@@ -46,6 +46,11 @@ class SignedIn:
     token: str
     agent_id: str
     csrf_token: str
+
+
+def cookie_name(*, secure: bool) -> str:
+    """The session's cookie. Over TLS its prefix makes browsers hold it to this very host (RFC 6265bis §4.1.3)."""
+    return "__Host-centralita" if secure else "centralita"
 
 
 def hash_password(password: str) -> str:
@@ -126,7 +131,7 @@ def _begin(tx: Tx, signed_in: SignedIn, attempt_id: str, better_hash: str) -> No
     )
 
 
-def current(connection: Connection, token: str, now: int) -> Session | None:
+def current(connection: Reading, token: str, now: int) -> Session | None:
     """The session of a cookie's token; None when there is none, it has expired or its agent was disabled."""
     return people.session(connection, _session_id(token), now) if token else None
 

@@ -1,0 +1,60 @@
+"""How the hub and its parts are, for administrators and for whoever starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hub.hub import Hub
+from hub.ports import Health
+from hub.store.queries import health, outbox
+
+State = Literal["ok", "warming", "degraded"]
+# A row that waits so long is not waiting, it is forgotten: no runner takes rows.
+_STUCK = 60_000_000
+_WARMING = frozenset({"warming", "starting"})
+_WELL = frozenset({"ok", "ready", "absent"})
+
+
+def parts(hub: Hub) -> tuple[Health, ...]:
+    """The state of every part. Answers even where the database does not."""
+    return (*_store(hub), _bot(hub), _knowledge(hub))
+
+
+def state(parts: Sequence[Health]) -> State:
+    """All of it in a word: `warming` where the only parts that are not well still load."""
+    unwell = {part.state for part in parts} - _WELL
+    if not unwell:
+        return "ok"
+    return "warming" if unwell <= _WARMING else "degraded"
+
+
+def _store(hub: Hub) -> tuple[Health, ...]:
+    mode = "sqlite" if hub.settings.embedded else "postgresql"
+    try:
+        with hub.store.read() as connection:
+            oldest = health.oldest_due(connection)
+            dead = outbox.dead(connection, limit=100)
+    except Exception as error:  # whatever it is, this page has to show it
+        return (Health("database", "down", {"kind": mode, "error": type(error).__name__}),)
+    late = max(hub.clock.now() - oldest, 0) if oldest else 0
+    work = "down" if late > _STUCK else "dead_rows" if dead else "ok"
+    detail = {
+        "oldest_due_seconds": str(late // 1_000_000),
+        "dead": "100 or more" if len(dead) == 100 else str(len(dead)),
+    }
+    return Health("database", "ok", {"kind": mode}), Health("work", work, detail)
+
+
+def _bot(hub: Hub) -> Health:
+    if hub.bot is None:
+        return Health("bot", "starting" if hub.settings.bot == "starting" else "absent")
+    return _told("bot", dict(hub.bot.status()))
+
+
+def _knowledge(hub: Hub) -> Health:
+    return _told("knowledge", dict(hub.knowledge.status())) if hub.knowledge else Health("knowledge", "absent")
+
+
+def _told(name: str, status: dict[str, str]) -> Health:
+    return Health(name, status.pop("state"), status)

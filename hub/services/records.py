@@ -1,0 +1,60 @@
+"""The firm's own records, as far as the bot may look: who somebody is, and where their order is.
+
+The bot proves an identity first; an order is told only in the conversation in which its owner was proved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hmac import compare_digest
+
+from hub.domain.errors import NotFound
+from hub.store import tables as t
+from hub.store.queries import records
+from hub.store.queries.records import Order
+from hub.store.unit_of_work import Reading, Tx
+
+TRIES = 10
+WINDOW = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`retry_after` is in seconds; over 0 when nothing was checked because there were too many tries."""
+
+    verified: bool = False
+    name: str = ""
+    retry_after: int = 0
+
+
+def verify(tx: Tx, conversation_id: str, customer_number: str, postcode: str) -> Verdict:
+    """Whether customer number and postcode belong together. A yes is remembered for the conversation.
+
+    Raises NotFound for an unknown conversation.
+    """
+    if not records.conversation_exists(tx.connection, conversation_id):
+        raise NotFound(f"there is no conversation {conversation_id}")
+    before = records.check(tx, conversation_id)
+    tries, since = (before.tries, before.since) if before and before.since + WINDOW > tx.now else (0, tx.now)
+    if tries >= TRIES:
+        return Verdict(retry_after=(since + WINDOW - tx.now) // 1_000_000 + 1)
+    customer = records.customer(tx.connection, customer_number)
+    verified = customer is not None and compare_digest(_plain(customer.postcode), _plain(postcode))
+    values: dict[str, object] = {"tries": tries + 1, "since": since}
+    # A wrong try takes nothing away: the customer has proved before who they are.
+    if verified:
+        values["customer_number"] = customer_number
+    tx.upsert(t.identity_check, {"conversation_id": conversation_id}, values)
+    return Verdict(verified, customer.name if customer and verified else "")
+
+
+def _plain(postcode: str) -> bytes:
+    return "".join(postcode.split()).casefold().encode()
+
+
+def order(connection: Reading, order_id: str, conversation_id: str) -> Order:
+    """An order of the customer who was proved in this conversation. Raises NotFound: also for others' orders."""
+    found = records.order(connection, order_id)
+    if found is None or found.customer_number not in records.proved_numbers(connection, conversation_id):
+        raise NotFound(f"there is no order {order_id} of this customer")
+    return found

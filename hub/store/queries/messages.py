@@ -1,0 +1,133 @@
+"""Messages as a thread shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, desc, select
+
+from hub.domain.errors import NotFound
+from hub.store import tables as t
+
+_m = t.message.c
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message with its content. `extras` is JSON or empty, `author_name` empty for bot and system."""
+
+    id: str
+    conversation_id: str
+    event_id: int
+    sequence: int
+    kind: str
+    author_kind: str
+    author_id: str
+    author_name: str
+    inbox_id: str
+    channel: str
+    rule: str
+    state: str
+    error_code: str
+    error_text: str
+    at: int
+    text: str
+    extras: str
+    client_key: str
+    erased: bool
+
+
+_COLUMNS = (
+    _m.id,
+    _m.conversation_id,
+    _m.event_id,
+    _m.sequence,
+    _m.kind,
+    _m.author_kind,
+    _m.author_id,
+    _m.inbox_id,
+    _m.channel,
+    _m.rule,
+    _m.state,
+    _m.error_code,
+    _m.error_text,
+    _m.at,
+    _m.text,
+    _m.extras,
+    _m.client_key,
+    _m.erased_at,
+    t.agent.c.name.label("agent_name"),
+    t.contact.c.name.label("contact_name"),
+)
+
+
+def _select() -> Select[Any]:
+    joined = t.message.outerjoin(t.agent, t.agent.c.id == _m.author_id)
+    return select(*_COLUMNS).select_from(joined.outerjoin(t.contact, t.contact.c.id == _m.author_id))
+
+
+def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
+    return [
+        Message(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            event_id=row.event_id,
+            sequence=row.sequence,
+            kind=row.kind,
+            author_kind=row.author_kind,
+            author_id=row.author_id,
+            author_name=row.agent_name or row.contact_name or "",
+            inbox_id=row.inbox_id,
+            channel=row.channel,
+            rule=row.rule,
+            state=row.state,
+            error_code=row.error_code,
+            error_text=row.error_text,
+            at=row.at,
+            text=row.text,
+            extras=row.extras,
+            client_key=row.client_key or "",
+            erased=bool(row.erased_at),
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def thread(
+    connection: Connection, conversation_ids: Sequence[str], *, before: int = 0, limit: int = 50
+) -> tuple[tuple[Message, ...], int | None]:
+    """A page of what was said in conversations that are read as one: oldest first, and the event to go on before.
+
+    Args:
+        connection: of a read.
+        conversation_ids: the conversation and those merged into it.
+        before: only what came before this event; 0 for the newest.
+        limit: the most messages.
+    """
+    found: list[Message] = []
+    # One index range for each: `IN` would sort the whole of all threads.
+    for conversation_id in conversation_ids:
+        statement = _select().where(_m.conversation_id == conversation_id)
+        if before:
+            statement = statement.where(_m.event_id < before)
+        found += _messages(connection, statement.order_by(desc(_m.event_id)).limit(limit + 1))
+    found.sort(key=lambda message: message.event_id, reverse=True)
+    shown = tuple(reversed(found[:limit]))
+    return shown, shown[0].event_id if len(found) > limit else None
+
+
+def get(connection: Connection, message_id: str) -> Message:
+    """Raises NotFound."""
+    found = by_id(connection, [message_id])
+    if message_id not in found:
+        raise NotFound(f"there is no message {message_id}")
+    return found[message_id]
+
+
+def by_id(connection: Connection, message_ids: Sequence[str]) -> dict[str, Message]:
+    """Those that are there, by id."""
+    if not message_ids:
+        return {}
+    return {each.id: each for each in _messages(connection, _select().where(_m.id.in_(message_ids)))}

@@ -1,0 +1,88 @@
+"""The firm's own records, and who was proved to be whom in which conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from hub.store import tables as t
+from hub.store.unit_of_work import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    name: str
+    postcode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`expected` is an ISO 8601 date; it and `carrier` are empty where they are not known."""
+
+    order_id: str
+    customer_number: str
+    state: str
+    carrier: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Tries at proving an identity since a time (microseconds)."""
+
+    tries: int
+    since: int
+
+
+def customer(connection: Connection, customer_number: str) -> Customer | None:
+    c = t.customer_record.c
+    row = connection.execute(select(c.name, c.postcode).where(c.customer_number == customer_number)).one_or_none()
+    return Customer(*row) if row else None
+
+
+def order(connection: Connection, order_id: str) -> Order | None:
+    c = t.order_record.c
+    columns = (c.order_id, c.customer_number, c.state, c.carrier, c.expected)
+    row = connection.execute(select(*columns).where(c.order_id == order_id)).one_or_none()
+    return Order(*row) if row else None
+
+
+def conversation_exists(connection: Connection, conversation_id: str) -> bool:
+    statement = select(t.conversation.c.id).where(t.conversation.c.id == conversation_id)
+    return connection.execute(statement).first() is not None
+
+
+def check(tx: Tx, conversation_id: str) -> Check | None:
+    """The tries in a conversation, locked until the end of the transaction."""
+    c = t.identity_check.c
+    statement = select(c.tries, c.since).where(c.conversation_id == conversation_id)
+    if tx.postgres:
+        statement = statement.with_for_update()
+    row = tx.connection.execute(statement).one_or_none()
+    return Check(*row) if row else None
+
+
+def proved_numbers(connection: Connection, conversation_id: str) -> frozenset[str]:
+    """The customer numbers proved in a conversation: by the bot's questions, or by the shop's signed identity.
+
+    A signed identity counts only in a conversation that began with it: a contact can be linked to it later on weaker
+    grounds. Its address is `inbox:customer number`.
+    """
+    checks, conversations, identities = t.identity_check.c, t.conversation.c, t.identity.c
+    asked = select(checks.customer_number).where(
+        checks.conversation_id == conversation_id, checks.customer_number != ""
+    )
+    signed = (
+        select(identities.address)
+        .join(t.conversation, conversations.contact_id == identities.contact_id)
+        .where(
+            conversations.id == conversation_id,
+            conversations.verified_level == "verified",
+            conversations.verified_by == "signed_identity",
+            identities.channel == "customer",
+            identities.evidence == "signed_identity",
+        )
+    )
+    by_shop = (address.partition(":")[2] for address in connection.execute(signed).scalars())
+    return frozenset([*connection.execute(asked).scalars(), *by_shop])

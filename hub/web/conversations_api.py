@@ -1,0 +1,225 @@
+"""Conversations: lists, threads, answers, and who has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hub.domain.conversation import PRIORITIES
+from hub.domain.errors import Refused
+from hub.services import assignment, attachments, handoff, replies
+from hub.store import feed
+from hub.store.queries import contacts as contact_queries
+from hub.store.queries import conversations as queries
+from hub.store.queries import inboxes, thread
+from hub.store.queries import messages as message_queries
+from hub.store.unit_of_work import Reading, Tx
+from hub.web import render
+from hub.web import schemas as s
+from hub.web.auth import api_blueprint, needs
+from hub.web.context import the_agent, the_hub, the_session
+
+blueprint = api_blueprint("conversations", __name__, "Conversations")
+
+
+def changed(conversation_id: str, use_case: Callable[[Tx], object]) -> s.ConversationOut:
+    """Runs a use case and gives the conversation's row as it is then."""
+    hub = the_hub()
+    hub.store.write(use_case)
+    with hub.store.read() as connection:
+        return render.conversation(queries.row(connection, conversation_id))
+
+
+@blueprint.get("/conversations")
+@needs("read_conversations")
+@blueprint.output(s.Conversations)
+@blueprint.input(s.ConversationsQuery, location="query")
+def conversations(query_data: s.ConversationsQuery) -> s.Conversations:
+    """One page of a list
+
+    `queue` is ordered by priority and waiting time, the other views by last activity, newest first.
+    """
+    with the_hub().store.read() as connection:
+        page = queries.page(
+            connection,
+            query_data.view,
+            agent_id=the_session().agent_id,
+            team_id=query_data.team_id or "",
+            after=query_data.after or "",
+            limit=query_data.limit,
+        )
+    return s.Conversations(items=[render.conversation(row) for row in page.rows], next=page.next)
+
+
+@blueprint.get("/conversations/<identifier:conversation_id>")
+@needs("read_conversations")
+@blueprint.output(s.ConversationDetail)
+def conversation(conversation_id: str) -> s.ConversationDetail:
+    """A conversation with its contact and, where the bot handed it over, the handoff packet"""
+    with the_hub().store.read() as connection:
+        row = queries.row(connection, conversation_id)
+        state = row.conversation
+        packet = handoff.packet(connection, state)
+        return s.ConversationDetail(
+            conversation=render.conversation(row),
+            contact=render.contact(contact_queries.get(connection, state.contact_id)),
+            packet=render.packet(packet) if packet else None,
+            reply_inboxes=_reply_inboxes(connection, state.contact_id),
+            merged_from=list(queries.merged_into(connection, conversation_id)),
+            earlier=[
+                render.conversation(each)
+                for each in queries.of_contact(connection, state.contact_id)
+                if each.conversation.id != conversation_id
+            ],
+        )
+
+
+def _reply_inboxes(connection: Reading, contact_id: str) -> list[s.InboxOut]:
+    reachable = set(thread.reply_inboxes(connection, contact_id))
+    return [render.inbox(each) for each in inboxes.every(connection) if each.id in reachable]
+
+
+@blueprint.get("/conversations/<identifier:conversation_id>/messages")
+@needs("read_conversations")
+@blueprint.output(s.Messages)
+@blueprint.input(s.MessagesQuery, location="query")
+def messages(conversation_id: str, query_data: s.MessagesQuery) -> s.Messages:
+    """A page of the thread, oldest first
+
+    It includes what was said in conversations that were merged into this one.
+    """
+    hub = the_hub()
+    before = _event_id(query_data.before) if query_data.before else 0
+    with hub.store.read() as connection:
+        queries.row(connection, conversation_id)
+        ids = (conversation_id, *queries.merged_into(connection, conversation_id))
+        found, more = message_queries.thread(connection, ids, before=before, limit=query_data.limit)
+    links = attachments.links(hub)
+    return s.Messages(items=[render.message(each, links) for each in found], before=str(more) if more else None)
+
+
+def _event_id(before: str) -> int:
+    if not (before.isascii() and before.isdigit() and len(before) < 19):
+        raise Refused("before", "must be what the page before gave")
+    return int(before)
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/messages")
+@needs("work_conversations")
+@blueprint.output(s.MessageOut)
+@blueprint.input(s.MessageIn)
+def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
+    """Answer the customer, or leave a note that only agents see
+
+    Whoever answers a conversation that nobody has takes it.
+    """
+    hub, agent_id = the_hub(), the_session().agent_id
+    files = tuple(json_data.attachments)
+
+    def use_case(tx: Tx) -> str:
+        content = (json_data.text, json_data.client_id, files)
+        if json_data.kind == "note":
+            return replies.note(tx, conversation_id, agent_id, *content)
+        return replies.reply(tx, conversation_id, agent_id, *content, json_data.inbox_id)
+
+    message_id = hub.store.write(use_case)
+    with hub.store.read() as connection:
+        return render.message(message_queries.get(connection, message_id), attachments.links(hub))
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/take")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+def take(conversation_id: str) -> s.ConversationOut:
+    """Take a conversation
+
+    409 `already_taken` when another agent was first.
+    """
+    agent_id = the_session().agent_id
+    return changed(conversation_id, lambda tx: assignment.take(tx, conversation_id, agent_id))
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/assign")
+@needs("assign_others")
+@blueprint.output(s.ConversationOut)
+@blueprint.input(s.AssignIn)
+def assign(conversation_id: str, json_data: s.AssignIn) -> s.ConversationOut:
+    """Give a conversation to an agent"""
+    by = the_agent()
+    return changed(conversation_id, lambda tx: assignment.assign(tx, conversation_id, json_data.agent_id, by))
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/transfer")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+@blueprint.input(s.TransferIn)
+def transfer(conversation_id: str, json_data: s.TransferIn) -> s.ConversationOut:
+    """Put a conversation into a team's queue"""
+    by = the_agent()
+    return changed(
+        conversation_id,
+        lambda tx: assignment.transfer(tx, conversation_id, json_data.team_id, by, note=json_data.note),
+    )
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/resolve")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+def resolve(conversation_id: str) -> s.ConversationOut:
+    """Close a conversation"""
+    by = the_agent()
+    return changed(conversation_id, lambda tx: assignment.resolve(tx, conversation_id, by))
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/reopen")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+def reopen(conversation_id: str) -> s.ConversationOut:
+    """Open a resolved conversation again"""
+    by = the_agent()
+    return changed(conversation_id, lambda tx: assignment.reopen(tx, conversation_id, by))
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/snooze")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+@blueprint.input(s.SnoozeIn)
+def snooze(conversation_id: str, json_data: s.SnoozeIn) -> s.ConversationOut:
+    """Let a conversation sleep until a time or the customer's next message"""
+    by, until = the_agent(), render.microseconds(json_data.until)
+    return changed(conversation_id, lambda tx: assignment.snooze(tx, conversation_id, until, by))
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/hand-back")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+def hand_back(conversation_id: str) -> s.ConversationOut:
+    """Give a conversation back to the bot"""
+    by = the_agent()
+    return changed(conversation_id, lambda tx: assignment.hand_back(tx, conversation_id, by))
+
+
+@blueprint.post("/conversations/<identifier:conversation_id>/priority")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+@blueprint.input(s.PriorityIn)
+def set_priority(conversation_id: str, json_data: s.PriorityIn) -> s.ConversationOut:
+    """Change a conversation's priority"""
+    by, priority = the_agent(), PRIORITIES.index(json_data.priority)
+    return changed(conversation_id, lambda tx: assignment.set_priority(tx, conversation_id, priority, by))
+
+
+@blueprint.get("/events")
+@needs("read_conversations")
+@blueprint.output(s.Feed)
+@blueprint.input(s.FeedQuery, location="query")
+def events(query_data: s.FeedQuery) -> s.Feed:
+    """What happened after a cursor
+
+    Without `after` it is empty and its `cursor` is "now".
+    """
+    hub = the_hub()
+    with hub.store.read() as connection:
+        if query_data.after is None:
+            return s.Feed(entries=[], cursor=str(feed.head(connection)), more=False)
+        page = feed.read(connection, feed.Cursor.parse(query_data.after), limit=query_data.limit)
+        return s.Feed(entries=render.entries(connection, page, hub), cursor=str(page.cursor), more=page.more)

@@ -1,0 +1,87 @@
+"""Pages for people: the inbox app, the demo shop, the state of the hub."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, request, send_from_directory
+from werkzeug.exceptions import NotFound as NoSuchFile
+from werkzeug.wrappers import Response as AnyResponse
+
+from hub.services import health
+from hub.store.queries import inboxes
+from hub.web.context import the_hub
+
+LANGUAGES = ("en", "es")
+# Everything from here, except that the component library writes styles into the page, and pictures of messages.
+APP_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+# The demo shop shows what a shop's own page looks like: with its styles and scripts in it.
+PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+
+def language() -> str:
+    """The page's language: asked for in the address, else the browser's."""
+    asked = request.args.get("language", "")
+    return asked if asked in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+@blueprint.get("/")
+def home() -> AnyResponse:
+    return redirect("/inbox/")
+
+
+@blueprint.get("/inbox/")
+@blueprint.get("/inbox/<path:path>")
+def inbox_app(path: str = "") -> Response:
+    """A file of the built app, else its page: the app routes by itself."""
+    folder = the_hub().settings.console / "inbox"
+    if path.startswith("assets/"):
+        # Their names carry a hash of their content: what has one name never changes.
+        response = send_from_directory(folder, path, max_age=365 * 24 * 3600)
+        response.cache_control.immutable = True
+        return response
+    try:
+        response = send_from_directory(folder, path or "index.html")
+    except NoSuchFile:
+        if not (folder / "index.html").is_file():
+            return _not_built()
+        response = send_from_directory(folder, "index.html")
+    response.headers["Content-Security-Policy"] = APP_POLICY
+    response.cache_control.no_cache = True
+    return response
+
+
+def _not_built() -> Response:
+    response = Response(render_template("not_built.html", language=language()), 503)
+    response.headers |= {"Retry-After": "5", "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
+    return response
+
+
+@blueprint.get("/demo")
+def demo() -> Response:
+    """A small shop's page with the chat of the first web chat inbox in it."""
+    with the_hub().store.read() as connection:
+        keys = [inbox.key for inbox in inboxes.every(connection) if inbox.channel == "webchat"]
+    asked = request.args.get("inbox", "")
+    key = asked if asked in keys else next(iter(keys), "")
+    response = Response(render_template("demo.html", inbox_key=key, language=language()))
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    return response
+
+
+@blueprint.get("/status")
+def status() -> Response:
+    """Whether everything works, for everybody: states only, no details."""
+    parts = health.parts(the_hub())
+    overall = health.state(parts)
+    page = render_template("status.html", language=language(), overall=overall, parts=parts)
+    response = Response(page, 503 if any(part.name == "database" and part.state == "down" for part in parts) else 200)
+    response.headers |= {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
+    return response

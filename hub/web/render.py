@@ -1,0 +1,275 @@
+"""What the store gives, as the API shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hub.domain import events as e
+from hub.domain import handoff
+from hub.domain.conversation import PRIORITIES
+from hub.domain.inbox import Inbox
+from hub.domain.knowledge import SearchResult
+from hub.domain.messages import Author, Kind
+from hub.hub import Hub
+from hub.services import attachments
+from hub.store import feed
+from hub.store.queries import articles, contacts, conversations, messages, people
+from hub.store.queries.outbox import DeadRow
+from hub.store.unit_of_work import Reading
+from hub.web import schemas as s
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HAS_AUTHOR_ID = frozenset({Author.AGENT.value, Author.CONTACT.value})
+
+
+def time(at: int) -> datetime:
+    """Microseconds since 1970 UTC as the API's time."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+def microseconds(at: datetime) -> int:
+    """The inverse of `time`."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _time_or_none(at: int) -> datetime | None:
+    return time(at) if at else None
+
+
+def agent(found: people.Agent) -> s.AgentOut:
+    return s.AgentOut.model_validate(
+        {
+            "id": found.id,
+            "name": found.name,
+            "email": found.email,
+            "role": found.role,
+            "language": found.language,
+            "team_ids": list(found.team_ids),
+            "presence": found.presence,
+        }
+    )
+
+
+def inbox(found: Inbox) -> s.InboxOut:
+    return s.InboxOut(id=found.id, name=found.name, channel=found.channel)
+
+
+def contact(found: contacts.Contact) -> s.ContactOut:
+    return s.ContactOut(
+        id=found.id,
+        name=found.name,
+        language=found.language,
+        identities=[
+            s.IdentityOut(
+                id=each.id,
+                channel=each.channel,
+                address=each.address,
+                display_name=each.display_name,
+                evidence=each.evidence,
+                linked_at=time(each.linked_at),
+            )
+            for each in found.identities
+        ],
+        merged_into=found.merged_into or None,
+    )
+
+
+def conversation(row: conversations.Row) -> s.ConversationOut:
+    state, last = row.conversation, row.last
+    return s.ConversationOut.model_validate(
+        {
+            "id": state.id,
+            "ticket_number": state.ticket_number,
+            "status": state.status,
+            "priority": PRIORITIES[state.priority],
+            "contact": {"id": state.contact_id, "name": row.contact_name},
+            "channel": state.channel,
+            "inbox_id": state.inbox_id,
+            "language": state.language,
+            "team_id": state.team_id or None,
+            "assignee_id": state.assignee_id or None,
+            "verified_level": state.verified_level,
+            "unread": state.unread,
+            "last_message": last
+            and {"kind": last.kind, "author_kind": last.author_kind, "text": last.text, "at": time(last.at)},
+            "opened_at": time(state.opened_at),
+            "last_activity_at": time(state.last_activity_at),
+            "waiting_since": _time_or_none(state.waiting_since),
+            "snoozed_until": _time_or_none(state.snoozed_until),
+            "merged_into": state.merged_into or None,
+        }
+    )
+
+
+def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
+    """A message with its buttons, files (as addresses that `links` signs) and citation."""
+    extras: dict[str, Any] = json.loads(found.extras) if found.extras else {}
+    outgoing = found.kind == Kind.OUTGOING
+    return s.MessageOut.model_validate(
+        {
+            "id": found.id,
+            "conversation_id": found.conversation_id,
+            "sequence": found.sequence,
+            "kind": found.kind,
+            "author": _author(found.author_kind, found.author_id, found.author_name),
+            "channel": found.channel,
+            "inbox_id": found.inbox_id,
+            "text": found.text,
+            "buttons": extras.get("buttons", []),
+            "attachments": [each | {"url": links.url(each["id"])} for each in extras.get("attachments", [])],
+            "citation": extras.get("citation"),
+            "delivery": {"state": found.state, "error_code": found.error_code, "error_text": found.error_text}
+            if outgoing
+            else None,
+            "rule": found.rule or None,
+            "client_id": found.client_key.rpartition(":")[2] or None,
+            "erased": found.erased,
+            "at": time(found.at),
+        }
+    )
+
+
+def _author(kind: str, author_id: str, name: str) -> s.AuthorOut:
+    return s.AuthorOut.model_validate({"kind": kind, "id": author_id or None, "name": name})
+
+
+def packet(found: handoff.Packet) -> s.Packet:
+    return s.Packet.model_validate(
+        {
+            "reason": found.reason,
+            "handed_over_at": time(found.handed_over_at),
+            "waiting_since": _time_or_none(found.waiting_since),
+            "language": found.language,
+            "slots": dict(found.slots),
+            "verified_level": found.verified_level,
+            "verified_by": found.verified_by,
+            "tried": [
+                {
+                    "source": each.source,
+                    "label": each.label,
+                    "score": each.score,
+                    "given": each.given,
+                    "article_id": each.article_id or None,
+                    "version": each.version or None,
+                    "locale": each.locale or None,
+                }
+                for each in found.tried
+            ],
+            "open_question": found.open_question
+            and {"message_id": found.open_question[0], "text": found.open_question[1]},
+            "suggested": [_article_ref(each) for each in found.suggested],
+            "transcript_messages": found.transcript_messages,
+        }
+    )
+
+
+def _article_ref(found: Any) -> s.ArticleRef:
+    """Of a `SuggestedArticle` or a `FoundAnswer`: both name what an answer came from."""
+    return s.ArticleRef(
+        article_id=found.article_id,
+        version=found.version,
+        locale=found.locale,
+        title=found.title,
+        passage=found.passage,
+        confidence=found.confidence,
+    )
+
+
+def article(found: articles.Article) -> s.ArticleOut:
+    return s.ArticleOut.model_validate(
+        {
+            "article_id": found.article_id,
+            "locale": found.locale,
+            "title": found.title,
+            "body": found.body,
+            "version": found.version,
+            "state": found.state,
+            "updated_at": time(found.updated_at),
+        }
+    )
+
+
+def search_result(found: SearchResult) -> s.Found:
+    return s.Found(
+        answers=[_article_ref(each) for each in found.answers], language=found.language, model_id=found.model_id
+    )
+
+
+def dead_row(row: DeadRow) -> s.OutboxRowOut:
+    return s.OutboxRowOut(
+        id=row.id,
+        handler=row.handler,
+        order_key=row.order_key,
+        attempts=row.attempts,
+        last_error=row.last_error,
+        event_id=row.event_id,
+        created_at=time(row.created_at),
+    )
+
+
+# --- the feed ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a page of events is shown with, each fetched once."""
+
+    names: dict[str, str]
+    rows: dict[str, s.ConversationOut]
+    messages: dict[str, s.MessageOut]
+
+
+def entries(connection: Reading, page: feed.Page, hub: Hub) -> list[s.Entry]:
+    """A page of the feed as screens see it: each event with its message and its conversation as they stand now."""
+    recorded = [each for _, each in page.entries]
+    around = _around(connection, recorded, hub)
+    return [_entry(cursor, each, around) for cursor, each in page.entries]
+
+
+def _around(connection: Reading, recorded: Sequence[e.Recorded], hub: Hub) -> _Around:
+    links = attachments.links(hub)
+    ids = _unique(each.stream_id for each in recorded if each.event.stream == "conversation")
+    message_ids = _unique(_message_id(each.event) for each in recorded)
+    names = people.names(
+        connection,
+        agents=_unique(each.actor.id for each in recorded if each.actor.kind is Author.AGENT),
+        contacts=_unique(each.actor.id for each in recorded if each.actor.kind is Author.CONTACT),
+    )
+    return _Around(
+        dict(names),
+        {key: conversation(row) for key, row in conversations.rows(connection, ids).items()},
+        {key: message(found, links) for key, found in messages.by_id(connection, message_ids).items()},
+    )
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return [value for value in dict.fromkeys(values) if value]
+
+
+def _message_id(event: e.Event) -> str:
+    """The message that an event brings or changes; empty where there is none to show."""
+    match event:
+        case e.MessageReceived() | e.MessageQueued() | e.NoteAdded() | e.DeliveryChanged():
+            return event.message_id
+        case _:
+            return ""
+
+
+def _entry(cursor: feed.Cursor, recorded: e.Recorded, around: _Around) -> s.Entry:
+    in_conversation = recorded.event.stream == "conversation"
+    return s.Entry(
+        cursor=str(cursor),
+        event_id=recorded.id,
+        kind=type(recorded.event).__name__,
+        conversation_id=recorded.stream_id if in_conversation else None,
+        sequence=recorded.sequence,
+        at=time(recorded.at),
+        actor=_author(recorded.actor.kind.value, recorded.actor.id, around.names.get(recorded.actor.id, "")),
+        data=e.to_data(recorded.event),
+        message=around.messages.get(_message_id(recorded.event)),
+        conversation=around.rows.get(recorded.stream_id) if in_conversation else None,
+    )
