@@ -23,9 +23,27 @@ def create(tx: Tx, *, locale: str, title: str, body: str, by: e.Actor, article_i
         raise NotFound(f"there is no article {article_id}")
     if articles.lock(tx, article_id, locale) is not None:
         raise Conflict(f"article {article_id} is there in {locale} already")
+    _add(tx, article_id, locale, title, body, by)
+    return article_id
+
+
+def import_published(tx: Tx, article_id: str, *, locale: str, title: str, body: str, by: e.Actor) -> int:
+    """Brings in an article from elsewhere under the id that it has there, and publishes it. Returns its version.
+
+    Doing it again changes nothing; another text becomes the next version.
+    """
+    if not articles.has_stream(tx, article_id):
+        tx.add(t.article_stream, {"article_id": article_id})
+    if articles.lock(tx, article_id, locale) is None:
+        _add(tx, article_id, locale, title, body, by)
+    else:
+        save(tx, article_id, locale=locale, title=title, body=body, by=by)
+    return publish(tx, article_id, locale=locale, by=by)
+
+
+def _add(tx: Tx, article_id: str, locale: str, title: str, body: str, by: e.Actor) -> None:
     values = {"title": title, "body": body, "updated_at": tx.now, "updated_by": by.id}
     tx.add(t.article, {"article_id": article_id, "locale": locale, "state": "draft"} | values)
-    return article_id
 
 
 def save(tx: Tx, article_id: str, *, locale: str, title: str, body: str, by: e.Actor) -> None:
