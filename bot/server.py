@@ -254,7 +254,8 @@ def _program(
     return {
         "command": command,
         "folder": str(folder),
-        "environment": {**ENVIRONMENT, **environment},
+        # Rasa and Keras write settings of their own into the home folder: they get one beside the log.
+        "environment": {**ENVIRONMENT, "HOME": str(log.absolute().parent), **environment},
         "log": str(log.absolute()),
         "restart": restart,
     }
