@@ -4,7 +4,7 @@ import type { Icon } from "@tabler/icons-react";
 import type { QueryClient } from "@tanstack/react-query";
 
 import type { HubError } from "../api/http";
-import type { Key, Text } from "../text";
+import type { PlainKey, Text } from "../text";
 
 export interface Context {
   conversation: ConversationOut;
@@ -24,7 +24,7 @@ export interface Outcome {
 
 export interface Action<Input = undefined> {
   name: string;
-  label: Key;
+  label: PlainKey;
   icon: Icon;
   shortcut?: string;
   available: (conversation: ConversationOut, me: AgentOut) => boolean;

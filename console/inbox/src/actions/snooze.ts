@@ -2,7 +2,7 @@ import { IconZzz } from "@tabler/icons-react";
 
 import * as hub from "../api/hub";
 import { dayAndTime } from "../format/time";
-import type { Key } from "../text";
+import type { PlainKey } from "../text";
 import type { Action } from "./action";
 
 export const snooze: Action<Date> = {
@@ -19,7 +19,7 @@ export const snooze: Action<Date> = {
 const MORNING = 9;
 
 /** The times that people mean when they put something off, in their own time zone. */
-export function snoozeChoices(now: Date): { label: Key; until: Date }[] {
+export function snoozeChoices(now: Date): { label: PlainKey; until: Date }[] {
   const inHours = (hours: number) => new Date(now.getTime() + hours * 3_600_000);
   const morning = (days: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, MORNING);
   const untilMonday = (8 - now.getDay()) % 7 || 7;

@@ -19,7 +19,7 @@ export const take: Action = {
     try {
       const [{ conversation: row }, { items: agents }] = await Promise.all([
         hub.conversation(conversation.id),
-        client.ensureQueryData(agentsQuery),
+        client.query({ ...agentsQuery, staleTime: "static" }),
       ]);
       applyRow(client, row);
       const owner = agents.find((agent) => agent.id === row.assignee_id);

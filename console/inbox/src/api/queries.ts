@@ -3,7 +3,7 @@ import type { Entry, ConversationDetail, Conversations, Messages } from "@centra
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 
 import { journal } from "../live/journal";
-import { belongs, placeMessage, placeRow, type List } from "../live/rows";
+import { belongs, placeMessage, placeRow, type ConversationPages, type List, type MessagePages } from "../live/rows";
 import { HubError } from "./http";
 import * as hub from "./hub";
 
@@ -56,7 +56,7 @@ export function conversationsQuery(list: List) {
       const mark = journal.mark();
       const page = await hub.conversations(list.view, list.teamId, pageParam, signal);
       const known = new Set(page.items.map((row) => row.id));
-      let data = { pages: [page], pageParams: [pageParam] };
+      let data: ConversationPages = { pages: [page], pageParams: [pageParam] };
       for (const { conversation: row } of journal.since(mark)) {
         // A further page only takes corrections of its own rows; newcomers are placed in the list as a whole.
         if (row && (known.has(row.id) || (pageParam === null && belongs(row, list)))) data = placeRow(data, row, list);
@@ -87,7 +87,7 @@ export function messagesQuery(id: string) {
       const mark = journal.mark();
       const page = await hub.messages(id, pageParam, signal);
       if (pageParam !== null) return page;
-      let data = { pages: [page], pageParams: [pageParam] };
+      let data: MessagePages = { pages: [page], pageParams: [pageParam] };
       for (const message of messagesIn(journal.since(mark), id)) data = placeMessage(data, message);
       return data.pages[0] ?? page;
     },

@@ -56,12 +56,12 @@ class Live {
   private async reconnect(socket: Socket): Promise<void> {
     if (this.stopped) return;
     await hub.session().catch(() => undefined);
-    if (!this.stopped) socket.connect();
+    if (running === this) socket.connect();
   }
 
   stop(): void {
     this.stopped = true;
-    this.feed.stop();
+    this.feed.disconnected();
     this.socket?.disconnect();
   }
 

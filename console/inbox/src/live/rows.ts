@@ -4,8 +4,8 @@ import type { InfiniteData } from "@tanstack/react-query";
 
 import type { View } from "../api/hub";
 
-export type ConversationPages = InfiniteData<Conversations, string | null>;
-export type MessagePages = InfiniteData<Messages, string | null>;
+export type ConversationPages = InfiniteData<Conversations>;
+export type MessagePages = InfiniteData<Messages>;
 
 export interface List {
   view: View;

@@ -7,6 +7,8 @@ export type Dictionary = Record<Key, string>;
 /** Keys that come as `….one` and `….other`. */
 export type CountedKey = Key extends infer K ? (K extends `${infer Stem}.one` ? Stem : never) : never;
 type Blanks<Sentence> = Sentence extends `${string}{${infer Name}}${infer Rest}` ? Name | Blanks<Rest> : never;
+/** Keys whose sentence stands as it is. */
+export type PlainKey = Key extends infer K ? (K extends Key ? ([Blanks<(typeof en)[K]>] extends [never] ? K : never) : never) : never;
 type Fill<K extends Key> = [Blanks<(typeof en)[K]>] extends [never]
   ? []
   : [values: Record<Blanks<(typeof en)[K]>, string | number>];

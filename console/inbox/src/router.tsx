@@ -1,0 +1,167 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  notFound,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+
+import { HubError, setCsrfToken } from "./api/http";
+import * as hub from "./api/hub";
+import { sessionQuery } from "./api/queries";
+import { goLive, isLive } from "./live/connection";
+import { Broken } from "./screens/Broken";
+import { Opening } from "./screens/Opening";
+import { may } from "./session/permissions";
+
+export const VIEWS = ["queue", "mine", "all", "bot", "snoozed", "resolved"] as const satisfies hub.View[];
+
+const rootRoute = createRootRouteWithContext<{ client: QueryClient }>()({ component: Outlet, errorComponent: Broken });
+
+const text = (value: unknown) => (typeof value === "string" && value ? value : undefined);
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): { next?: string; ended?: boolean } => {
+    const next = text(search.next);
+    // Only a path of this app: anything else would let a link send people elsewhere after they signed in.
+    return {
+      ...(next && /^\/(?!\/)/.test(next) ? { next } : {}),
+      ...(search.ended === true ? { ended: true } : {}),
+    };
+  },
+  component: lazyRouteComponent(() => import("./screens/SignIn"), "SignIn"),
+});
+
+const shellRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "shell",
+  beforeLoad: async ({ context: { client }, location }) => {
+    if (isLive()) return;
+    // The cursor is read before any list is, so that nothing can fall between the two.
+    const feed = hub.events(null);
+    feed.catch(() => undefined);
+    try {
+      const session = await client.query({ ...sessionQuery, staleTime: "static" });
+      setCsrfToken(session.csrf_token);
+      const { cursor } = may(session.agent, "converse") ? await feed : { cursor: null };
+      if (cursor !== null) goLive(client, cursor);
+    } catch (error) {
+      if (error instanceof HubError && error.status === 401) {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to redirect
+        throw redirect({ to: "/sign-in", search: location.pathname === "/" ? {} : { next: location.pathname } });
+      }
+      throw error;
+    }
+  },
+  component: lazyRouteComponent(() => import("./screens/Shell"), "Shell"),
+  pendingComponent: Opening,
+  errorComponent: Broken,
+});
+
+const indexRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/",
+  beforeLoad: async ({ context: { client } }) => {
+    const { agent } = await client.query({ ...sessionQuery, staleTime: "static" });
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to redirect
+    throw may(agent, "converse") ? redirect({ to: "/$view", params: { view: "queue" } }) : redirect({ to: "/articles" });
+  },
+});
+
+export interface ConversationsSearch {
+  team?: string;
+  panel?: "details" | "none";
+}
+
+const viewRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/$view",
+  params: {
+    parse: ({ view }): { view: hub.View } => {
+      const known = VIEWS.find((each) => each === view);
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to answer "not found"
+      if (!known) throw notFound();
+      return { view: known };
+    },
+  },
+  validateSearch: (search: Record<string, unknown>): ConversationsSearch => {
+    const team = text(search.team);
+    const panel = search.panel === "details" || search.panel === "none" ? search.panel : undefined;
+    return { ...(team ? { team } : {}), ...(panel ? { panel } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./screens/Conversations"), "Conversations"),
+});
+
+const noConversationRoute = createRoute({
+  getParentRoute: () => viewRoute,
+  path: "/",
+  component: lazyRouteComponent(() => import("./screens/NoConversation"), "NoConversation"),
+});
+
+const conversationRoute = createRoute({
+  getParentRoute: () => viewRoute,
+  path: "/$conversationId",
+  component: lazyRouteComponent(() => import("./screens/Conversation"), "Conversation"),
+});
+
+const articlesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/articles",
+  component: lazyRouteComponent(() => import("./screens/Articles"), "Articles"),
+});
+
+const newArticleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/articles/new",
+  validateSearch: (search: Record<string, unknown>): { article?: string; locale?: string } => {
+    const [article, locale] = [text(search.article), text(search.locale)];
+    return { ...(article ? { article } : {}), ...(locale ? { locale } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./screens/Article"), "NewArticle"),
+});
+
+const articleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/articles/$articleId/$locale",
+  component: lazyRouteComponent(() => import("./screens/Article"), "Article"),
+});
+
+const healthRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/health",
+  component: lazyRouteComponent(() => import("./screens/Health"), "Health"),
+});
+
+const routeTree = rootRoute.addChildren([
+  signInRoute,
+  shellRoute.addChildren([
+    indexRoute,
+    articlesRoute,
+    newArticleRoute,
+    articleRoute,
+    healthRoute,
+    viewRoute.addChildren([noConversationRoute, conversationRoute]),
+  ]),
+]);
+
+export function makeRouter(client: QueryClient) {
+  return createRouter({
+    routeTree,
+    basepath: "/inbox",
+    context: { client },
+    defaultPreload: "intent",
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: false,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

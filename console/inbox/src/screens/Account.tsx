@@ -1,0 +1,115 @@
+import { Button, Popover, TextInput, UnstyledButton } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconChevronUp, IconLogout } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useRouter } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { explain } from "../actions/explain";
+import { setPresence } from "../actions/setPresence";
+import { signOut } from "../actions/signOut";
+import type { Presence } from "../api/hub";
+import { fieldOf } from "../parts/field";
+import { Person } from "../parts/Person";
+import { LanguageChoice, SchemeChoice } from "../parts/Settings";
+import { useMe } from "../session/me";
+import { useText } from "../text";
+import classes from "./Account.module.css";
+
+const PRESENCES = ["available", "busy", "wrap_up", "break", "offline"] as const satisfies Presence[];
+/** Being away is what colleagues wonder about. */
+const WITH_REASON: readonly Presence[] = ["break", "offline"];
+
+/** Who I am, whether I am there, and how the app looks to me. */
+export function Account() {
+  const text = useText();
+  const { t } = text;
+  const me = useMe();
+  const client = useQueryClient();
+  const router = useRouter();
+  const [opened, setOpened] = useState(false);
+  const [asking, setAsking] = useState<Presence | null>(null);
+
+  const failed = (error: unknown) => notifications.show({ message: explain(error, text), color: "red" });
+
+  async function choose(presence: Presence, reason: string) {
+    setOpened(false);
+    setAsking(null);
+    await setPresence(client, presence, reason).catch(failed);
+  }
+
+  async function leave() {
+    try {
+      await signOut(client);
+      await router.navigate({ to: "/sign-in", search: {} });
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  return (
+    <Popover opened={opened} onChange={setOpened} position="top-start" width={240} trapFocus shadow="md">
+      <Popover.Target>
+        <UnstyledButton className={classes.me} onClick={() => setOpened(!opened)}>
+          <Person id={me.id} name={me.name} size={32} />
+          <span className={classes.who}>
+            <span className={classes.name}>{me.name}</span>
+            <span className={classes.presence}>
+              <span aria-hidden className={classes.dot} data-presence={me.presence} />
+              {t(`presence.${me.presence}`)}
+            </span>
+          </span>
+          <IconChevronUp size={16} aria-hidden />
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown p={8}>
+        <p className={classes.heading} id="presence-heading">
+          {t("presence.label")}
+        </p>
+        <div role="group" aria-labelledby="presence-heading">
+          {PRESENCES.map((presence) => (
+            <UnstyledButton
+              key={presence}
+              aria-pressed={presence === me.presence}
+              className={classes.choice}
+              onClick={() => (WITH_REASON.includes(presence) ? setAsking(presence) : void choose(presence, ""))}
+            >
+              <span aria-hidden className={classes.dot} data-presence={presence} />
+              {t(`presence.${presence}`)}
+            </UnstyledButton>
+          ))}
+        </div>
+        {asking && (
+          <form
+            className={classes.reason}
+            onSubmit={(event) => {
+              event.preventDefault();
+              void choose(asking, fieldOf(event.currentTarget, "reason"));
+            }}
+          >
+            <TextInput
+              name="reason"
+              size="xs"
+              maxLength={80}
+              data-autofocus
+              // eslint-disable-next-line jsx-a11y/no-autofocus -- it opens by choosing the presence that it belongs to
+              autoFocus
+              label={t("presence.reasonFor", { presence: t(`presence.${asking}`) })}
+              placeholder={t("presence.reason")}
+            />
+            <Button type="submit" size="xs" fullWidth mt={6}>
+              {t("presence.set")}
+            </Button>
+          </form>
+        )}
+        <p className={classes.heading}>{t("settings.language")}</p>
+        <LanguageChoice fullWidth />
+        <p className={classes.heading}>{t("settings.scheme")}</p>
+        <SchemeChoice />
+        <UnstyledButton className={`${classes.choice ?? ""} ${classes.leave ?? ""}`} onClick={() => void leave()}>
+          <IconLogout size={16} aria-hidden /> {t("signOut")}
+        </UnstyledButton>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

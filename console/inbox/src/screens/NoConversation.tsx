@@ -1,0 +1,9 @@
+import { IconMessages } from "@tabler/icons-react";
+
+import { Empty } from "../parts/Pane";
+import { useText } from "../text";
+
+export function NoConversation() {
+  const { t } = useText();
+  return <Empty icon={IconMessages} title={t("thread.none")} hint={t("thread.noneHint")} />;
+}
