@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hub.domain import events as e
 from hub.domain.errors import Unavailable
 from hub.domain.knowledge import Passage
@@ -14,7 +16,7 @@ from hub.store.unit_of_work import Tx, UseCase
 def index_article(hub: Hub, work: Work) -> UseCase[None]:
     """Job: cuts and encodes all published locales of an article, and says so in the log.
 
-    Raises Unavailable while the models still warm up: it is tried again.
+    While the models still warm up there is nothing to do: `index_missing` follows when they are ready.
     """
     if hub.knowledge is None:
         return nothing
@@ -22,13 +24,11 @@ def index_article(hub: Hub, work: Work) -> UseCase[None]:
     with hub.store.read() as connection:
         texts = passages.published(connection, article_id)
     model_id = hub.knowledge.model_id
-    found = tuple(passage for text in texts for passage in hub.knowledge.passages(text))
-
-    def write(tx: Tx) -> None:
-        passages.replace(tx, article_id, model_id, found)
-        tx.record(article_id, e.ArticleIndexed(model_id))
-
-    return write
+    try:
+        found = tuple(passage for text in texts for passage in hub.knowledge.passages(text))
+    except Unavailable:
+        return nothing
+    return partial(_replace, article_id=article_id, model_id=model_id, found=found)
 
 
 def index_missing(hub: Hub) -> int:
@@ -45,13 +45,10 @@ def index_missing(hub: Hub) -> int:
         with hub.store.read() as connection:
             texts = passages.published(connection, article_id)
         found = tuple(passage for text in texts for passage in knowledge.passages(text))
-        _store(hub, article_id, knowledge.model_id, found)
+        hub.store.write(partial(_replace, article_id=article_id, model_id=knowledge.model_id, found=found))
     return len(missing)
 
 
-def _store(hub: Hub, article_id: str, model_id: str, found: tuple[Passage, ...]) -> None:
-    def write(tx: Tx) -> None:
-        passages.replace(tx, article_id, model_id, found)
-        tx.record(article_id, e.ArticleIndexed(model_id))
-
-    hub.store.write(write)
+def _replace(tx: Tx, *, article_id: str, model_id: str, found: tuple[Passage, ...]) -> None:
+    passages.replace(tx, article_id, model_id, found)
+    tx.record(article_id, e.ArticleIndexed(model_id))

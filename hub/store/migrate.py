@@ -8,7 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, create_engine
+
+from hub.store.unit_of_work import sqlite_engine
 
 
 def configuration() -> Config:
@@ -29,3 +31,13 @@ def is_current(connection: Connection) -> bool:
     """Whether the database has the schema that this code wants."""
     newest = ScriptDirectory.from_config(configuration()).get_current_head()
     return MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def migrate_url(url: str) -> None:
+    """`migrate` for an address, as settings hold it."""
+    path = url.removeprefix("sqlite:///")
+    engine = create_engine(url) if path == url else sqlite_engine(path, writing=True)
+    try:
+        migrate(engine)
+    finally:
+        engine.dispose()

@@ -55,4 +55,4 @@ def by_key(connection: Connection, key: str) -> Inbox:
 
 def sealed_secrets(connection: Connection, inbox_id: str) -> str:
     """The inbox's secrets as they rest: encrypted, empty where it has none."""
-    return connection.execute(select(t.inbox.c.secrets).where(t.inbox.c.id == inbox_id)).scalar_one()
+    return str(connection.execute(select(t.inbox.c.secrets).where(t.inbox.c.id == inbox_id)).scalar_one())

@@ -1,4 +1,4 @@
-"""Outbox rows: offered, claimed, finished. Each change is one conditional statement, so that two runners never share."""
+"""Outbox rows: offered, claimed, finished. Each change is one conditional statement: two runners never share a row."""
 
 from __future__ import annotations
 

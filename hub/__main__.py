@@ -1,0 +1,138 @@
+"""The command line: `centralita` or `python -m hub`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from hub import app, processes
+from hub.clock import SystemClock
+from hub.domain.errors import HubError, Refused
+from hub.services import demo
+from hub.settings import Settings, from_environment
+from hub.store import replay
+from hub.store.migrate import migrate_url
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns the process's exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "alembic.runtime.migration", "rq.worker"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    options = _parser().parse_args(arguments)
+    command: Callable[[Settings, argparse.Namespace], int] = options.run
+    try:
+        return command(from_environment(os.environ), options)
+    except HubError as error:
+        print(f"centralita: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="centralita", description="A conversation hub.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[Settings, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add("serve", _serve, "Answer HTTP and web sockets; embedded, run everything else too.")
+    worker = add("worker", _worker, "Run what follows from events (PostgreSQL and Redis only).")
+    worker.add_argument("--fast-only", action="store_true", help="leave slow work (indexing) to other workers")
+    add("migrate", _migrate, "Bring the database to the newest schema.")
+    seed = add("seed", _seed, "Put the demo firm into an empty database.")
+    seed.add_argument("--print-logins", action="store_true", help="only print the demo's logins")
+    check = add("replay", _replay, "Compare what is shown with what the log says.")
+    check.add_argument("--check", action="store_true", help="compare (the only thing it does so far)")
+    check.add_argument("--conversation", default="", metavar="ID", help="only this conversation")
+    check.add_argument("--since", default="", metavar="TIME", help="only what changed since (RFC 3339)")
+    add("openapi", _openapi, "Print the API's OpenAPI document.")
+    add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
+    return parser
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    processes.serve(settings)
+    return 0
+
+
+def _worker(settings: Settings, options: argparse.Namespace) -> int:
+    if settings.embedded:
+        raise Refused(
+            "CENTRALITA_DATABASE_URL", "must be PostgreSQL for a worker: on SQLite only `serve` writes, and it runs all"
+        )
+    processes.work(settings, slow=not options.fast_only)
+    return 0
+
+
+def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    migrate_url(settings.database_url)
+    return 0
+
+
+def _seed(settings: Settings, options: argparse.Namespace) -> int:
+    if not options.print_logins:
+        store = app.open_store(settings, SystemClock(), lambda _nudges, _events: None)
+        try:
+            done = demo.seed(store, settings.public_url)
+        finally:
+            store.close()
+        print("The demo firm is there." if done else "The database has agents already: nothing to seed.")
+    else:
+        for name, email, role, *_ in demo.PEOPLE:
+            print(f"  {email:22} password {demo.PASSWORD}   {name}, {role}")
+    return 0
+
+
+def _replay(settings: Settings, options: argparse.Namespace) -> int:
+    since = 0
+    if options.since:
+        try:
+            moment = datetime.fromisoformat(options.since)
+        except ValueError as error:
+            raise Refused("--since", "must be a time such as 2026-11-21T09:00:00Z") from error
+        since = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+    store = app.open_store(settings, SystemClock(), lambda _nudges, _events: None)
+    try:
+        with store.read() as connection:
+            report = replay.check(connection, conversation_id=options.conversation, since=since)
+    finally:
+        store.close()
+    for difference in report.differences:
+        print(difference)
+    rate = report.events / report.seconds if report.seconds else 0.0
+    print(
+        f"{report.events} events, {report.rows} rows, {report.different} differences "
+        f"in {report.seconds:.1f} s ({rate:,.0f} events/s)"
+    )
+    return 1 if report.different else 0
+
+
+def _openapi(settings: Settings, _: argparse.Namespace) -> int:
+    print(json.dumps(processes.openapi(settings), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _health(settings: Settings, _: argparse.Namespace) -> int:
+    try:
+        with urllib.request.urlopen(f"{settings.public_url}/health", timeout=5) as answer:  # noqa: S310  # our own
+            print(answer.read().decode())
+    except urllib.error.URLError as error:
+        print(f"the hub does not answer: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""The demo firm: a shop for household goods with English and Spanish customers. Safe to run again."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+from hub.domain import events as e
+from hub.domain.inbox import Inbox
+from hub.domain.messages import Address, Author, InboundMessage, Parsed, WebhookRequest
+from hub.services import articles, assignment, handoff, inbound, people, replies, sign_in
+from hub.store import tables as t
+from hub.store.queries import demo, inboxes
+from hub.store.unit_of_work import Store, Tx
+
+PASSWORD = "centralita"  # noqa: S105  # of the demo's logins, printed at every start
+INBOX_KEY = "demo"
+# (name, e-mail, role, language of the screens, teams)
+PEOPLE = (
+    ("Ana Torres", "ana@demo.example", "agent", "es", ("First line",)),
+    ("Ben Carter", "ben@demo.example", "agent", "en", ("First line", "Returns")),
+    ("Sofía Méndez", "sofia@demo.example", "supervisor", "es", ("First line", "Returns")),
+    ("Emma Clarke", "emma@demo.example", "editor", "en", ()),
+    ("Alex Admin", "admin@demo.example", "administrator", "en", ("First line",)),
+)
+TEAMS = (("First line", "1"), ("Returns", "2"))
+CUSTOMERS = (("12345678", "Ana García", "28013"), ("87654321", "John Smith", "SW1A 1AA"))
+# (order, customer, state, carrier, expected)
+ORDERS = (
+    ("A100234", "12345678", "shipped", "SEUR", "2026-11-25"),
+    ("A100235", "12345678", "processing", "", ""),
+    ("A100236", "87654321", "delivered", "Royal Mail", "2026-11-18"),
+)
+# (who, language, what they wrote, why it was handed over, priority)
+WAITING = (
+    ("Lucía Fernández", "es", "La cafetera que compré gotea por abajo. ¿Me la cambian?", "not_understood", 2),
+    ("Tom Baker", "en", "I was charged twice for order A100771, can a person look at this?", "customer_asked", 3),
+    ("Marta Ruiz", "es", "Quiero hablar con una persona, ya he escrito tres veces.", "customer_asked", 1),
+)
+_WIDGET = {
+    "origins": [],
+    "title": {"en": "Lumbre", "es": "Lumbre"},
+    "greeting": {
+        "en": "Hello! Ask us anything about your order, deliveries or returns.",
+        "es": "¡Hola! Pregúntenos lo que quiera sobre su pedido, envíos o devoluciones.",
+    },
+    "languages": ["en", "es"],
+    "pre_chat": [{"name": "name", "required": False}, {"name": "email", "required": False}],
+    "quick_replies": {
+        "en": ["Where is my order?", "How do I return something?", "What are your opening hours?"],
+        "es": ["¿Dónde está mi pedido?", "¿Cómo devuelvo algo?", "¿Cuál es su horario?"],
+    },
+}
+
+
+def seed(store: Store, public_url: str) -> bool:
+    """Puts the demo firm into an empty database. Returns whether there was anything to do.
+
+    Args:
+        store: migrated.
+        public_url: the hub's own address: its demo shop embeds the chat.
+    """
+    with store.read() as connection:
+        if demo.has_agents(connection):
+            return False
+    password_hash = sign_in.hash_password(PASSWORD)
+
+    def firm(tx: Tx) -> bool:
+        if demo.has_agents(tx.connection):
+            return False
+        teams = {name: people.create_team(tx, name, tier) for name, tier in TEAMS}
+        for name, email, role, language, its_teams in PEOPLE:
+            people.create_agent(
+                tx,
+                name=name,
+                email=email,
+                role=role,
+                language=language,
+                password_hash=password_hash,
+                team_ids=tuple(teams[team] for team in its_teams),
+            )
+        settings = _WIDGET | {"origins": [public_url]}
+        values = {"id": tx.new_id(), "key": INBOX_KEY, "name": "Web chat", "channel": "webchat"}
+        tx.add(t.inbox, values | {"team_id": teams["First line"], "settings": json.dumps(settings)})
+        for number, name, postcode in CUSTOMERS:
+            tx.add(t.customer_record, {"customer_number": number, "name": name, "postcode": postcode})
+        for order_id, customer, state, carrier, expected in ORDERS:
+            values = {"order_id": order_id, "customer_number": customer, "state": state}
+            tx.add(t.order_record, values | {"carrier": carrier, "expected": expected})
+        return True
+
+    if not store.write(firm):
+        return False
+    lines = (files("hub") / "seed" / "articles.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line) for line in lines if line]
+    store.write(lambda tx: _articles(tx, texts))
+    with store.read() as connection:
+        inbox = inboxes.by_key(connection, INBOX_KEY)
+    store.write(lambda tx: _conversations(tx, inbox))
+    return True
+
+
+def _articles(tx: Tx, texts: list[dict[str, str]]) -> None:
+    for text in texts:
+        articles.import_published(
+            tx, text["id"], locale=text["locale"], title=text["title"], body=text["body"], by=e.SYSTEM
+        )
+
+
+def _conversations(tx: Tx, inbox: Inbox) -> None:
+    """A few conversations that a person would find on a Monday morning."""
+    for number, (name, language, text, reason, priority) in enumerate(WAITING):
+        message = InboundMessage(
+            external_id=f"demo:{number}",
+            address=Address(inbox.channel, f"demo-visitor-{number}", inbox.id, name),
+            text=text,
+            language=language,
+        )
+        (received,) = inbound.accept(tx, inbox, Parsed((message,)), WebhookRequest("POST", "demo"))
+        handoff.hand_over(tx, received.conversation_id, reason=reason, open_question=received.message_id)
+        assignment.set_priority(tx, received.conversation_id, priority, e.SYSTEM)
+    solved = InboundMessage(
+        external_id="demo:solved",
+        address=Address(inbox.channel, "demo-visitor-solved", inbox.id, "Paul Jones"),
+        text="Do the oak shelves come with screws?",
+        language="en",
+    )
+    (received,) = inbound.accept(tx, inbox, Parsed((solved,)), WebhookRequest("POST", "demo"))
+    handoff.hand_over(tx, received.conversation_id, reason="not_understood", open_question=received.message_id)
+    agent_id = demo.agent_with_email(tx.connection, "ben@demo.example")
+    replies.reply(tx, received.conversation_id, agent_id, "Yes, screws and wall plugs are in the box.", "demo-1")
+    assignment.resolve(tx, received.conversation_id, e.Actor(Author.AGENT, agent_id))

@@ -1,0 +1,16 @@
+"""What the demo's seed asks."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from hub.store import tables as t
+
+
+def has_agents(connection: Connection) -> bool:
+    """Whether anybody can sign in: the database is somebody's already."""
+    return connection.execute(select(t.agent.c.id).limit(1)).one_or_none() is not None
+
+
+def agent_with_email(connection: Connection, email: str) -> str:
+    return str(connection.execute(select(t.agent.c.id).where(t.agent.c.email == email)).scalar_one())

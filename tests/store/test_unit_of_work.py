@@ -1,0 +1,158 @@
+"""Writing: group commit, use cases that run again, and who hears of what when."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from hub.domain import events as e
+from hub.domain.errors import Conflict, NotFound
+from hub.domain.messages import Author
+from hub.services import contacts
+from hub.store import tables as t
+from hub.store.unit_of_work import SqliteStore, Store, Tx
+from hub.testing.fakes import ManualClock
+from tests.fixtures_hub import World
+
+ACTOR = e.Actor(Author.CONTACT, "c")
+
+
+def contact_names(store: Store) -> set[str]:
+    with store.read() as connection:
+        return set(connection.execute(text("SELECT name FROM contact")).scalars())
+
+
+def test_a_failing_use_case_leaves_nothing_and_its_error_comes_through(world: World) -> None:
+    def fails(tx: Tx) -> None:
+        contacts.create(tx, "half", "en")
+        raise Conflict("no")
+
+    with pytest.raises(Conflict):
+        world.store.write(fails)
+    assert "half" not in contact_names(world.store)
+    assert world.count(t.event) == 0
+
+
+def test_group_commit_with_a_failing_member_loses_no_other(sqlite_store: SqliteStore) -> None:
+    """The writer is held up so that all members wait in one batch; the third one fails."""
+    store = sqlite_store
+    entered, go_on = threading.Event(), threading.Event()
+
+    def blocker(tx: Tx) -> None:
+        entered.set()
+        assert go_on.wait(10)
+
+    def member(number: int) -> Callable[[Tx], str]:
+        def use_case(tx: Tx) -> str:
+            contact_id = contacts.create(tx, f"member-{number}", "en")
+            if number == 3:
+                raise Conflict("the third one fails")
+            return contact_id
+
+        return use_case
+
+    batches: list[int] = []
+    commit = store._commit
+    store._commit = lambda batch: (batches.append(len(batch)), commit(batch))[1]  # type: ignore[method-assign]
+    with ThreadPoolExecutor(9) as pool:
+        held = pool.submit(store.write, blocker)
+        assert entered.wait(10)
+        members = [pool.submit(store.write, member(number)) for number in range(8)]
+        while store._inbox.qsize() < 8:
+            threading.Event().wait(0.001)
+        go_on.set()
+        held.result(10)
+        outcomes = [each.exception(10) for each in members]
+    assert batches[0:2] == [1, 8], "all eight waited and were one batch"
+    assert [isinstance(each, Conflict) for each in outcomes] == [number == 3 for number in range(8)]
+    assert contact_names(store) == {f"member-{number}" for number in range(8) if number != 3}
+    with store.read() as connection:
+        events = connection.execute(text("SELECT count(*) FROM event")).scalar_one()
+    assert events == 7, "no event of the undone batch is left, none is doubled"
+
+
+def test_callers_and_hooks_hear_only_after_the_commit_and_in_order(sqlite_path: Path) -> None:
+    heard: list[int] = []
+
+    def committed(nudges: list[tuple[int, bool]], has_events: bool) -> None:
+        assert has_events
+        with store.read() as connection:
+            heard.append(connection.execute(text("SELECT count(*) FROM event")).scalar_one())
+
+    store = SqliteStore(str(sqlite_path), ManualClock(), {}, committed)
+    for _ in range(3):
+        store.write(lambda tx: contacts.create(tx, "n", "en"))
+    store.close()
+    assert heard == [1, 2, 3]
+
+
+def test_a_commit_is_on_disk_when_the_caller_hears(sqlite_store: SqliteStore) -> None:
+    with sqlite_store.engine.connect() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+
+
+def test_reading_cannot_write(world: World) -> None:
+    with world.store.read() as connection, pytest.raises(Exception, match=r"readonly|read-only"):
+        connection.execute(t.team.insert(), {"id": "x", "name": "x"})
+
+
+def test_a_uniqueness_error_runs_the_whole_use_case_again(world: World) -> None:
+    """Both look first, both find nothing, both insert: the second one must find what the first one wrote."""
+    if not world.store.postgres:
+        pytest.skip("SQLite has one writer: there is nobody to collide with")
+    barrier = threading.Barrier(2)
+    runs: list[str] = []
+
+    def find_or_create(tx: Tx) -> str:
+        found = tx.connection.execute(text("SELECT id FROM team WHERE name = 'new'")).scalar_one_or_none()
+        runs.append(found or "")
+        if found:
+            return str(found)
+        if len(runs) <= 2:
+            barrier.wait(10)
+        team_id = tx.new_id()
+        tx.add(t.team, {"id": team_id, "name": "new"})
+        return team_id
+
+    with ThreadPoolExecutor(2) as pool:
+        one, two = (pool.submit(world.store.write, find_or_create) for _ in range(2))
+        assert one.result(10) == two.result(10)
+    assert len(runs) == 3
+
+
+def test_events_are_numbered_within_their_stream_without_gaps(world: World) -> None:
+    conversation_id = world.say("hello").conversation_id
+    with ThreadPoolExecutor(8) as pool:
+        said = [pool.submit(world.say, f"message {n}") for n in range(24)]
+        for each in said:
+            each.result()
+    with world.store.read() as connection:
+        numbers = connection.execute(
+            text("SELECT sequence FROM event WHERE stream_id = :id ORDER BY id"), {"id": conversation_id}
+        ).scalars()
+        assert list(numbers) == list(range(1, 27)), "opened, and twenty-five messages"
+
+
+def test_an_event_of_nobody_is_refused(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.store.write(lambda tx: tx.record("nobody", e.Resolved()))
+    with pytest.raises(NotFound):
+        world.store.write(lambda tx: tx.record("nobody", e.PresenceChanged("busy", "")))
+
+
+@pytest.fixture
+def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "own.sqlite3"
+    path.write_bytes(sqlite_template.read_bytes())
+    return path
+
+
+@pytest.fixture
+def sqlite_store(sqlite_path: Path) -> SqliteStore:
+    return SqliteStore(str(sqlite_path), ManualClock(), {}, lambda _nudges, _events: None)
