@@ -60,7 +60,14 @@ class RowId(IntegerConverter):
 
 def create_app(hub: Hub) -> APIFlask:
     """The application that serves a hub. Importing this module makes none."""
-    app = APIFlask("hub.web", title="Centralita", version="1", spec_path=DOCUMENT, docs_path=None)
+    app = APIFlask(
+        "hub.web",
+        title="Centralita",
+        version="1",
+        spec_path=DOCUMENT,
+        docs_path=None,
+        static_folder=None,  # type: ignore[arg-type]  # as in Flask: no route for files that we do not have
+    )
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_LIMIT,
         AUTO_404_RESPONSE=False,

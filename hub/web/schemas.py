@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 
 def _storable(text: str) -> str:
@@ -63,7 +63,7 @@ class AgentOut(Shape):
 
 
 class SignIn(Shape):
-    email: EmailStr
+    email: Annotated[Storable, StringConstraints(min_length=1, max_length=254)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -121,14 +121,19 @@ class ContactRef(Shape):
     name: str
 
 
-class Citation(Shape):
-    """The article version that an answer came from."""
+class WidgetCitation(Shape):
+    """The article version that an answer came from, as customers see it."""
 
     article_id: str
     version: int
     locale: Language
     title: str
     passage: str
+
+
+class Citation(WidgetCitation):
+    """And how sure the knowledge base was of it."""
+
     confidence: float
 
 
@@ -489,7 +494,7 @@ class WidgetMessage(Shape):
     text: str
     buttons: list[ButtonOut] = []
     attachments: list[AttachmentOut] = []
-    citation: Citation | None = None
+    citation: WidgetCitation | None = None
     delivery: DeliveryState | None = None
     at: datetime
 
