@@ -9,7 +9,6 @@ export type ToFrame =
 export type ToPage =
   | { type: "ready" }
   | { type: "close" }
-  | { type: "unread"; count: number }
-  /** Whether there is a conversation worth a badge on the shop's next page. */
-  | { type: "visit"; open: boolean }
+  /** `visit`: there is a conversation worth a badge on the shop's next page. */
+  | { type: "news"; unread: number; visit: boolean }
   | { type: "identity_refused" };

@@ -1,145 +1,155 @@
 /** Where the customer writes and attaches. */
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Chat } from "./chat";
+import { Component, createRef } from "preact";
 import { FILES_PER_MESSAGE, objection } from "./files";
-import { Failure } from "./hub";
+import { reason } from "./hub";
 import { Icon } from "./icon";
-import type { State } from "./store";
+import type { Props } from "./screen";
 import type { Attachment } from "./types";
-import type { Words } from "./words";
 
 interface Chosen {
   file: File;
-  stored: Attachment | null;
+  stored?: Attachment;
 }
 
-export function Composer({ chat, state, words }: { chat: Chat; state: State; words: Words }) {
-  const { settings, language } = state;
-  const [text, setText] = useState("");
-  const [chosen, setChosen] = useState<Chosen[]>([]);
-  const [problem, setProblem] = useState("");
-  const field = useRef<HTMLTextAreaElement>(null);
-  const picker = useRef<HTMLInputElement>(null);
-  const over = text.length - (settings?.text_limit ?? Infinity);
-  const uploading = chosen.some(({ stored }) => !stored);
-  const ready = (text.trim() || chosen.length > 0) && over <= 0 && !uploading;
+interface Draft {
+  text: string;
+  chosen: Chosen[];
+  problem: string;
+}
 
-  useLayoutEffect(() => {
-    if (!field.current) return;
-    field.current.style.height = "auto";
-    field.current.style.height = `${field.current.scrollHeight}px`;
-  }, [text]);
+const EMPTY: Draft = { text: "", chosen: [], problem: "" };
 
-  useEffect(() => chat.typing(!!text.trim()), [chat, text]);
+export class Composer extends Component<Props, Draft> {
+  override state = EMPTY;
+  private readonly field = createRef<HTMLTextAreaElement>();
+  private readonly picker = createRef<HTMLInputElement>();
 
-  async function add(files: Iterable<File>) {
-    if (!settings) return;
-    setProblem("");
-    let room = FILES_PER_MESSAGE - chosen.length;
+  override componentDidMount(): void {
+    // Whoever has just filled in the form, or opened the panel before the chat was there, wants to write.
+    if (document.hasFocus()) this.field.current?.focus();
+  }
+
+  override componentDidUpdate(_: Props, { text }: Draft): void {
+    const field = this.field.current;
+    if (!field || text === this.state.text) return;
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+    this.props.chat.typing(!!this.state.text);
+  }
+
+  private async add(files: Iterable<File>): Promise<void> {
+    const { chat, words, state } = this.props;
+    if (!state.settings) return;
+    this.setState({ problem: "" });
+    let room = FILES_PER_MESSAGE - this.state.chosen.length;
     for (const file of files) {
-      const why = room <= 0 ? words.tooMany : objection(file, settings, words, language);
+      const why = room-- > 0 ? objection(file, state.settings, words, state.language) : words.tooMany;
       if (why) {
-        setProblem(why);
+        this.setState({ problem: why });
         continue;
       }
-      room -= 1;
-      setChosen((before) => [...before, { file, stored: null }]);
+      this.setState(({ chosen }) => ({ chosen: [...chosen, { file }] }));
       try {
         const stored = await chat.upload(file);
-        setChosen((before) => before.map((each) => (each.file === file ? { file, stored } : each)));
+        this.setState(({ chosen }) => ({ chosen: chosen.map((each) => (each.file === file ? { file, stored } : each)) }));
       } catch (error) {
-        setChosen((before) => before.filter((each) => each.file !== file));
-        const reason = error instanceof Failure && error.refused ? error.message : "";
-        setProblem(reason ? `${file.name}: ${reason}` : words.uploadOffline(file.name));
+        this.remove(file);
+        this.setState({ problem: `${file.name}: ${reason(error) || words.unreachable}` });
       }
     }
   }
 
-  function send() {
-    if (!ready) return;
-    const stored = chosen.flatMap((each) => each.stored ?? []);
-    chat.send(text.trim(), stored);
-    setText("");
-    setChosen([]);
-    setProblem("");
-    field.current?.focus();
+  private remove(file: File): void {
+    this.setState(({ chosen }) => ({ chosen: chosen.filter((each) => each.file !== file) }));
   }
 
-  return (
-    <form
-      class="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        void add(event.dataTransfer?.files ?? []);
-      }}
-    >
-      {chosen.length > 0 && (
-        <ul class="chosen">
-          {chosen.map(({ file, stored }) => (
-            <li key={file}>
-              <Icon name="file" />
-              <span>{file.name}</span>
-              {!stored && <small role="status">{words.uploading}</small>}
-              <button
-                type="button"
-                class="plain"
-                aria-label={`${words.remove}: ${file.name}`}
-                onClick={() => setChosen((before) => before.filter((each) => each.file !== file))}
-              >
-                <Icon name="close" />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
-      <p class="error" role="alert">
-        {over > 0 ? words.tooLong(over) : problem}
-      </p>
-      <div class="field">
-        <button type="button" class="plain" aria-label={words.attach} onClick={() => picker.current?.click()}>
-          <Icon name="clip" />
-        </button>
-        <input
-          ref={picker}
-          type="file"
-          hidden
-          multiple
-          accept={settings?.media_types.join(",") ?? ""}
-          onChange={(event) => {
-            void add([...(event.currentTarget.files ?? [])]);
-            event.currentTarget.value = "";
-          }}
-        />
-        <textarea
-          ref={field}
-          data-focus
-          rows={1}
-          aria-label={words.write}
-          placeholder={words.write}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-          onPaste={(event) => {
-            const files = event.clipboardData?.files;
-            if (files?.length) {
+  private over(): number {
+    return this.state.text.length - (this.props.state.settings?.text_limit ?? Infinity);
+  }
+
+  private ready(): boolean {
+    const { text, chosen } = this.state;
+    return !!(text.trim() || chosen.length) && this.over() <= 0 && chosen.every(({ stored }) => stored);
+  }
+
+  private send(): void {
+    if (!this.ready()) return;
+    const { text, chosen } = this.state;
+    this.props.chat.send(
+      text.trim(),
+      chosen.flatMap(({ stored }) => stored ?? []),
+    );
+    this.setState(EMPTY);
+    this.field.current?.focus();
+  }
+
+  override render({ words, state: { settings } }: Props, { text, chosen, problem }: Draft) {
+    const over = this.over();
+    return (
+      <form
+        class="composer"
+        onSubmit={(event) => {
+          event.preventDefault();
+          this.send();
+        }}
+      >
+        {chosen.map(({ file, stored }) => (
+          <div class="file" key={file}>
+            <span>{file.name}</span>
+            {stored ? "" : words.uploading}
+            <button
+              type="button"
+              class="plain"
+              aria-label={`${words.remove}: ${file.name}`}
+              onClick={() => this.remove(file)}
+            >
+              <Icon name="close" />
+            </button>
+          </div>
+        ))}
+        <p class="error" role="alert">
+          {over > 0 ? words.tooLong(over) : problem}
+        </p>
+        <div class="field">
+          <button type="button" class="plain" aria-label={words.attach} onClick={() => this.picker.current?.click()}>
+            <Icon name="clip" />
+          </button>
+          <input
+            ref={this.picker}
+            type="file"
+            hidden
+            multiple
+            accept={settings?.media_types.join()}
+            onChange={({ currentTarget }) => {
+              void this.add([...(currentTarget.files ?? [])]);
+              currentTarget.value = "";
+            }}
+          />
+          <textarea
+            ref={this.field}
+            data-focus
+            rows={1}
+            aria-label={words.write}
+            placeholder={words.write}
+            value={text}
+            onInput={({ currentTarget }) => this.setState({ text: currentTarget.value })}
+            onPaste={(event) => {
+              const files = event.clipboardData?.files;
+              if (!files?.length) return;
               event.preventDefault();
-              void add([...files]);
-            }
-          }}
-          onKeyDown={(event) => {
-            if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-            event.preventDefault();
-            send();
-          }}
-        />
-        <button class="send" aria-label={words.send} disabled={!ready}>
-          <Icon name="send" />
-        </button>
-      </div>
-    </form>
-  );
+              void this.add([...files]);
+            }}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+              event.preventDefault();
+              this.send();
+            }}
+          />
+          <button class="send" aria-label={words.send} disabled={!this.ready()}>
+            <Icon name="send" />
+          </button>
+        </div>
+      </form>
+    );
+  }
 }

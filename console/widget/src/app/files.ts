@@ -4,31 +4,20 @@ import type { Words } from "./words";
 
 export const FILES_PER_MESSAGE = 5;
 
+/** Megabytes as people read them, with one decimal. */
 export function size(bytes: number, language: string): string {
-  const large = bytes >= 1_000_000;
-  return new Intl.NumberFormat(language, {
-    style: "unit",
-    unit: large ? "megabyte" : "kilobyte",
-    maximumFractionDigits: large ? 1 : 0,
-  }).format(Math.max(bytes / (large ? 1_000_000 : 1000), large ? 0 : 1));
+  return `${Math.max(bytes / 1e6, 0.1).toLocaleString(language, { maximumFractionDigits: 1 })} MB`;
 }
 
-/** Why this file cannot be sent, or null. */
+/** Why this file cannot be sent; empty where it can. */
 export function objection(
   file: { name: string; size: number; type: string },
   { attachment_limit, media_types }: Settings,
   words: Words,
   language: string,
-): string | null {
-  if (!media_types.includes(file.type)) {
-    const kinds = media_types.map((type) => (type.startsWith("image/") ? words.images : suffix(type)));
-    return words.wrongType(file.name, [...new Set(kinds)].join(", "));
-  }
-  if (file.size > attachment_limit)
-    return words.tooLarge(file.name, size(file.size, language), size(attachment_limit, language));
-  return null;
-}
-
-function suffix(type: string): string {
-  return type === "text/plain" ? "TXT" : (type.split("/")[1] ?? type).toUpperCase();
+): string {
+  if (!media_types.includes(file.type))
+    return words.wrongType(file.name, media_types.map((type) => type.replace(/.*\//, "").toUpperCase()).join(", "));
+  if (file.size <= attachment_limit) return "";
+  return words.tooLarge(file.name, size(file.size, language), size(attachment_limit, language));
 }

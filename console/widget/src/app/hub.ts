@@ -1,6 +1,6 @@
 /** The hub's HTTP API for the web chat, and the one place that knows the visitor's token. */
 import type { Memory } from "./storage";
-import type { Accepted, Attachment, Details, FeedPage, Language, Pending, Session } from "./types";
+import type { Language, Session } from "./types";
 
 /** A call that did not succeed. `status` 0: the hub was not reached. `retryAfter` is in milliseconds. */
 export class Failure extends Error {
@@ -12,108 +12,111 @@ export class Failure extends Error {
     super(message);
   }
 
-  /** The hub has understood and says no: sending the same again cannot help. */
+  /** The hub has understood and says no: the same again cannot help. */
   get refused(): boolean {
     return this.status >= 400 && this.status < 500 && ![401, 408, 429].includes(this.status);
   }
 }
 
-const TOKEN = "token";
+/** The hub's own words for a refusal; empty where it never got to say any. */
+export function reason(error: unknown): string {
+  return error instanceof Failure && error.refused ? error.message : "";
+}
 
-export class Hub {
-  private identity: string | null = null;
-  private socketToken: string | null = null;
+export interface Hub {
+  /** Says who is signed in at the shop; counts from the next session on. */
+  identify(identity: string | null): void;
+  /** Opens or resumes the visit. Raises `Failure`. */
+  session(language: Language): Promise<Session>;
+  /** A token for one socket handshake. They live for a minute, so that each is used once and the next one fetched. */
+  socketToken(): Promise<string>;
+  /** GETs, or POSTs a body, within the visit; renews the visit when its token has run out. Raises `Failure`. */
+  call<Answer>(path: string, body?: object): Promise<Answer>;
+}
 
-  constructor(
-    private readonly inbox: string,
-    private readonly origin: string,
-    private readonly memory: Memory,
-    private readonly fetch: typeof globalThis.fetch,
-    private readonly onIdentityRefused: () => void,
-  ) {}
+export interface HubOptions {
+  inbox: string;
+  /** Of the shop's page. */
+  origin: string;
+  memory: Memory;
+  fetch: typeof globalThis.fetch;
+  onIdentityRefused: () => void;
+}
 
-  identify(identity: string | null): void {
-    this.identity = identity;
-  }
+/** Where the visitor's token is remembered. */
+export const TOKEN = "token";
+const TIMEOUT = 15_000;
+const UPLOAD_TIMEOUT = 120_000;
 
-  forget(): void {
-    this.memory.set(TOKEN, null);
-  }
+export function createHub({ inbox, origin, memory, fetch, onIdentityRefused }: HubOptions): Hub {
+  let identity_token: string | null = null;
+  let socketToken: string | undefined;
+  let spoken: Language = "en";
 
-  /** Opens or resumes the visit. A token that the hub does not take any more is dropped: the identity first, then ours. */
-  async session(language: Language): Promise<Session> {
-    const visitor = this.memory.get(TOKEN);
-    try {
-      const session = await this.call<Session>("session", {
-        inbox: this.inbox,
-        origin: this.origin,
-        language,
-        visitor_token: visitor,
-        identity_token: this.identity,
-      });
-      this.memory.set(TOKEN, session.visitor_token);
-      this.socketToken = session.socket_token;
-      return session;
-    } catch (error) {
-      if (!(error instanceof Failure) || error.status !== 401 || !(this.identity || visitor)) throw error;
-      if (this.identity) {
-        this.identity = null;
-        this.onIdentityRefused();
-      } else this.forget();
-      return this.session(language);
-    }
-  }
-
-  /** A token for one socket handshake. They live for a minute, so each is used once and the next one fetched. */
-  async takeSocketToken(language: Language): Promise<string> {
-    const token = this.socketToken ?? (await this.session(language)).socket_token;
-    this.socketToken = null;
-    return token;
-  }
-
-  details(details: Details): Promise<unknown> {
-    return this.call("details", details);
-  }
-
-  send(message: Pending): Promise<Accepted> {
-    const { client_id, text, attachments, payload, reply_to } = message;
-    return this.call("messages", { client_id, text, attachments: attachments.map(({ id }) => id), payload, reply_to });
-  }
-
-  events(after: string | null): Promise<FeedPage> {
-    return this.call(`events?${new URLSearchParams(after === null ? {} : { after }).toString()}`);
-  }
-
-  seen(message_id: string, state: "delivered" | "read"): Promise<unknown> {
-    return this.call("seen", { message_id, state });
-  }
-
-  upload(file: File): Promise<Attachment> {
-    const form = new FormData();
-    form.append("file", file);
-    return this.call("attachments", form);
-  }
-
-  private async call<Answer>(path: string, body?: object): Promise<Answer> {
+  async function request<Answer>(path: string, body?: object): Promise<Answer> {
+    const upload = body instanceof FormData;
     const headers: Record<string, string> = {};
-    const token = this.memory.get(TOKEN);
+    const token = memory.get(TOKEN);
     if (token && path !== "session") headers.authorization = `Bearer ${token}`;
-    if (body && !(body instanceof FormData)) headers["content-type"] = "application/json";
+    if (body && !upload) headers["content-type"] = "application/json";
     let response: Response;
     try {
-      response = await this.fetch(`/widget/v1/${path}`, {
+      response = await fetch(`/widget/v1/${path}`, {
         method: body ? "POST" : "GET",
         headers,
-        body: body instanceof FormData ? body : body ? JSON.stringify(body) : null,
+        body: upload ? body : body ? JSON.stringify(body) : null,
         credentials: "omit",
-        cache: "no-store",
-        signal: AbortSignal.timeout(body instanceof FormData ? 120_000 : 15_000),
+        signal: AbortSignal.timeout(upload ? UPLOAD_TIMEOUT : TIMEOUT),
       });
       if (response.ok) return (await response.json()) as Answer;
     } catch {
       throw new Failure(0);
     }
-    const problem = (await response.json().catch(() => ({}))) as { message?: string };
-    throw new Failure(response.status, problem.message, Number(response.headers.get("retry-after")) * 1000 || 0);
+    const { message } = (await response.json().catch(() => ({}))) as { message?: string };
+    throw new Failure(response.status, message, Number(response.headers.get("retry-after")) * 1000 || 0);
   }
+
+  async function session(language: Language): Promise<Session> {
+    const visitor_token = memory.get(TOKEN);
+    spoken = language;
+    try {
+      const opened = await request<Session>("session", { inbox, origin, language, visitor_token, identity_token });
+      memory.set(TOKEN, opened.visitor_token);
+      socketToken = opened.socket_token;
+      return opened;
+    } catch (error) {
+      if (!expired(error) || !(identity_token ?? visitor_token)) throw error;
+      // One of the two tokens is not taken any more. The shop's is dropped first: a bad one must not cost the visit.
+      if (identity_token) {
+        identity_token = null;
+        onIdentityRefused();
+      } else memory.set(TOKEN, null);
+      return session(language);
+    }
+  }
+
+  return {
+    identify(identity) {
+      identity_token = identity;
+    },
+    session,
+    async socketToken() {
+      const token = socketToken ?? (await session(spoken)).socket_token;
+      socketToken = undefined;
+      return token;
+    },
+    async call(path, body) {
+      try {
+        return await request(path, body);
+      } catch (error) {
+        if (!expired(error)) throw error;
+        await session(spoken);
+        return request(path, body);
+      }
+    },
+  };
+}
+
+function expired(error: unknown): boolean {
+  return error instanceof Failure && error.status === 401;
 }

@@ -1,93 +1,91 @@
 /** The messages, oldest first, with what happened between them. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Chat } from "./chat";
-import { Icon } from "./icon";
-import { pieces } from "./links";
-import { isBubble, type Bubble, type Item, type State } from "./store";
+import { Component } from "preact";
 import { size } from "./files";
+import { pieces } from "./links";
+import type { Props } from "./screen";
+import { isBubble, type Bubble, type Item, type State } from "./store";
 import type { Attachment } from "./types";
 import type { Words } from "./words";
 
-interface Props {
-  chat: Chat;
-  state: State;
-  words: Words;
-}
+/** Pixels that somebody may have scrolled up and still be at the newest message. */
+const NEAR = 60;
 
-export function Log({ chat, state, words }: Props) {
-  const { items, outgoing, settings, language, typing } = state;
-  const all: Item[] = [...items, ...outgoing];
-  const last = all.at(-1);
-  const mine = all.findLast((item) => isBubble(item) && item.sender === "me");
-  const box = useRef<HTMLDivElement>(null);
-  const [below, setBelow] = useState(false);
+export class Log extends Component<Props, { below: boolean }> {
+  override state = { below: false };
+  private box: HTMLDivElement | null = null;
 
-  // The box is laid out from its bottom (style.css), so that 0 is the newest message and the browser itself stays there.
-  useLayoutEffect(() => {
-    if (!box.current || !last) return;
-    if (isBubble(last) && last.on_its_way) box.current.scrollTop = 0;
-    else if (box.current.scrollTop < -60) setBelow(true);
-  }, [last]);
+  // The box is laid out from its bottom (style.css): 0 is the newest message, and the browser itself stays there.
+  override componentDidUpdate(before: Props): void {
+    const { items, outgoing } = this.props.state;
+    if (outgoing.length > before.state.outgoing.length) this.down();
+    else if (items.length > before.state.items.length && this.away()) this.setState({ below: true });
+  }
 
-  const greeting = settings?.greeting[language];
-  const quick = mine ? [] : (settings?.quick_replies[language] ?? []);
-  const asked = last && isBubble(last) && last.sender !== "me" ? last : null;
+  private readonly down = () => this.box?.scrollTo({ top: 0 });
 
-  return (
-    <div class="log" ref={box} onScroll={() => box.current && box.current.scrollTop > -60 && setBelow(false)}>
-      {/* A scrolling region is within reach of the keyboard. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div role="log" aria-label={words.log} tabIndex={0} class="inner">
-        {greeting && (
-          <div class="row them">
-            <div class="bubble">
-              <Text text={greeting} />
-            </div>
-          </div>
-        )}
-        {all.map((item, index) => (
-          <Row
-            key={(isBubble(item) && item.client_id) || item.id}
-            chat={chat}
-            item={item}
-            previous={all[index - 1]}
-            next={all[index + 1]}
-            state={state}
-            words={words}
-            lastOfMine={item === mine}
-          />
-        ))}
-        {typing !== null && (
-          <div class="row them">
+  private away(): boolean {
+    return !!this.box && this.box.scrollTop < -NEAR;
+  }
+
+  override render({ chat, state, words }: Props, { below }: { below: boolean }) {
+    const { items, outgoing, settings, language, typing } = state;
+    const all: Item[] = [...items, ...outgoing];
+    const last = all.at(-1);
+    const mine = all.findLast((item) => isBubble(item) && item.sender === "me");
+    const greeting = settings?.greeting[language];
+    const quick = mine ? [] : settings?.quick_replies[language];
+    return (
+      <div
+        class="log"
+        ref={(box) => {
+          this.box = box;
+        }}
+        onScroll={() => below && !this.away() && this.setState({ below: false })}
+      >
+        {/* A scrolling region is within reach of the keyboard. */}
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+        <div role="log" aria-label={words.log} tabIndex={0} class="inner">
+          {greeting && <Spoken text={greeting} />}
+          {all.map((item, index) => (
+            <Row
+              key={(isBubble(item) && item.client_id) || item.id}
+              {...{ chat, state, words, item }}
+              previous={all[index - 1]}
+              next={all[index + 1]}
+              lastOfMine={item === mine}
+            />
+          ))}
+          {typing !== null && (
             <div class="bubble typing">
               <span class="hidden">{words.typing(typing)}</span>
               <i />
               <i />
               <i />
             </div>
+          )}
+          <div class="offers">
+            {quick?.map((text) => (
+              <button key={text} onClick={() => chat.send(text)}>
+                {text}
+              </button>
+            ))}
+            {last &&
+              isBubble(last) &&
+              last.buttons.map(({ title, payload }) => (
+                <button key={payload} onClick={() => chat.send(title, [], { payload, reply_to: last.id })}>
+                  {title}
+                </button>
+              ))}
           </div>
-        )}
-        <div class="offers">
-          {quick.map((text) => (
-            <button key={text} onClick={() => chat.send(text)}>
-              {text}
-            </button>
-          ))}
-          {asked?.buttons?.map(({ title, payload }) => (
-            <button key={payload} onClick={() => chat.send(title, [], { payload, reply_to: asked.id })}>
-              {title}
-            </button>
-          ))}
         </div>
+        {below && (
+          <button class="below" onClick={this.down}>
+            {words.latest}
+          </button>
+        )}
       </div>
-      {below && (
-        <button class="below" onClick={() => box.current && (box.current.scrollTop = 0)}>
-          <Icon name="down" />
-          {words.latest}
-        </button>
-      )}
-    </div>
-  );
+    );
+  }
 }
 
 interface RowProps extends Props {
@@ -99,63 +97,59 @@ interface RowProps extends Props {
 
 function Row({ chat, item, previous, next, state, words, lastOfMine }: RowProps) {
   const { language } = state;
-  const day = dayOf(item.at);
-  const newDay = previous ? dayOf(previous.at) !== day : day !== dayOf(new Date().toISOString());
-  const separator = newDay && (
-    <p class="line day">
-      {new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" }).format(new Date(item.at))}
+  const at = new Date(item.at);
+  const newDay = dayOf(item) !== (previous ? dayOf(previous) : new Date().toDateString());
+  const day = newDay && (
+    <p class="line">
+      {at.toLocaleDateString(language, { weekday: "long", day: "numeric", month: "long" })}
     </p>
   );
-  if (!isBubble(item))
+  if (!isBubble(item) || item.sender === "system")
     return (
       <>
-        {separator}
-        <p class="line">{item.happened === "joined" ? words.joined(item.name) : words.closed}</p>
-      </>
-    );
-  if (item.sender === "system")
-    return (
-      <>
-        {separator}
+        {day}
         <p class="line">
-          <Text text={item.text} />
+          {isBubble(item) ? <Text text={item.text} /> : item.name ? words.joined(item.name) : words.closed}
         </p>
       </>
     );
+  const { citation, pending, on_its_way } = item;
   const me = item.sender === "me";
-  const name = me ? words.you : item.author_name || words.assistant;
   const begins = newDay || !together(previous, item);
-  const ends = !together(item, next);
   return (
     <>
-      {separator}
-      <div class={`row ${me ? "me" : "them"} ${begins ? "begins" : ""} ${item.on_its_way ?? ""}`}>
-        {begins && <span class={me ? "hidden" : "author"}>{name}</span>}
-        {item.attachments?.map((each) => (
-          <File key={each.id} file={each} language={language} />
-        ))}
-        {item.text && (
-          <div class="bubble">
-            <Text text={item.text} />
-          </div>
+      {day}
+      <div class={`row ${item.sender} ${begins ? "begins" : ""} ${on_its_way ?? ""}`}>
+        {begins && (
+          <span class={me ? "hidden" : "author"}>{me ? words.you : item.author_name || words.assistant}</span>
         )}
-        {item.citation && (
-          <details class="source">
+        {item.attachments.map((each) => (
+          <Shown key={each.id} file={each} language={language} />
+        ))}
+        {item.text && <Spoken text={item.text} />}
+        {citation && (
+          <details>
             <summary>
-              {words.source}: {item.citation.title} <small>({words.version(item.citation.version)})</small>
+              {words.source}: {citation.title} ({words.version(citation.version)})
             </summary>
-            <blockquote lang={item.citation.locale}>{item.citation.passage}</blockquote>
+            <blockquote lang={citation.locale}>{citation.passage}</blockquote>
           </details>
         )}
-        {item.pending && item.on_its_way === "failed" ? (
-          <Failed chat={chat} bubble={item} words={words} />
+        {pending && on_its_way === "failed" ? (
+          <span class="error" role="alert">
+            {words.failed}. {item.problem}{" "}
+            <button class="link" onClick={() => chat.retry(pending)}>
+              {words.again}
+            </button>{" "}
+            <button class="link" onClick={() => chat.discard(pending)}>
+              {words.discard}
+            </button>
+          </span>
         ) : (
-          (ends || lastOfMine) && (
+          (lastOfMine || !together(item, next)) && (
             <span class="meta">
-              <time dateTime={item.at}>
-                {new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }).format(new Date(item.at))}
-              </time>
-              {me && (lastOfMine || item.on_its_way) && ` · ${progress(item, state, words)}`}
+              <time dateTime={item.at}>{at.toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" })}</time>
+              {me && (lastOfMine || on_its_way) && ` · ${progress(item, state, words)}`}
             </span>
           )
         )}
@@ -164,35 +158,20 @@ function Row({ chat, item, previous, next, state, words, lastOfMine }: RowProps)
   );
 }
 
-function Failed({ chat, bubble, words }: { chat: Chat; bubble: Bubble; words: Words }) {
-  const { pending } = bubble;
-  return (
-    <span class="meta error" role="alert">
-      {words.failed}
-      {bubble.problem && `: ${bubble.problem}`}{" "}
-      <button class="link" onClick={() => pending && chat.retry(pending)}>
-        {words.again}
-      </button>{" "}
-      <button class="link" onClick={() => pending && chat.discard(pending)}>
-        {words.discard}
-      </button>
-    </span>
-  );
-}
-
-function File({ file, language }: { file: Attachment; language: string }) {
+function Shown({ file, language }: { file: Attachment; language: string }) {
   const image = file.media_type.startsWith("image/");
   return (
     <a class={image ? "picture" : "file"} href={file.url} target="_blank" rel="noopener noreferrer">
-      {image ? (
-        <img src={file.url} alt={file.name} loading="lazy" />
-      ) : (
-        <>
-          <Icon name="file" />
-          <span>{file.name}</span> <small>{size(file.size, language)}</small>
-        </>
-      )}
+      {image ? <img src={file.url} alt={file.name} /> : `${file.name} (${size(file.size, language)})`}
     </a>
+  );
+}
+
+function Spoken({ text }: { text: string }) {
+  return (
+    <div class="bubble">
+      <Text text={text} />
+    </div>
   );
 }
 
@@ -201,7 +180,7 @@ function Text({ text }: { text: string }) {
     <>
       {pieces(text).map(({ text: words, href }) =>
         href ? (
-          <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+          <a href={href} target="_blank" rel="noopener noreferrer">
             {words}
           </a>
         ) : (
@@ -212,10 +191,9 @@ function Text({ text }: { text: string }) {
   );
 }
 
-function progress(bubble: Bubble, { connection }: State, words: Words): string {
-  if (bubble.on_its_way) return connection === "live" || connection === "polling" ? "…" : words.waiting;
-  if (bubble.delivery === "read") return words.read;
-  return bubble.delivery === "delivered" ? words.delivered : words.sent;
+function progress({ on_its_way, delivery }: Bubble, { connection }: State, words: Words): string {
+  if (on_its_way) return connection === "offline" ? words.waiting : "…";
+  return delivery === "read" || delivery === "delivered" ? words[delivery] : words.sent;
 }
 
 function together(one: Item | undefined, other: Item | undefined): boolean {
@@ -226,12 +204,11 @@ function together(one: Item | undefined, other: Item | undefined): boolean {
     isBubble(other) &&
     one.sender === other.sender &&
     one.author_name === other.author_name &&
-    one.on_its_way !== "failed" &&
-    dayOf(one.at) === dayOf(other.at) &&
+    dayOf(one) === dayOf(other) &&
     Date.parse(other.at) - Date.parse(one.at) < 300_000
   );
 }
 
-function dayOf(at: string): string {
+function dayOf({ at }: Item): string {
   return new Date(at).toDateString();
 }

@@ -1,67 +1,72 @@
 /** The chat's page inside the shop's iframe: reads its address, joins the chat to the screen and to the shop's page. */
 import { render } from "preact";
 import type { ToFrame, ToPage } from "../protocol";
-import { Chat } from "./chat";
-import { Hub } from "./hub";
+import { createChat } from "./chat";
+import { createHub } from "./hub";
 import { Screen } from "./screen";
 import { connect } from "./socket";
 import { memory } from "./storage";
+import type { State } from "./store";
 import "./style.css";
+import { WORDS } from "./words";
 
 const asked = new URLSearchParams(location.search);
 const inbox = asked.get("inbox") ?? "";
 const origin = asked.get("origin") ?? location.origin;
+const page = window.parent === window ? null : window.parent;
 const remembered = memory(`centralita:${inbox}:`, () => localStorage);
-const language = (remembered.get("language") ?? asked.get("language")) === "es" ? "es" : "en";
-const embedded = window.parent !== window;
+const tell = (message: ToPage) => page?.postMessage(message, origin);
+const close = () => tell({ type: "close" });
+const chat = createChat({
+  hub: createHub({
+    inbox,
+    origin,
+    memory: remembered,
+    fetch: fetch.bind(window),
+    onIdentityRefused: () => tell({ type: "identity_refused" }),
+  }),
+  memory: remembered,
+  language: (remembered.get("language") ?? asked.get("language")) === "es" ? "es" : "en",
+  connect,
+  show,
+});
 
-function tell(message: ToPage): void {
-  if (embedded) window.parent.postMessage(message, origin);
+let open = !page;
+
+function show(state: State): void {
+  const { unread, items, outgoing, status, language } = state;
+  document.documentElement.lang = language;
+  render(<Screen {...{ chat, state }} words={WORDS[language]} onClose={page && close} />, document.body);
+  const visit = items.length + outgoing.length > 0 && status?.status !== "resolved";
+  tell({ type: "news", unread, visit });
 }
-
-const hub = new Hub(inbox, origin, remembered, fetch.bind(window), () => tell({ type: "identity_refused" }));
-const chat = new Chat({ hub, memory: remembered, language, connect });
-let open = !embedded;
 
 function look(): void {
   chat.watching(open && !document.hidden);
 }
 
-function show(on: boolean): void {
-  open = on;
+function panel(isOpen: boolean): void {
+  open = isOpen;
   look();
-  if (on) document.querySelector<HTMLElement>("[data-focus]")?.focus();
+  if (open) document.querySelector<HTMLElement>("[data-focus]")?.focus();
 }
 
 addEventListener("message", (event: MessageEvent<ToFrame>) => {
-  if (event.source !== window.parent || event.origin !== origin) return;
+  if (event.source !== page || event.origin !== origin) return;
   const message = event.data;
   if (message.type === "init") {
-    show(message.open);
+    panel(message.open);
     void chat.identify(message.identity ?? undefined);
   } else if (message.type === "identify") void chat.identify(message.identity);
-  else show(message.type === "open");
-});
-
-let told = "";
-chat.subscribe(({ unread, items, outgoing, status }) => {
-  const visit = items.length + outgoing.length > 0 && status?.status !== "resolved";
-  const news = `${unread} ${visit}`;
-  if (news === told) return;
-  told = news;
-  tell({ type: "unread", count: unread });
-  tell({ type: "visit", open: visit });
+  else panel(message.type === "open");
 });
 document.addEventListener("visibilitychange", look);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing) tell({ type: "close" });
+  if (event.key === "Escape" && !event.isComposing) close();
 });
 addEventListener("online", () => chat.network(true));
 addEventListener("offline", () => chat.network(false));
 
-render(<Screen chat={chat} onClose={embedded ? () => tell({ type: "close" }) : null} />, document.body);
-if (embedded) tell({ type: "ready" });
-else {
-  look();
-  void chat.start();
-}
+chat.watching(open);
+if (page) tell({ type: "ready" });
+else void chat.identify(undefined);

@@ -3,6 +3,7 @@
  * browser's storage alone, so that neither a reload nor a second tab loses or overtakes one.
  */
 import { Failure } from "./hub";
+import { pause } from "./pause";
 import type { Memory } from "./storage";
 import type { Accepted, Pending } from "./types";
 
@@ -10,82 +11,69 @@ export interface OutboxOptions {
   memory: Memory;
   send: (message: Pending) => Promise<Accepted>;
   onAccepted: (message: Pending, accepted: Accepted) => void;
-  onRefused: (message: Pending, failure: Failure) => void;
-  /** Milliseconds before the n-th repetition. */
-  retryDelay?: (attempt: number) => number;
+  onRefused: (message: Pending, problem: string) => void;
+}
+
+export interface Outbox {
+  waiting(): Pending[];
+  add(message: Pending): void;
+  clear(): void;
+  /** Sends what waits, at once: a pause between two attempts is cut short. */
+  flush(): Promise<void>;
 }
 
 const NAME = "outbox";
 
-export class Outbox {
-  private running = false;
-  private wakeUp: (() => void) | null = null;
+export function createOutbox({ memory, send, onAccepted, onRefused }: OutboxOptions): Outbox {
+  let running = false;
+  let cut = () => undefined as void;
 
-  constructor(private readonly options: OutboxOptions) {}
-
-  waiting(): Pending[] {
+  function waiting(): Pending[] {
     try {
-      const found: unknown = JSON.parse(this.options.memory.get(NAME) ?? "[]");
-      return Array.isArray(found) ? (found as Pending[]) : [];
+      return JSON.parse(memory.get(NAME) ?? "[]") as Pending[];
     } catch {
       return []; // somebody else's writing under our name
     }
   }
 
-  add(message: Pending): void {
-    this.save([...this.waiting(), message]);
-    void this.flush();
+  function save(messages: Pending[]): void {
+    memory.set(NAME, JSON.stringify(messages));
   }
 
-  /** The connection may be back: do not wait out the pause. */
-  wake(): void {
-    this.wakeUp?.();
-    void this.flush();
-  }
-
-  clear(): void {
-    this.save([]);
-  }
-
-  async flush(): Promise<void> {
-    if (this.running) return;
-    this.running = true;
+  async function flush(): Promise<void> {
+    cut();
+    if (running) return;
+    running = true;
     let attempt = 0;
-    for (let next = this.waiting()[0]; next; next = this.waiting()[0]) {
-      const message = next;
+    for (let message = waiting()[0]; message; message = waiting()[0]) {
+      const { client_id } = message;
+      const done = () => save(waiting().filter((each) => each.client_id !== client_id));
       try {
-        const accepted = await this.options.send(message);
-        this.remove(message);
-        this.options.onAccepted(message, accepted);
+        const accepted = await send(message);
+        done();
+        onAccepted(message, accepted);
         attempt = 0;
       } catch (error) {
         if (error instanceof Failure && error.refused) {
-          this.remove(message);
-          this.options.onRefused(message, error);
+          done();
+          onRefused(message, error.message);
         } else {
-          await this.pause(attempt++, error instanceof Failure ? error.retryAfter : 0);
+          const rest = pause(attempt++, error instanceof Failure ? error.retryAfter : 0);
+          cut = rest.cut;
+          await rest.over;
         }
       }
     }
-    this.running = false;
+    running = false;
   }
 
-  private remove(message: Pending): void {
-    this.save(this.waiting().filter((each) => each.client_id !== message.client_id));
-  }
-
-  private save(messages: Pending[]): void {
-    this.options.memory.set(NAME, messages.length ? JSON.stringify(messages) : null);
-  }
-
-  private pause(attempt: number, atLeast: number): Promise<void> {
-    const delay = this.options.retryDelay?.(attempt) ?? Math.min(1000 * 2 ** attempt, 15_000);
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(delay, atLeast));
-      this.wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
+  return {
+    waiting,
+    add(message) {
+      save([...waiting(), message]);
+      void flush();
+    },
+    clear: () => save([]),
+    flush,
+  };
 }

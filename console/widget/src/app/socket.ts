@@ -25,6 +25,7 @@ const REPEAT = 3000;
 export function connect(handlers: LiveHandlers): Live {
   const manager = new Manager({
     transports: ["websocket"],
+    upgrade: false,
     path: "/socket.io",
     reconnectionDelay: 500,
     reconnectionDelayMax: 15_000,
@@ -71,7 +72,9 @@ export function connect(handlers: LiveHandlers): Live {
   socket.connect();
 
   return {
-    typing: (on) => socket.connected && socket.volatile.emit("typing", { on }),
+    typing(on) {
+      if (socket.connected) socket.emit("typing", { on });
+    },
     hurry() {
       if (socket.connected || stopped) return;
       // Down and up again: the only way to cut the manager's pause short.

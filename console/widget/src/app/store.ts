@@ -1,18 +1,17 @@
 /** What the customer sees, as one value, and the pure function that takes it from one moment to the next. */
-import type { Accepted, DeliveryState, Entry, Language, Message, Pending, Session, Settings, Status } from "./types";
+import type { Entry, Language, Message, Pending, Session, Settings, Status } from "./types";
 
 /** A message on its way is `waiting`, one that the hub would not take `failed`, with the hub's reason. */
 export interface Bubble extends Message {
-  on_its_way?: "waiting" | "failed";
+  on_its_way?: "waiting" | "failed" | undefined;
   problem?: string;
   pending?: Pending;
 }
 
-/** What happened beside the messages: an agent joined (`name`), or the conversation was closed. */
+/** What happened beside the messages: somebody joined (`name`), or the conversation was closed (no name). */
 export interface Line {
   id: string;
-  happened: "joined" | "closed";
-  name: string;
+  name: string | null;
   at: string;
 }
 
@@ -23,12 +22,12 @@ export interface State {
   connection: "connecting" | "live" | "polling" | "offline";
   language: Language;
   settings: Settings | null;
-  contactName: string;
   /** As the feed gave them. */
   items: Item[];
   /** The customer's own, not yet in the feed. */
   outgoing: Bubble[];
   status: Status | null;
+  /** Who is writing; the assistant has no name. */
   typing: string | null;
   unread: number;
   /** The customer can see the messages: the panel is open and the page in front. */
@@ -36,18 +35,14 @@ export interface State {
 }
 
 export type Action =
-  | { type: "session"; session: Session; fresh: boolean }
+  | { type: "session"; session: Session }
   | { type: "entries"; entries: Entry[] }
-  | { type: "queued"; messages: Pending[] }
-  | { type: "accepted"; client_id: string; accepted: Accepted }
-  | { type: "refused"; message: Pending; problem: string }
+  | { type: "queued"; message: Pending }
+  | { type: "accepted"; client_id: string; id: string }
+  | { type: "refused"; client_id: string; problem: string }
   | { type: "discarded"; client_id: string }
-  | { type: "phase"; phase: State["phase"] }
-  | { type: "connection"; connection: State["connection"] }
-  | { type: "language"; language: Language }
-  | { type: "typing"; name: string | null }
-  | { type: "watching"; watching: boolean }
-  | { type: "forgotten" };
+  /** Plain facts that touch nothing else. */
+  | { type: "changed"; part: Partial<State> };
 
 export function beginning(language: Language): State {
   return {
@@ -55,7 +50,6 @@ export function beginning(language: Language): State {
     connection: "connecting",
     language,
     settings: null,
-    contactName: "",
     items: [],
     outgoing: [],
     status: null,
@@ -66,54 +60,31 @@ export function beginning(language: Language): State {
 }
 
 export function reduce(state: State, action: Action): State {
+  const outgoing = (client_id: string, how: (bubble: Bubble) => Bubble | []): State => ({
+    ...state,
+    outgoing: state.outgoing.flatMap((each) => (each.client_id === client_id ? how(each) : each)),
+  });
   switch (action.type) {
     case "session": {
-      const { session, fresh } = action;
-      const next: State = {
-        ...state,
-        phase: session.needs_details ? "details" : "chat",
-        settings: session.settings,
-        contactName: session.contact_name,
-      };
-      if (!fresh) return next;
-      const filled = session.entries.reduce(take, { ...next, items: [], watching: true });
+      const { settings, needs_details, entries, status, unread } = action.session;
       return {
-        ...filled,
-        status: session.status,
-        watching: state.watching,
-        unread: state.watching ? 0 : session.unread,
+        ...entries.reduce(take, { ...state, items: [], status: null, settings, phase: needs_details ? "details" : "chat" }),
+        status,
+        unread: state.watching ? 0 : unread,
       };
     }
     case "entries":
       return action.entries.reduce(take, state);
     case "queued":
-      return { ...state, outgoing: [...state.outgoing, ...action.messages.map(bubble)] };
+      return { ...state, outgoing: [...state.outgoing, bubble(action.message)] };
     case "accepted":
-      return change(state, action.client_id, ({ on_its_way: _, ...rest }) => ({
-        ...rest,
-        id: action.accepted.message_id,
-        delivery: rest.delivery ?? "sent",
-      }));
+      return outgoing(action.client_id, (each) => ({ ...each, id: action.id, on_its_way: undefined }));
     case "refused":
-      return change(state, action.message.client_id, (each) => ({
-        ...each,
-        on_its_way: "failed",
-        problem: action.problem,
-      }));
+      return outgoing(action.client_id, (each) => ({ ...each, on_its_way: "failed", problem: action.problem }));
     case "discarded":
-      return { ...state, outgoing: state.outgoing.filter((each) => each.client_id !== action.client_id) };
-    case "phase":
-      return { ...state, phase: action.phase };
-    case "connection":
-      return state.connection === action.connection ? state : { ...state, connection: action.connection };
-    case "language":
-      return { ...state, language: action.language };
-    case "typing":
-      return { ...state, typing: action.name };
-    case "watching":
-      return { ...state, watching: action.watching, unread: action.watching ? 0 : state.unread };
-    case "forgotten":
-      return { ...beginning(state.language), watching: state.watching };
+      return outgoing(action.client_id, () => []);
+    case "changed":
+      return { ...state, ...action.part };
   }
 }
 
@@ -122,63 +93,58 @@ export function isBubble(item: Item): item is Bubble {
 }
 
 /** The newest message that is not the customer's own. */
-export function latestFromUs(state: State): Bubble | undefined {
-  return state.items.findLast((item): item is Bubble => isBubble(item) && item.sender !== "me");
+export function latestFromUs(state: State): Item | undefined {
+  return state.items.findLast((item) => isBubble(item) && item.sender !== "me");
 }
 
 function bubble(message: Pending): Bubble {
-  const { client_id, text, attachments, at } = message;
-  return { id: client_id, client_id, sender: "me", text, attachments, at, on_its_way: "waiting", pending: message };
-}
-
-function change(state: State, client_id: string, how: (bubble: Bubble) => Bubble): State {
-  return { ...state, outgoing: state.outgoing.map((each) => (each.client_id === client_id ? how(each) : each)) };
-}
-
-function take(state: State, entry: Entry): State {
-  if (entry.message) return takeMessage(state, entry.message);
-  if (entry.delivery) return takeDelivery(state, entry.delivery);
-  if (entry.status) return takeStatus(state, entry.status, entry);
-  return state;
-}
-
-function takeMessage(state: State, message: Message): State {
-  const known = state.items.findIndex((item) => item.id === message.id);
-  if (known >= 0) return { ...state, items: state.items.with(known, message) };
-  const mine = message.sender === "me";
-  // What another tab of the same customer wrote arrives by the feed alone and is in no outbox of ours.
-  const same = (each: Bubble) => each.id === message.id || (!!message.client_id && each.client_id === message.client_id);
   return {
-    ...state,
-    items: [...state.items, message],
-    outgoing: mine ? state.outgoing.filter((each) => !same(each)) : state.outgoing,
-    typing: mine ? state.typing : null,
-    unread: mine || message.sender === "system" || state.watching ? state.unread : state.unread + 1,
+    ...message,
+    id: message.client_id,
+    sender: "me",
+    author_name: "",
+    buttons: [],
+    citation: null,
+    delivery: null,
+    on_its_way: "waiting",
+    pending: message,
   };
+}
+
+function take(state: State, { message, delivery, status, cursor, at }: Entry): State {
+  if (message) return takeMessage(state, message);
+  if (delivery) {
+    const further = <Any extends Item>(item: Any): Any => {
+      const reported = delivery[item.id];
+      const moves = reported && isBubble(item) && RANK.indexOf(reported) > RANK.indexOf(item.delivery ?? "queued");
+      return moves ? { ...item, delivery: reported } : item;
+    };
+    return { ...state, items: state.items.map(further), outgoing: state.outgoing.map(further) };
+  }
+  if (!status) return state;
+  const name = status.status === "assigned" ? status.agent_name : null;
+  const told = name ? name !== state.status?.agent_name : status.status === "resolved" && !closed(state.status);
+  return { ...state, status, items: told ? [...state.items, { id: cursor, name, at }] : state.items };
 }
 
 // As in hub/domain/messages.py: a late or repeated report never moves a message back.
-const RANK: DeliveryState[] = ["queued", "sending", "unknown", "sent", "failed", "delivered", "read"];
+const RANK = ["queued", "sending", "unknown", "sent", "failed", "delivered", "read"];
 
-function takeDelivery(state: State, delivery: Record<string, DeliveryState>): State {
-  const further = <Any extends Item>(item: Any): Any => {
-    const reported = delivery[item.id];
-    if (!reported || !isBubble(item)) return item;
-    const current = item.delivery ?? "queued";
-    return RANK.indexOf(reported) > RANK.indexOf(current) ? { ...item, delivery: reported } : item;
-  };
-  return { ...state, items: state.items.map(further), outgoing: state.outgoing.map(further) };
+function closed(status: Status | null): boolean {
+  return status?.status === "resolved";
 }
 
-function takeStatus(state: State, status: Status, entry: Entry): State {
-  const before = state.status;
-  const line = (happened: Line["happened"], name = ""): State => ({
+function takeMessage(state: State, message: Message): State {
+  const { id, client_id, sender } = message;
+  if (state.items.some((item) => item.id === id))
+    return { ...state, items: state.items.map((item) => (item.id === id ? message : item)) };
+  const mine = sender === "me";
+  return {
     ...state,
-    status,
-    items: [...state.items, { id: entry.cursor, happened, name, at: entry.at }],
-  });
-  if (status.status === "assigned" && status.agent_name && status.agent_name !== before?.agent_name)
-    return line("joined", status.agent_name);
-  if (status.status === "resolved" && before?.status !== "resolved") return line("closed");
-  return { ...state, status };
+    items: [...state.items, message],
+    // What another tab of the same customer wrote arrives by the feed alone and is in no outbox of ours.
+    outgoing: state.outgoing.filter((each) => each.id !== id && each.client_id !== client_id),
+    typing: mine ? state.typing : null,
+    unread: state.unread + (mine || sender === "system" || state.watching ? 0 : 1),
+  };
 }

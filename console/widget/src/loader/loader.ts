@@ -14,15 +14,15 @@ const WORDS = {
   en: {
     open: "Chat with us",
     close: "Close the chat",
-    unread: (count: number) => (count === 1 ? "1 unread message" : `${count} unread messages`),
+    unread: (count: number) => `${count} unread`,
     loading: "Opening the chat…",
     unreachable: "The chat cannot be reached right now.",
     again: "Try again",
   },
   es: {
-    open: "Chatea con nosotros",
+    open: "Chatee con nosotros",
     close: "Cerrar el chat",
-    unread: (count: number) => (count === 1 ? "1 mensaje sin leer" : `${count} mensajes sin leer`),
+    unread: (count: number) => `${count} sin leer`,
     loading: "Abriendo el chat…",
     unreachable: "No se puede acceder al chat en este momento.",
     again: "Volver a intentar",
@@ -30,7 +30,7 @@ const WORDS = {
 };
 const PATIENCE = 12_000;
 const SMALL = "(max-width:520px),(max-height:520px)";
-const CHAT = "M21 12a8 8 0 0 1-11.6 7.1L4 21l1.7-5A8 8 0 1 1 21 12z";
+const CHAT = "M21 12a8 8 0 0 1-11 7l-6 2 2-5a8 8 0 1 1 15-4z";
 const DOWN = "M6 9l6 6 6-6";
 
 export interface CentralitaApi {
@@ -59,35 +59,31 @@ function start(script: HTMLScriptElement): void {
   let patience = 0;
 
   const host = element("div");
-  const root = host.attachShadow({ mode: "closed" });
+  const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   root.adoptedStyleSheets = [sheet]; // not a <style>, which a shop's content security policy may forbid
-  const launcher = element("button", "launcher");
+  const launcher = element("button");
   const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  const badge = element("span", "badge");
+  const badge = element("span");
   const panel = element("dialog");
   const notice = element("p");
-  launcher.type = "button";
   icon.setAttribute("viewBox", "0 0 24 24");
-  icon.setAttribute("aria-hidden", "true");
+  icon.ariaHidden = "true";
   icon.append(path);
   launcher.append(icon, badge);
-  launcher.setAttribute("aria-haspopup", "dialog");
-  panel.setAttribute("aria-label", words.open);
-  notice.setAttribute("role", "status");
+  launcher.ariaHasPopup = "dialog";
+  panel.ariaLabel = words.open;
+  notice.role = "status";
   panel.append(notice);
   root.append(panel, launcher);
 
   function label(): void {
     const unread = Number(badge.textContent);
     path.setAttribute("d", panel.open ? DOWN : CHAT);
-    launcher.setAttribute("aria-expanded", String(panel.open));
-    launcher.setAttribute(
-      "aria-label",
-      panel.open ? words.close : unread ? `${words.open}, ${words.unread(unread)}` : words.open,
-    );
+    launcher.ariaExpanded = `${panel.open}`;
+    launcher.ariaLabel = panel.open ? words.close : words.open + (unread ? `, ${words.unread(unread)}` : "");
   }
 
   function tell(message: ToFrame): void {
@@ -98,7 +94,6 @@ function start(script: HTMLScriptElement): void {
     if (frame) return;
     frame = element("iframe");
     frame.title = words.open;
-    frame.allow = "clipboard-write";
     frame.src = `${hub}/widget/frame?${new URLSearchParams({ inbox, origin: location.origin, language }).toString()}`;
     notice.textContent = words.loading;
     patience = window.setTimeout(giveUp, PATIENCE);
@@ -147,11 +142,10 @@ function start(script: HTMLScriptElement): void {
       tell({ type: "init", identity, open: panel.open });
     } else if (message.type === "close") {
       close();
-    } else if (message.type === "unread") {
-      badge.textContent = message.count && !panel.open ? String(message.count) : "";
+    } else if (message.type === "news") {
+      badge.textContent = message.unread && !panel.open ? `${message.unread}` : "";
       label();
-    } else if (message.type === "visit") {
-      mark("localStorage", visitMark, message.open);
+      mark("localStorage", visitMark, message.visit);
     } else {
       console.warn("Centralita: the identity token was refused; the customer chats unsigned.");
     }
@@ -181,10 +175,8 @@ function start(script: HTMLScriptElement): void {
   };
 }
 
-function element<Name extends keyof HTMLElementTagNameMap>(name: Name, className = ""): HTMLElementTagNameMap[Name] {
-  const made = document.createElement(name);
-  made.className = className;
-  return made;
+function element<Name extends keyof HTMLElementTagNameMap>(name: Name): HTMLElementTagNameMap[Name] {
+  return document.createElement(name);
 }
 
 /** Storage may be forbidden altogether; then there is no badge on the next page, and nothing else is amiss. */
