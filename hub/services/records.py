@@ -44,7 +44,11 @@ def verify(tx: Tx, conversation_id: str, customer_number: str, postcode: str) ->
     # A wrong try takes nothing away: the customer has proved before who they are.
     if verified:
         values["customer_number"] = customer_number
-    tx.upsert(t.identity_check, {"conversation_id": conversation_id}, values)
+    if before is None:
+        # Not an upsert: whoever is second gets a uniqueness error, runs again and counts on.
+        tx.add(t.identity_check, {"conversation_id": conversation_id} | values)
+    else:
+        tx.change(t.identity_check, {"conversation_id": conversation_id}, values)
     return Verdict(verified, customer.name if customer and verified else "")
 
 
