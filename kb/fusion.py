@@ -1,7 +1,8 @@
 """From cosines and word scores to articles in order, with the evidence by which a confidence is judged.
 
-Scores are standardised within one search and added, 0.8 to the sentence models and 0.2 to BM25. Plain reciprocal rank
-fusion was measured and costs 3 to 45 points of recall@1 on rephrased questions (docs/knowledge.md).
+Scores are standardised within one search and added, most of the weight to the sentence models and a small share to
+BM25. Plain reciprocal rank fusion was measured and costs 3 to 45 points of recall@1 on rephrased questions
+(docs/knowledge.md).
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from kb.encoders import EncoderSpec
 from kb.index import CODE_MARK, Snapshot
 from kb.lexical import codes, words
 
-DENSE_SHARE = 0.8
-
 # Added, in standard deviations, to passages that hold an order number or error code of the question: sentence models do
 # not read those. Larger than what else parts the best from the rest.
 _CODE_BONUS = 4.0
@@ -28,9 +27,6 @@ _CODE_ARTICLES = 3
 _DENSE_FLOOR = 0.05
 _LEXICAL_FLOOR = 0.5
 
-# How many articles after the best make its background.
-_BACKGROUND = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -38,9 +34,9 @@ class Evidence:
 
     Attributes:
         cosine: of the question with the article by the first, multilingual encoder, -1 to 1.
-        margin: that cosine less the best of all other articles; negative unless it is the best.
-        spread: that cosine less the mean of the next articles.
-        fused_margin: the same as `margin` for the fused score, in standard deviations.
+        strongest: the same by the encoder with the greatest weight among those that read question and article.
+        margin: the article's fused score less the best of all others', in standard deviations; negative unless it is
+            the best.
         agreement: share of the encoders that put the article first, 0 to 1.
         lexical_first: 1 when BM25, too, puts it first, else 0.
         coverage: share of the question's words, weighted by rarity, that are in the article, 0 to 1.
@@ -48,9 +44,8 @@ class Evidence:
     """
 
     cosine: float
+    strongest: float
     margin: float
-    spread: float
-    fused_margin: float
     agreement: float
     lexical_first: float
     coverage: float
@@ -77,108 +72,93 @@ def rank(
 ) -> tuple[Candidate, ...]:
     """The best articles for a question, at most one passage each.
 
+    An article that has passages in the question's language is judged by those and answers with one of them; an article
+    that has none may answer in another language.
+
     Args:
         snapshot: the index.
         specs: its encoders, the multilingual one first.
         queries: the question's vector by each encoder, shape (dimensions,); None where that encoder does not serve the
             question's language.
         text: the question.
-        language: the question's ISO 639-1 code. An article that has passages in it answers with one of those.
+        language: the question's ISO 639-1 code.
         limit: how many articles.
     """
-    if not len(snapshot.alive):
+    places = _eligible(snapshot, language)
+    if not len(places):
         return ()
+    rows, articles = snapshot.alive[places], snapshot.articles[places]
     query_words = words(text, language)
-    bm25, covered = (values[snapshot.alive] for values in snapshot.lexical.scores(query_words))
-    cosines = [
-        (snapshot.matrices[number][: snapshot.rows] @ query)[snapshot.alive] if query is not None else None
-        for number, query in enumerate(queries)
-    ]
-    dense = _dense(snapshot, specs, cosines)
-    fused = DENSE_SHARE * dense + (1 - DENSE_SHARE) * _standard(bm25, _LEXICAL_FLOOR)
-    _add_codes(fused, snapshot, text)
+    bm25, covered = (values[rows] for values in snapshot.lexical.scores(query_words))
+    readers = [(number, query) for number, query in enumerate(queries) if query is not None]
+    read_by = [specs[number] for number, _ in readers]
+    cosines = [(snapshot.matrices[number][: snapshot.rows] @ query)[rows] for number, query in readers]
+    served = [snapshot.served[number][places] for number, _ in readers]
+    dense = _dense(cosines, served, [spec.weight for spec in read_by])
+    share = min(spec.lexical_share for spec in read_by)
+    fused = (1 - share) * dense + share * _standard(bm25, _LEXICAL_FLOOR)
+    for code in codes(text):
+        holders = np.isin(rows, snapshot.lexical.rows_with(CODE_MARK + code))
+        if 0 < len(np.unique(articles[holders])) <= _CODE_ARTICLES:
+            fused[holders] += _CODE_BONUS
 
-    fused_best = _by_article(snapshot, fused)
-    found = np.argsort(-fused_best, kind="stable")[: min(limit, int(np.isfinite(fused_best).sum()))]
-    base_best = _by_article(snapshot, next(values for values in cosines if values is not None))
-    bm25_best = _by_article(snapshot, bm25)
-    covered_best = _by_article(snapshot, covered)
-    firsts = [int(np.argmax(_by_article(snapshot, values))) for values in cosines if values is not None]
-    lexical_first = int(np.argmax(bm25_best)) if bm25.max() > 0 else -1
+    def by_article(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        best = np.full(snapshot.article_count, -np.inf, dtype=np.float32)
+        np.maximum.at(best, articles, values)
+        return best
+
+    best_fused, best_cosine, best_covered = by_article(fused), by_article(cosines[0]), by_article(covered)
+    heaviest = max(range(len(read_by)), key=lambda number: read_by[number].weight)
+    best_strongest = by_article(np.where(served[heaviest], cosines[heaviest], cosines[0]))
+    firsts = [int(np.argmax(by_article(values))) for values in cosines]
+    lexical_first = int(np.argmax(by_article(bm25))) if bm25.max() > 0 else -1
+    found = np.argsort(-best_fused, kind="stable")[: min(limit, len(np.unique(articles)))]
     return tuple(
         Candidate(
-            place=_shown(snapshot, fused, int(article), language),
-            score=float(fused_best[article]),
+            place=int(places[np.argmax(np.where(articles == article, fused, -np.inf))]),
+            score=float(best_fused[article]),
             evidence=Evidence(
-                cosine=float(base_best[article]),
-                margin=_margin(base_best, int(article)),
-                spread=_spread(base_best, int(article)),
-                fused_margin=_margin(fused_best, int(article)),
+                cosine=float(best_cosine[article]),
+                strongest=float(best_strongest[article]),
+                margin=_margin(best_fused, article),
                 agreement=sum(first == article for first in firsts) / len(firsts),
                 lexical_first=float(lexical_first == article),
-                coverage=float(covered_best[article]),
+                coverage=float(best_covered[article]),
                 length=float(np.log1p(len(query_words))),
             ),
         )
-        for article in found
+        for article in found.tolist()
     )
 
 
+def _eligible(snapshot: Snapshot, language: str) -> NDArray[np.intp]:
+    """Places of the passages in a language, and of all passages of articles that have none in it."""
+    own = snapshot.languages == language
+    covered = np.zeros(snapshot.article_count, dtype=np.bool_)
+    covered[snapshot.articles[own]] = True
+    return np.flatnonzero(own | ~covered[snapshot.articles])
+
+
 def _dense(
-    snapshot: Snapshot, specs: Sequence[EncoderSpec], cosines: Sequence[NDArray[np.float32] | None]
+    cosines: Sequence[NDArray[np.float32]], served: Sequence[NDArray[np.bool_]], weights: Sequence[float]
 ) -> NDArray[np.float32]:
     """Weighted mean of the encoders' standardised cosines; a passage that one does not serve takes the others'."""
-    total = np.zeros(len(snapshot.alive), dtype=np.float32)
-    weights = np.zeros(len(snapshot.alive), dtype=np.float32)
-    for spec, served, values in zip(specs, snapshot.served, cosines, strict=True):
-        if values is not None and served.any():
-            mean, deviation = values[served].mean(), max(float(values[served].std()), _DENSE_FLOOR)
-            standard = np.where(served, (values - mean) / deviation, np.float32(0))
-            total += spec.weight * standard
-            weights += spec.weight * served
-    dense: NDArray[np.float32] = (total / np.maximum(weights, 1e-9)).astype(np.float32)
-    return dense
+    total, weight = np.zeros_like(cosines[0]), np.zeros_like(cosines[0])
+    for values, here, encoder_weight in zip(cosines, served, weights, strict=True):
+        if here.any():
+            deviation = max(float(values[here].std()), _DENSE_FLOOR)
+            total[here] += encoder_weight * (values[here] - values[here].mean()) / deviation
+            weight[here] += encoder_weight
+    return (total / np.maximum(weight, 1e-9)).astype(np.float32)
 
 
 def _standard(values: NDArray[np.float32], floor: float) -> NDArray[np.float32]:
-    standard: NDArray[np.float32] = (values - values.mean()) / np.float32(max(float(values.std()), floor))
+    standard: NDArray[np.float32] = (values - values.mean()) / max(float(values.std()), floor)
     return standard
-
-
-def _add_codes(fused: NDArray[np.float32], snapshot: Snapshot, text: str) -> None:
-    for code in codes(text):
-        holders = np.isin(snapshot.alive, snapshot.lexical.rows_with(CODE_MARK + code))
-        if 0 < len(np.unique(snapshot.articles[holders])) <= _CODE_ARTICLES:
-            fused[holders] += _CODE_BONUS
-
-
-def _by_article(snapshot: Snapshot, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The best value of each article; minus infinity for a number that is not in use."""
-    best = np.full(snapshot.article_count, -np.inf, dtype=np.float32)
-    np.maximum.at(best, snapshot.articles, values)
-    return best
 
 
 def _margin(best: NDArray[np.float32], article: int) -> float:
     """How far an article lies above the best of the others; 0 when it is alone."""
     others = np.delete(best, article)
-    highest = float(others.max()) if len(others) else -np.inf
+    highest = float(others.max(initial=-np.inf))
     return float(best[article]) - highest if np.isfinite(highest) else 0.0
-
-
-def _spread(best: NDArray[np.float32], article: int) -> float:
-    """How far an article lies above the mean of the best others; 0 when it is alone."""
-    others = np.delete(best, article)
-    others = others[np.isfinite(others)]
-    if not len(others):
-        return 0.0
-    count = min(_BACKGROUND, len(others))
-    return float(best[article] - np.partition(others, -count)[-count:].mean())
-
-
-def _shown(snapshot: Snapshot, fused: NDArray[np.float32], article: int, language: str) -> int:
-    """The article's best passage, in the question's language when the article has any in it."""
-    places = np.flatnonzero(snapshot.articles == article)
-    own = places[snapshot.languages[places] == language]
-    candidates = own if len(own) else places
-    return int(candidates[np.argmax(fused[candidates])])

@@ -13,6 +13,7 @@ import numpy as np
 from hub.domain.errors import Refused, Unavailable
 from hub.domain.knowledge import ArticleText, FoundAnswer, Passage, SearchResult
 from kb import calibration, encoders, index
+from kb.calibration import Calibration
 from kb.chunking import split
 from kb.encoders import Encoder, EncoderSpec, Vectors
 from kb.fusion import rank
@@ -59,6 +60,7 @@ class LocalKnowledgeBase:
         settings: see `KnowledgeSettings`.
         specs: the encoders, where they are not to follow from the settings (tests).
         loader: loads them; by default `kb.encoders.load`.
+        fitted: the calibration, where it is not to be read from a file (tests, `kb.fit`).
     """
 
     def __init__(
@@ -67,14 +69,14 @@ class LocalKnowledgeBase:
         *,
         specs: tuple[EncoderSpec, ...] = (),
         loader: Loader | None = None,
+        fitted: Calibration | None = None,
     ) -> None:
         self._settings = settings or KnowledgeSettings()
         self._specs = specs or encoders.specs_of(self._settings.model)
         self._loader = loader or self._load_encoders
         self._model_id = f"{encoders.model_id(self._specs)}/{_RECIPE}"
-        self._calibration = calibration.read(
-            self._settings.calibration_file or calibration.PACKAGED_FILE, self._model_id
-        )
+        file = self._settings.calibration_file or calibration.PACKAGED_FILE
+        self._calibration = fitted or calibration.read(file, self._model_id)
         self._languages = LanguageDetector()
         self._encoders: tuple[Encoder, ...] = ()
         self._failure = ""
@@ -88,6 +90,11 @@ class LocalKnowledgeBase:
     def model_id(self) -> str:
         """Names the encoders and the recipe; passages of another model are encoded again."""
         return self._model_id
+
+    @property
+    def specs(self) -> tuple[EncoderSpec, ...]:
+        """The encoders, the multilingual one first."""
+        return self._specs
 
     def warm(self) -> None:
         """Loads the models; seconds. A second call does nothing. Raises what the loading raised; `status` tells it."""
@@ -132,18 +139,13 @@ class LocalKnowledgeBase:
         """
         if limit < 1:
             raise Refused("limit", "must be at least 1")
-        loaded = self._loaded()
+        self._loaded()
         text, spoken = _clean(question).strip()[:_QUESTION_CHARACTERS], base(language)
         snapshot = self._snapshot
         answers: tuple[FoundAnswer, ...] = ()
         if text and snapshot.passages:
-            readers = self._readers(spoken)
-            queries = self._encoding.submit(
-                lambda: [
-                    encoder.encode_query([text])[0] if reads else None
-                    for encoder, reads in zip(loaded, readers, strict=True)
-                ]
-            ).result()
+            queries = self.query_vectors(text, spoken)
+            readers = sum(query is not None for query in queries)
             candidates = rank(snapshot, self._specs, queries, text, language=spoken, limit=limit)
             answers = tuple(
                 FoundAnswer(
@@ -153,12 +155,22 @@ class LocalKnowledgeBase:
                     title=passage.title,
                     passage=passage.text,
                     score=candidate.score,
-                    confidence=self._calibration.probability(candidate.evidence, sum(readers)),
+                    confidence=self._calibration.probability(candidate.evidence, readers),
                 )
                 for candidate in candidates
                 for passage in (snapshot.passages[candidate.place],)
             )
         return SearchResult(answers, spoken, self._model_id, self._calibration.id)
+
+    def query_vectors(self, text: str, language: str) -> list[Vectors | None]:
+        """A question's vector by each encoder; None by those that do not serve its language (see `kb.fusion.rank`)."""
+        loaded, readers = self._loaded(), self._readers(language)
+
+        def encode() -> list[Vectors | None]:
+            pairs = zip(loaded, readers, strict=True)
+            return [encoder.encode_query([text])[0] if reads else None for encoder, reads in pairs]
+
+        return self._encoding.submit(encode).result()
 
     def passages(self, article: ArticleText) -> tuple[Passage, ...]:
         """Cuts and encodes one article version; about 10 ms a passage. An article without text is found by its title.
