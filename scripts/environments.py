@@ -38,7 +38,8 @@ def environment() -> dict[str, str]:
         "npm_config_update_notifier": "false",
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "PYTHONUNBUFFERED": "1",
-        **os.environ,
+        # Compiled at their first import rather than all while somebody waits, so they must be kept.
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "VIRTUAL_ENV": str(VENV),
     }
@@ -79,7 +80,7 @@ def install_hub(steps: Steps) -> None:
         raise Failed("requirements/hub.txt pins no torch")
     # Nothing but torch comes from that index. Without retries: where it cannot be reached, pip finds out at once and
     # takes what it is set to find on this machine.
-    index = ["--no-deps", "--retries", "0", "--extra-index-url", TORCH_CPU_INDEX]
+    index = ["--no-compile", "--no-deps", "--retries", "0", "--extra-index-url", TORCH_CPU_INDEX]
     steps.run("Torch for the CPU", [[*INSTALL, *index, pinned.group()]], environment())
     no_cuda = f"import sys, torch; sys.exit(torch.version.cuda and 'not the CPU build, which is at {TORCH_CPU_INDEX}')"
     _install(steps, "Python packages", ["-r", REQUIREMENTS / "hub.txt"])
@@ -88,10 +89,10 @@ def install_hub(steps: Steps) -> None:
     stamp.set()
 
 
-def _install(steps: Steps, title: str, what: Command) -> None:
+def _install(steps: Steps, title: str, what: Command, *of_uv: str) -> None:
     """By uv, in a fifth of pip's time; by pip where uv cannot reach the packages, as only pip reads pip's settings."""
     try:
-        steps.run(title, [[BIN / "uv", "pip", "install", "--compile-bytecode", *what]], environment())
+        steps.run(title, [[BIN / "uv", "pip", "install", *of_uv, *what]], environment())
     except Failed as error:
         steps.say(f"  ✗  {error}")
         steps.run(f"{title} by pip", [[*INSTALL, *what]], environment())
@@ -102,7 +103,8 @@ def install_development(steps: Steps) -> None:
     install_hub(steps)
     stamp = Stamp(VENV / "made-development", digest(REQUIREMENTS / "dev.txt"), BIN / "pytest")
     if not stamp.holds():
-        _install(steps, "Development packages", ["-r", REQUIREMENTS / "dev.txt"])
+        # Compiled ahead: tests start many processes, some where Python may not keep what it compiles.
+        _install(steps, "Development packages", ["-r", REQUIREMENTS / "dev.txt"], "--compile-bytecode")
         stamp.set()
 
 
