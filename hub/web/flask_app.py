@@ -22,6 +22,7 @@ from hub.web import (
     pages,
     people_api,
     webhooks,
+    widget_api,
 )
 from hub.web.context import HUB
 
@@ -38,6 +39,7 @@ _MODULES = (
     bot_api,
     pages,
     webhooks,
+    widget_api,
 )
 
 
