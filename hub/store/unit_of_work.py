@@ -13,13 +13,17 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cache
 from hashlib import sha256
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from sqlalchemy import (
     Connection,
     Engine,
+    Insert,
     Table,
+    Update,
+    bindparam,
     create_engine,
     delete,
     insert,
@@ -59,6 +63,11 @@ _INSERT_EVENT_POSTGRES = (
     insert(t.event).values(transaction=text("pg_current_xact_id()::text::bigint")).returning(t.event.c.id)
 )
 _INSERT_OUTBOX = insert(t.outbox).returning(t.outbox.c.id, t.outbox.c.slow)
+_INSERT_MESSAGE = insert(t.message)
+_INSERT_CONVERSATION = insert(t.conversation)
+_INSERT_TICKET_NUMBER = insert(t.ticket_number).returning(t.ticket_number.c.id)
+_CONVERSATION = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == bindparam("id"))
+_CONVERSATION_LOCKED = _CONVERSATION.with_for_update()
 _STREAM_TABLES = {
     "contact": (t.contact, t.contact.c.id),
     "agent": (t.agent, t.agent.c.id),
@@ -105,18 +114,15 @@ class Tx:
 
     def next_ticket_number(self) -> int:
         """The next number that a customer is given. Numbers may be skipped, never given twice."""
-        numbered = insert(t.ticket_number).values(at=self.now).returning(t.ticket_number.c.id)
-        return cast(int, self.connection.execute(numbered).scalar_one())
+        return cast(int, self.connection.execute(_INSERT_TICKET_NUMBER, {"at": self.now}).scalar_one())
 
     def conversation(self, conversation_id: str) -> Conversation:
         """The conversation, locked until the end of the transaction. Raises NotFound."""
         held = self._after.get(conversation_id)
         if held is not None:
             return held
-        statement = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == conversation_id)
-        if self.postgres:
-            statement = statement.with_for_update()
-        row = self.connection.execute(statement).one_or_none()
+        statement = _CONVERSATION_LOCKED if self.postgres else _CONVERSATION
+        row = self.connection.execute(statement, {"id": conversation_id}).one_or_none()
         if row is None:
             raise NotFound(f"there is no conversation {conversation_id}")
         return self.hold(conversation_from(row))
@@ -179,7 +185,7 @@ class Tx:
 
     def add(self, table: Table, values: Mapping[str, Any]) -> None:
         """Inserts one row of a table that is not projected."""
-        self.connection.execute(insert(table), dict(values))
+        self.connection.execute(_insert(table), dict(values))
 
     def change(self, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> int:
         """Changes the rows with these keys, of a table or columns that are not projected; returns how many."""
@@ -194,12 +200,8 @@ class Tx:
 
     def upsert(self, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any], *, add: str = "") -> None:
         """Inserts a row or changes the one with these keys; `add` names a column that is added to instead of set."""
-        make = postgres_insert if self.postgres else sqlite_insert
-        statement = make(table).values(**keys, **values)
-        changes: dict[str, Any] = {name: statement.excluded[name] for name in values}
-        if add:
-            changes[add] = table.c[add] + statement.excluded[add]
-        self.connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changes))
+        statement = _upsert(table, tuple(keys), tuple(values), add, self.postgres)
+        self.connection.execute(statement, {**keys, **values})
 
     def flush(self) -> None:
         """Writes held state. Runs by itself before the commit; call it before a query that must see this use case."""
@@ -246,7 +248,7 @@ class Tx:
         if (values := projections.message(recorded)) is not None:
             if content is None:
                 raise TypeError(f"{type(recorded.event).__name__} wants its message's content")
-            self.connection.execute(insert(t.message), values | _content_values(content))
+            self.connection.execute(_INSERT_MESSAGE, values | _content_values(content))
         elif (key := projections.route(recorded)) is not None:
             keys = {"inbox_id": key.inbox_id, "identity_id": key.identity_id, "thread_key": key.thread_key}
             self.upsert(t.route, keys, {"conversation_id": stream_id})
@@ -276,14 +278,36 @@ class Tx:
 
     def _write_conversation(self, before: Conversation | None, after: Conversation) -> None:
         if before is None:
-            self.connection.execute(
-                insert(t.conversation), {name: getattr(after, name) for name in CONVERSATION_FIELDS}
-            )
+            self.connection.execute(_INSERT_CONVERSATION, {name: getattr(after, name) for name in CONVERSATION_FIELDS})
             return
         changed = {
             name: value for name in CONVERSATION_FIELDS if (value := getattr(after, name)) != getattr(before, name)
         }
-        self.connection.execute(update(t.conversation).where(t.conversation.c.id == after.id).values(changed))
+        self.connection.execute(_update_conversation(tuple(changed)), {**changed, "which": after.id})
+
+
+# Statements are put together once for each shape: that costs more than running them.
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _update_conversation(columns: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    return update(t.conversation).where(t.conversation.c.id == bindparam("which")).values(values)
+
+
+@cache
+def _upsert(table: Table, keys: tuple[str, ...], values: tuple[str, ...], add: str, postgres: bool) -> Insert:
+    make = postgres_insert if postgres else sqlite_insert
+    statement = make(table)
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in values}
+    if add:
+        changes[add] = table.c[add] + statement.excluded[add]
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
 def _content_values(content: MessageContent) -> dict[str, Any]:

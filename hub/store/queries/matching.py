@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, desc, literal, select
+from sqlalchemy import Connection, Select, bindparam, desc, literal, select
 
 from hub.domain.conversation import Conversation
 from hub.domain.messages import Address
@@ -28,49 +28,57 @@ def _locked(tx: Tx, statement: Select[Any], *tables: Any) -> Select[Any]:
     return statement.with_for_update(of=tables) if tx.postgres else statement
 
 
+# Built once: on the inbound path, putting a statement together costs more than running it.
+_IDENTITY = (
+    select(t.identity.c.id, t.identity.c.contact_id)
+    .join(t.contact, t.contact.c.id == t.identity.c.contact_id)
+    .where(
+        t.identity.c.channel == bindparam("channel"),
+        t.identity.c.scope == bindparam("scope"),
+        t.identity.c.address == bindparam("address"),
+    )
+)
+_IDENTITY_LOCKED = _IDENTITY.with_for_update(of=t.contact)
+_STORED_ALREADY = select(t.message.c.id, t.message.c.conversation_id).where(
+    t.message.c.inbox_id == bindparam("inbox_id"), t.message.c.external_id == bindparam("external_id")
+)
+_CURRENT = (
+    select(*CONVERSATION_COLUMNS)
+    .where(t.conversation.c.contact_id == bindparam("contact_id"), t.conversation.c.merged_into == "")
+    .order_by(desc(t.conversation.c.last_activity_at), desc(t.conversation.c.id))
+    .limit(1)
+)
+_CURRENT_LOCKED = _CURRENT.with_for_update()
+_ROUTE = select(t.route.c.conversation_id).where(
+    t.route.c.inbox_id == bindparam("inbox_id"),
+    t.route.c.identity_id == bindparam("identity_id"),
+    t.route.c.thread_key == bindparam("thread_key"),
+)
+
+
 def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> KnownIdentity | None:
     """The identity at an address, with its contact's row locked: two channels at once do not split one person."""
-    message = (
-        select(t.message.c.id, t.message.c.conversation_id)
-        .where(t.message.c.inbox_id == inbox_id, t.message.c.external_id == external_id)
-        .subquery()
-    )
-    statement = (
-        select(t.identity.c.id, t.identity.c.contact_id)
-        .join(t.contact, t.contact.c.id == t.identity.c.contact_id)
-        .where(
-            t.identity.c.channel == address.channel,
-            t.identity.c.scope == address.scope,
-            t.identity.c.address == address.value,
-        )
-    )
-    row = tx.connection.execute(_locked(tx, statement, t.contact)).one_or_none()
+    where = {"channel": address.channel, "scope": address.scope, "address": address.value}
+    row = tx.connection.execute(_IDENTITY_LOCKED if tx.postgres else _IDENTITY, where).one_or_none()
     if row is None:
         return None
     # After the lock: a copy of this message that was under way is committed now, or will wait for us.
-    known = tx.connection.execute(select(message)).one_or_none()
-    return KnownIdentity(row.id, row.contact_id, known.id if known else "", known.conversation_id if known else "")
+    which = {"inbox_id": inbox_id, "external_id": external_id}
+    stored = tx.connection.execute(_STORED_ALREADY, which).one_or_none()
+    return KnownIdentity(row.id, row.contact_id, stored.id if stored else "", stored.conversation_id if stored else "")
 
 
 def current_conversation(tx: Tx, contact_id: str) -> Conversation | None:
     """The contact's conversation with the latest activity, over all channels, locked."""
-    statement = (
-        select(*CONVERSATION_COLUMNS)
-        .where(t.conversation.c.contact_id == contact_id, t.conversation.c.merged_into == "")
-        .order_by(desc(t.conversation.c.last_activity_at), desc(t.conversation.c.id))
-        .limit(1)
-    )
-    row = tx.connection.execute(_locked(tx, statement, t.conversation)).one_or_none()
+    statement = _CURRENT_LOCKED if tx.postgres else _CURRENT
+    row = tx.connection.execute(statement, {"contact_id": contact_id}).one_or_none()
     return tx.hold(conversation_from(row)) if row else None
 
 
 def routed_conversation(tx: Tx, inbox_id: str, identity_id: str, thread_key: str) -> Conversation | None:
     """Where this thread key points, locked; None where it was never seen."""
-    route = t.route.c
-    statement = select(route.conversation_id).where(
-        route.inbox_id == inbox_id, route.identity_id == identity_id, route.thread_key == thread_key
-    )
-    conversation_id = tx.connection.execute(statement).scalar_one_or_none()
+    key = {"inbox_id": inbox_id, "identity_id": identity_id, "thread_key": thread_key}
+    conversation_id = tx.connection.execute(_ROUTE, key).scalar_one_or_none()
     return tx.conversation(conversation_id) if conversation_id else None
 
 
