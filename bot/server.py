@@ -27,7 +27,7 @@ PROJECT = Path(__file__).parent / "project"
 RESPONSE_TIMEOUT = 4  # seconds, whole ones only: Rasa's own limit, under the client's 4.6
 CHANNEL_DEADLINE = 3.8  # seconds, under Rasa's, so that our channel can still say what happened
 TICKET_LOCK_LIFETIME = 5  # seconds
-STOP_TIMEOUT = 8.0  # seconds; the supervisor needs at most its grace time of 3
+STOP_TIMEOUT = 8.0  # seconds; the supervisor needs at most its grace time
 
 ENVIRONMENT: Mapping[str, str] = {
     "RASA_TELEMETRY_ENABLED": "false",

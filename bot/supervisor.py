@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-GRACE = 3.0  # seconds between terminate and kill
+GRACE = 1.5  # seconds between terminate and kill; a turn that is cut off is asked again and has left nothing behind
 RESTART_AFTER = 3.0  # seconds
 EARLY = 30.0  # seconds; a program that ends sooner did not start well
 EARLY_ENDS = 3  # so many in a row and we give up

@@ -113,23 +113,17 @@ class HubInput(InputChannel):
             body = self._body(request)
             agent = request.app.ctx.agent
             conversation_id, message_id = _field(body, "conversation_id", ID), _field(body, "message_id", ID)
-            async with self._locks.hold(conversation_id):
-                found = await reply_to(agent, conversation_id, message_id)
+            channel, language = _field(body, "channel", WORD), _field(body, "language", WORD)
+            text = neutral(self._text(body), trusted=body.get("trusted") is True)
+            message = UserMessage(
+                text, HubOutput(channel), conversation_id, None, channel, message_id, metadata=_metadata(body)
+            )
+            async with self._locks.hold(conversation_id), agent.lock_store.lock(conversation_id):
+                tracker = await agent.processor.fetch_tracker_and_update_session(conversation_id)
+                found = reply_to(tracker, message_id, agent.domain)
                 if found is None:
-                    message = UserMessage(
-                        neutral(self._text(body), trusted=body.get("trusted") is True),
-                        HubOutput(_field(body, "channel", WORD)),
-                        conversation_id,
-                        input_channel=_field(body, "channel", WORD),
-                        metadata=_metadata(body),
-                        message_id=message_id,
-                    )
-                    async with agent.lock_store.lock(conversation_id):
-                        await set_language(agent, conversation_id, _field(body, "language", WORD))
-                        await agent.processor.handle_message(message)
-                    found = await reply_to(agent, conversation_id, message_id)
-            if found is None:  # Rasa logs a failed save and goes on
-                return response.json({"error": "not_saved"}, status=503)
+                    await run_turn(agent.processor, tracker, message, language)
+                    found = reply_to(tracker, message_id, agent.domain)
             if not (found["messages"] or found["handoff_reason"] or found["fallback"]):
                 return response.json({"error": "empty"}, status=503)
             return response.json(found)
@@ -227,28 +221,33 @@ def neutral(text, *, trusted):
     return "." + text
 
 
-async def set_language(agent, conversation_id, language):
-    """Sets the slot before the turn, so that the very first answer is in the customer's language."""
-    tracker = await agent.processor.fetch_tracker_with_initial_session(conversation_id)
-    if tracker.get_slot("language") != language:
-        tracker.update(SlotSet("language", language), agent.domain)
-        await agent.processor.save_tracker(tracker)
+async def run_turn(processor, tracker, message, language):
+    """`MessageProcessor.handle_message` of Rasa 3.6.21, on a tracker that is read once and saved once.
+
+    Rasa's own would read it again, and the language would have to be saved before it: that took half of a turn. Saved
+    at the end, a turn that is cut off has left nothing behind.
+    """
+    if tracker.get_slot("language") != language:  # before the turn, so that the very first answer is in it
+        tracker.update(SlotSet("language", language), processor.domain)
+    await processor._handle_message_with_tracker(message, tracker)
+    tracker = await processor.run_action_extract_slots(message.output_channel, tracker)
+    await processor._run_prediction_loop(message.output_channel, tracker)
+    await processor.save_tracker(tracker)
 
 
-async def reply_to(agent, conversation_id, message_id):
-    """What followed a message, read from the saved tracker as it stood then; None when it was never answered.
+def reply_to(tracker, message_id, domain):
+    """What followed a message, read from the tracker as it stood then; None when it was never answered.
 
     A first answer and a repeated one are read in the same way, so that they are equal.
     """
-    tracker = await agent.tracker_store.retrieve(conversation_id)
-    events = list(tracker.events) if tracker is not None else []
+    events = list(tracker.events)
     begin = next((i for i, e in enumerate(events) if isinstance(e, UserUttered) and e.message_id == message_id), None)
     if begin is None:
         return None
     # What others told the customer afterwards, and the language of the next message, belong to no turn.
     end = next((i for i in range(begin + 1, len(events)) if _ends_turn(events[i])), len(events))
     said = [event for event in events[begin:end] if isinstance(event, BotUttered)]
-    then = DialogueStateTracker.from_events(conversation_id, events[:end], agent.domain.slots)
+    then = DialogueStateTracker.from_events(tracker.sender_id, events[:end], domain.slots)
     customs = [event.data["custom"] for event in said if (event.data or {}).get("custom")]
     intent = best_intent(events[begin].parse_data or {})
     fallback = any(custom.get("fallback") for custom in customs) or any(
