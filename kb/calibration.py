@@ -37,7 +37,7 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The logistics of one set of models: one for each number of encoders that read a message's language.
+    """The logistics of one set of models: one for each number of encoders that read message and answer.
 
     `id` is empty where none was fitted.
     """
@@ -50,7 +50,7 @@ class Calibration:
 
         Args:
             evidence: of the answer.
-            encoders: how many encoders read the message.
+            encoders: how many encoders read both the message and the answer.
         """
         logistic = self.by_encoders.get(encoders)
         return logistic.probability(evidence) if logistic else 0.0

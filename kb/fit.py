@@ -128,7 +128,7 @@ def gather(knowledge: LocalKnowledgeBase, data: DataSet) -> list[Row]:
                         data=data.name,
                         group=group,
                         locale=query.locale,
-                        encoders=sum(vector is not None for vector in vectors),
+                        encoders=candidate.encoders,
                         features=astuple(candidate.evidence),
                         right=snapshot.passages[candidate.place].article_id in query.relevant,
                         answerable=present,

@@ -54,10 +54,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One article found: `place` is its best passage's in the snapshot."""
+    """One article found.
+
+    Attributes:
+        place: its best passage's in the snapshot.
+        score: fused.
+        encoders: how many encoders read both the question and that passage.
+    """
 
     place: int
     score: float
+    encoders: int
     evidence: Evidence
 
 
@@ -79,7 +86,7 @@ def rank(
         snapshot: the index.
         specs: its encoders, the multilingual one first.
         queries: the question's vector by each encoder, shape (dimensions,); None where that encoder does not serve the
-            question's language.
+            question's language. An encoder that no passage was read by is left out.
         text: the question.
         language: the question's ISO 639-1 code.
         limit: how many articles.
@@ -90,7 +97,11 @@ def rank(
     rows, articles = snapshot.alive[places], snapshot.articles[places]
     query_words = words(text, language)
     bm25, covered = (values[rows] for values in snapshot.lexical.scores(query_words))
-    readers = [(number, query) for number, query in enumerate(queries) if query is not None]
+    readers = [
+        (number, query)
+        for number, query in enumerate(queries)
+        if query is not None and snapshot.served[number][places].any()
+    ]
     read_by = [specs[number] for number, _ in readers]
     cosines = [(snapshot.matrices[number][: snapshot.rows] @ query)[rows] for number, query in readers]
     served = [snapshot.served[number][places] for number, _ in readers]
@@ -113,10 +124,12 @@ def rank(
     firsts = [int(np.argmax(by_article(values))) for values in cosines]
     lexical_first = int(np.argmax(by_article(bm25))) if bm25.max() > 0 else -1
     found = np.argsort(-best_fused, kind="stable")[: min(limit, len(np.unique(articles)))]
+    shown = {article: int(np.argmax(np.where(articles == article, fused, -np.inf))) for article in found.tolist()}
     return tuple(
         Candidate(
-            place=int(places[np.argmax(np.where(articles == article, fused, -np.inf))]),
+            place=int(places[shown[article]]),
             score=float(best_fused[article]),
+            encoders=sum(bool(here[shown[article]]) for here in served),
             evidence=Evidence(
                 cosine=float(best_cosine[article]),
                 strongest=float(best_strongest[article]),
@@ -127,7 +140,7 @@ def rank(
                 length=float(np.log1p(len(query_words))),
             ),
         )
-        for article in found.tolist()
+        for article in shown
     )
 
 

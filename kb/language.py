@@ -13,6 +13,9 @@ DEFAULT_LANGUAGE = "en"
 # eldc's scores are between 0 and 1 but no probabilities. The hint decides between two that are this close ("no" is
 # .95 Spanish and .91 English) and never against a clear text.
 _HINT_BONUS = 0.05
+# The same for a text of a few letters, which says little ("ok" is .78 French and .67 Spanish).
+_SHORT = 4
+_SHORT_HINT_BONUS = 0.15
 # Below this a text looks like none of the four: another language, or letters at random.
 _LOWEST_SCORE = 0.3
 
@@ -46,5 +49,5 @@ class LanguageDetector:
         if max(scores.values(), default=0.0) < _LOWEST_SCORE:
             return hinted or DEFAULT_LANGUAGE
         if hinted in scores:
-            scores[hinted] += _HINT_BONUS
+            scores[hinted] += _SHORT_HINT_BONUS if len(text.strip()) <= _SHORT else _HINT_BONUS
         return max(scores, key=lambda language: scores[language])

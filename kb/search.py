@@ -145,7 +145,6 @@ class LocalKnowledgeBase:
         answers: tuple[FoundAnswer, ...] = ()
         if text and snapshot.passages:
             queries = self.query_vectors(text, spoken)
-            readers = sum(query is not None for query in queries)
             candidates = rank(snapshot, self._specs, queries, text, language=spoken, limit=limit)
             answers = tuple(
                 FoundAnswer(
@@ -155,7 +154,7 @@ class LocalKnowledgeBase:
                     title=passage.title,
                     passage=passage.text,
                     score=candidate.score,
-                    confidence=self._calibration.probability(candidate.evidence, readers),
+                    confidence=self._calibration.probability(candidate.evidence, candidate.encoders),
                 )
                 for candidate in candidates
                 for passage in (snapshot.passages[candidate.place],)
