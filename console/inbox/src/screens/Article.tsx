@@ -216,9 +216,9 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
 
 /** Leads to the article in another language, or to writing it. */
 function OtherLanguage({ articleId, locale, editable }: { articleId: string; locale: string; editable: boolean }) {
-  const { t, languageName } = useText();
+  const { t, languageWord } = useText();
   const query = useQuery(articleQuery(articleId, locale));
-  const language = languageName(locale);
+  const language = languageWord(locale);
   if (query.data) {
     return (
       <Link to="/articles/$articleId/$locale" params={{ articleId, locale }}>

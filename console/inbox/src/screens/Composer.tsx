@@ -112,6 +112,7 @@ export function Composer({ detail }: { detail: ConversationDetail }) {
           <NativeSelect
             size="xs"
             variant="unstyled"
+            className={classes.inbox ?? ""}
             aria-label={t("composer.inbox")}
             leftSection={<ChannelIcon channel={channel} />}
             value={chosen?.id ?? ""}

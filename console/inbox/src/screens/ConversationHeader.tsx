@@ -70,7 +70,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
           <span title={t("thread.ticket", { number: conversation.ticket_number })}>#{conversation.ticket_number}</span>
           <span className={classes.fact}>
             <ChannelIcon channel={conversation.channel} />
-            <span className={classes.roomy}>{word("channel", conversation.channel)}</span>
+            <span className={classes.channelName}>{word("channel", conversation.channel)}</span>
           </span>
           <span className={classes.fact} data-status={conversation.status}>
             {t(`status.${conversation.status}`)}

@@ -7,6 +7,7 @@ import { use, useRef } from "react";
 import type { View } from "../api/hub";
 import { agentsQuery, conversationsQuery, countersQuery, teamsQuery } from "../api/queries";
 import { rowsOf } from "../live/rows";
+import { ConnectionMark } from "../parts/ConnectionMark";
 import { Empty, Failed, Loading } from "../parts/Pane";
 import { useNear } from "../parts/useNear";
 import { usePageTitle } from "../parts/usePageTitle";
@@ -51,6 +52,9 @@ export function ConversationList({ view, teamId, openId }: { view: View; teamId:
       <header className={classes.bar}>
         {menuButton}
         <h1 className={classes.title}>{title}</h1>
+        <span className={classes.connection}>
+          <ConnectionMark />
+        </span>
       </header>
       <div ref={scroller} className={classes.scroller}>
         {query.isPending && <Loading lines={8} height={56} />}

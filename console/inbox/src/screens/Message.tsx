@@ -75,7 +75,7 @@ export const Message = memo(function Message({ message, contactName, heading, ne
           {heading && (
             <p className={classes.author}>
               {author.kind === "bot" && <IconRobot size={15} aria-hidden />}
-              {author.kind === "agent" && <Person id={author.id ?? name} name={name} size={18} />}
+              {(author.kind === "agent" || author.kind === "contact") && <Person id={author.id ?? name} name={name} size={18} />}
               {name}
               {message.kind === "note" && (
                 <span className={classes.private}>

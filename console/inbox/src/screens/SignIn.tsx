@@ -1,7 +1,7 @@
 import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
-import { useState, type SubmitEvent } from "react";
+import { useRef, useState, type SubmitEvent } from "react";
 
 import { explain } from "../actions/explain";
 import { signIn } from "../actions/signIn";
@@ -20,6 +20,7 @@ export function SignIn() {
   const { next, ended } = route.useSearch();
   const client = useQueryClient();
   const router = useRouter();
+  const passwordField = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   usePageTitle(t("signIn.title"));
@@ -27,10 +28,11 @@ export function SignIn() {
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = event.currentTarget;
+    const password = passwordField.current?.value ?? "";
     setBusy(true);
     setProblem(null);
     try {
-      await signIn(client, fieldOf(form, "email"), String(form.password.value));
+      await signIn(client, fieldOf(form, "email"), password);
       await router.navigate({ to: next ?? "/" });
     } catch (error) {
       const refused = error instanceof HubError && error.status === 401;
@@ -55,6 +57,7 @@ export function SignIn() {
           )}
           <TextInput name="email" type="email" label={t("signIn.email")} autoComplete="username" required withAsterisk={false} />
           <PasswordInput
+            ref={passwordField}
             name="password"
             label={t("signIn.password")}
             autoComplete="current-password"

@@ -22,6 +22,8 @@ function filled(sentence: string, values: Record<string, string | number> | unde
 
 /** The app's sentences in one language. */
 export class Text {
+  /** How dates and numbers are written. */
+  readonly locale: string;
   private readonly plural: Intl.PluralRules;
   private readonly languageNames: Intl.DisplayNames;
 
@@ -29,6 +31,8 @@ export class Text {
     readonly language: Language,
     private readonly dictionary: Dictionary,
   ) {
+    // Spanish of Mexico or English of Britain write dates and times in their own way.
+    this.locale = navigator.languages.find((locale) => locale.startsWith(language)) ?? language;
     this.plural = new Intl.PluralRules(language);
     this.languageNames = new Intl.DisplayNames([language], { type: "language" });
   }
@@ -45,18 +49,23 @@ export class Text {
   word = (group: string, name: string): string => {
     const key = `${group}.${name}`;
     if (Object.hasOwn(this.dictionary, key)) return this.dictionary[key as Key];
-    const readable = name.replaceAll("_", " ").trim();
-    return readable.charAt(0).toLocaleUpperCase(this.language) + readable.slice(1);
+    return this.capital(name.replaceAll("_", " ").trim());
   };
 
-  languageName = (code: string): string => {
+  /** A language's name as it stands within a sentence: lower case in Spanish. */
+  languageWord = (code: string): string => {
     try {
-      const name = this.languageNames.of(code) ?? code;
-      return name.charAt(0).toLocaleUpperCase(this.language) + name.slice(1);
+      return this.languageNames.of(code) ?? code;
     } catch {
       return code;
     }
   };
+
+  languageName = (code: string): string => this.capital(this.languageWord(code));
+
+  private capital(word: string): string {
+    return word.charAt(0).toLocaleUpperCase(this.language) + word.slice(1);
+  }
 }
 
 /** A language's sentences; Spanish is loaded only by those who use it. */
