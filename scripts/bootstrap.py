@@ -86,25 +86,21 @@ def run(steps: Steps) -> int:
     hub_url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
     environments.make_venv(steps)
     own_bot = None if os.environ.get("CENTRALITA_RASA_URL") or not _bot_wanted() else Bot(steps, hub_url)
-    bot_python = _prepare(steps, own_bot is not None)
     settings = environment() | {"CENTRALITA_HOST": host, "CENTRALITA_PORT": str(port), "CENTRALITA_DATA": str(RUN)}
+    bot_python = _prepare(steps, settings, own_bot is not None)
     if own_bot:
         settings |= own_bot.settings(bot_python is not None)
-    _prepare_database(steps, settings)
     log = RUN / "log" / "hub.log"
     hub = steps.children.start([*HUB, "serve"], log, settings)
-    _wait_for(hub_url, hub, log)
-    steps.say(f"\nCentralita answers on {hub_url} (after {time.monotonic() - began:.1f} s)")
-    steps.say(f"  agents     {hub_url}/\n  a shop     {hub_url}/demo, with the web chat as a customer sees it")
-    logins = subprocess.run([*HUB, "seed", "--print-logins"], env=settings, cwd=ROOT, capture_output=True, text=True)
-    steps.say(logins.stdout.rstrip())
-    steps.say(f"  logs       {log.parent.relative_to(ROOT)}/\n  Ctrl-C ends everything\n")
-    if own_bot and bot_python:
-        steps.say("Still warming up: the bot (Rasa). Until then the knowledge base and people answer.")
-        threading.Thread(target=own_bot.warm, args=[bot_python], daemon=True).start()
-    elif own_bot:
-        steps.say(f"The bot is not there: {NO_PYTHON_310}.")
     try:
+        _wait_for(hub_url, hub, log)
+        steps.say(f"\nCentralita answers on {hub_url} (after {time.monotonic() - began:.1f} s)")
+        _say_where_to_go(steps, hub_url, settings)
+        if own_bot and bot_python:
+            steps.say("Still warming up: the bot (Rasa). Until then the knowledge base and people answer.")
+            threading.Thread(target=own_bot.warm, args=[bot_python], daemon=True).start()
+        elif own_bot:
+            steps.say(f"The bot is not there: {NO_PYTHON_310}.")
         code = hub.wait()
     except KeyboardInterrupt:
         steps.say("\nEnding …")
@@ -115,11 +111,29 @@ def run(steps: Steps) -> int:
     raise Failed(f"The hub ended by itself (exit code {code}):\n{bot.tail(log)}")
 
 
-def _prepare(steps: Steps, bot_wanted: bool) -> Path | None:
+def _say_where_to_go(steps: Steps, hub_url: str, settings: Mapping[str, str]) -> None:
+    logins = subprocess.run([*HUB, "seed", "--print-logins"], env=settings, cwd=ROOT, capture_output=True, text=True)
+    steps.say(f"""
+  {hub_url}/        the agents' inbox
+  {hub_url}/demo    a shop with the web chat, as a customer sees it
+  {hub_url}/status  how each part is
+
+{logins.stdout.rstrip()}
+
+  Logs are in {(RUN / "log").relative_to(ROOT)}/. Ctrl-C ends everything.
+""")
+
+
+def _prepare(steps: Steps, settings: Mapping[str, str], bot_wanted: bool) -> Path | None:
     """Install the hub, build the console and look for the bot's Python, all at once; return that Python."""
+
+    def hub() -> None:
+        environments.install_hub(steps)
+        _prepare_database(steps, settings)
+
     with ThreadPoolExecutor() as pool:
         python_310 = pool.submit(_python_for_bot, steps) if bot_wanted else None
-        work = [pool.submit(environments.install_hub, steps), pool.submit(environments.build_console, steps)]
+        work = [pool.submit(hub), pool.submit(environments.build_console, steps)]
         try:
             for done in as_completed(work):
                 done.result()
