@@ -12,7 +12,7 @@ const squeeze: Plugin = {
       if (file.type !== "chunk") continue;
       const { code } = await minify(file.code, {
         module: true,
-        compress: { passes: 3, ecma: 2020, unsafe_arrows: true },
+        compress: { passes: 2, ecma: 2020, unsafe_arrows: true },
         mangle: { properties: { regex: /^_[a-z]/i } },
       });
       file.code = code ?? file.code;

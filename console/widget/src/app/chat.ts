@@ -106,7 +106,10 @@ export function createChat({ hub, memory, language, connect, show }: ChatOptions
         return;
       } catch (error) {
         const { refused, retryAfter } = error instanceof Failure ? error : new Failure(0);
-        if (refused) return dispatch({ type: "changed", part: { phase: "refused" } });
+        if (refused) {
+          dispatch({ type: "changed", part: { phase: "refused" } });
+          return;
+        }
         online("offline");
         await pause(attempt++, retryAfter).over;
       }
@@ -125,7 +128,7 @@ export function createChat({ hub, memory, language, connect, show }: ChatOptions
       },
     }));
     live = connect({
-      token: hub.socketToken,
+      token: () => hub.socketToken(),
       onJoined() {
         joined = true;
         clearTimeout(looking);
@@ -231,9 +234,10 @@ export function createChat({ hub, memory, language, connect, show }: ChatOptions
       report();
     },
     network(isThere) {
-      if (!isThere) return online("offline");
-      live?.hurry();
-      void outbox.flush();
+      if (isThere) {
+        live?.hurry();
+        void outbox.flush();
+      } else online("offline");
     },
   };
 }

@@ -3,7 +3,9 @@ import { Component, createRef } from "preact";
 import { reason } from "./hub";
 import type { Props } from "./screen";
 
-const TYPES = { name: "text", email: "email", phone: "tel" } as const;
+type Field = "name" | "email" | "phone";
+// Typed as one kind: the types of an input's attributes want to know which it is before the program runs.
+const TYPES = { name: "text", email: "email", phone: "tel" } as unknown as Record<Field, "text">;
 
 export class Details extends Component<Props, { problem: string; busy: boolean }> {
   override state = { problem: "", busy: false };
@@ -40,7 +42,7 @@ export class Details extends Component<Props, { problem: string; busy: boolean }
             <input
               data-focus
               name={name}
-              type={TYPES[name] as "text"}
+              type={TYPES[name]}
               autoComplete={name === "phone" ? "tel" : name}
               required={required}
               {...(name === "phone" && { pattern: "\\+[\\d\\s().\\-]{7,}", title: words.phoneRule, placeholder: "+34 600 123 456" })}

@@ -17,7 +17,12 @@ export function objection(
   language: string,
 ): string {
   if (!media_types.includes(file.type))
-    return words.wrongType(file.name, media_types.map((type) => type.replace(/.*\//, "").toUpperCase()).join(", "));
+    return words.wrongType(file.name, media_types.map(kind).join(", "));
   if (file.size <= attachment_limit) return "";
   return words.tooLarge(file.name, size(file.size, language), size(attachment_limit, language));
+}
+
+/** `image/png` is PNG to everybody; `text/plain` is TXT. */
+function kind(media_type: string): string {
+  return media_type.replace("plain", "txt").replace(/.*\//, "").toUpperCase();
 }

@@ -26,7 +26,7 @@ const NAME = "outbox";
 
 export function createOutbox({ memory, send, onAccepted, onRefused }: OutboxOptions): Outbox {
   let running = false;
-  let cut = () => undefined as void;
+  let cut: () => void = () => undefined;
 
   function waiting(): Pending[] {
     try {

@@ -56,7 +56,7 @@ export function Screen({ chat, state, words, onClose }: ScreenProps) {
 
 function notice({ connection, phase, status }: State, words: Words): string {
   if (phase === "refused") return words.refused;
+  if (phase === "starting") return connection === "offline" ? words.retrying : words.starting;
   if (connection === "offline") return words.offline;
-  if (phase === "starting") return words.starting;
   return status?.status === "waiting" ? words.queue(status.place) : "";
 }

@@ -49,7 +49,7 @@ declare global {
 function start(script: HTMLScriptElement): void {
   const hub = new URL(script.src).origin;
   const inbox = script.dataset.inbox ?? "";
-  const language = (script.dataset.language ?? document.documentElement.lang ?? navigator.language).slice(0, 2);
+  const language = (script.dataset.language || document.documentElement.lang || navigator.language).slice(0, 2);
   const words = language === "es" ? WORDS.es : WORDS.en;
   const visitMark = `centralita:${inbox}:visit`;
   const openMark = `centralita:${inbox}:open`;

@@ -1,9 +1,9 @@
 /** The launcher's and the panel's looks. Nothing of the shop's own style reaches in here, and none of this gets out. */
 export const style = `
-:host{all:initial;color-scheme:light dark;--accent:#0b6b5d;--on:#fff;--paper:#fff;--ink:#15211f}
-@media (prefers-color-scheme:dark){:host{--accent:#5fd4bf;--on:#06231e;--paper:#101816;--ink:#e8f0ee}}
+:host{all:initial;color-scheme:light dark;--accent:#0b6b5d;--paper:#fff;--ink:#15211f}
+@media (prefers-color-scheme:dark){:host{--accent:#5fd4bf;--paper:#101816;--ink:#e8f0ee}}
 button,p{font:16px/1.4 system-ui,sans-serif}
-button{cursor:pointer;border:0;padding:10px 18px;border-radius:30px;color:var(--on);background:var(--accent)}
+button{cursor:pointer;border:0;padding:10px 18px;border-radius:30px;color:#fff;background:#0b6b5d}
 button:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
 :host>button,dialog{position:fixed;z-index:2147483000;right:20px;bottom:20px;box-shadow:0 6px 24px #0005}
 :host>button{width:60px;height:60px;padding:16px}
