@@ -1,0 +1,1 @@
+"""What figures are compared with. Nothing here imports the hub's own code but the server command, which is shared."""

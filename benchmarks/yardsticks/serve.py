@@ -1,0 +1,44 @@
+"""Serves a yardstick under the hub's gunicorn settings: `python -m benchmarks.yardsticks.serve NAME PORT THREADS`.
+
+The settings are written out again rather than imported: a yardstick has nothing of the hub in it. A test of the harness
+holds the two equal.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+
+def options(port: int, threads: int) -> dict[str, Any]:
+    """gunicorn's settings, as the hub serves with them."""
+    return {
+        "bind": f"127.0.0.1:{port}",
+        "workers": 1,
+        "worker_class": "gthread",
+        "threads": threads,
+        "worker_connections": threads + 1000,
+        "keepalive": 15,
+        "loglevel": "warning",
+        "control_socket_disable": True,
+    }
+
+
+class Yardstick(BaseApplication):  # type: ignore[misc]  # gunicorn carries no annotations
+    def __init__(self, name: str, port: int, threads: int) -> None:
+        self._name, self._port, self._threads = name, port, threads
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in options(self._port, self._threads).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return importlib.import_module(f"benchmarks.yardsticks.{self._name}").app
+
+
+if __name__ == "__main__":
+    Yardstick(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).run()
