@@ -39,7 +39,8 @@ class Cursor:
         transaction, dot, event_id = value.partition(".")
         if not (dot and transaction.isascii() and transaction.isdigit() and event_id.isascii() and event_id.isdigit()):
             raise Refused("after", "must be a cursor that the feed gave")
-        if len(value) > 40:
+        # More than a database's numbers hold. (The length first: long numbers are slow to read.)
+        if len(value) > 40 or max(int(transaction), int(event_id)) >= 2**63:
             raise Refused("after", "must be a cursor that the feed gave")
         return cls(int(transaction), int(event_id))
 
