@@ -35,8 +35,8 @@ ORDERS: dict[str, dict[str, Any]] = {
 class HubApi:
     """The hub's `/bot/v1` in small: it checks the token, remembers who is verified, and can be told to misbehave.
 
-    `mode`: `well`, `hung` (answers nothing until `mode` changes or the test ends) or `broken` (500). `asked` holds
-    every call as (method, path).
+    `mode`: `well`, `hung` (answers nothing until the test ends), `broken` (500) or `enough` (429). `asked` holds every
+    call as (method, path).
     """
 
     url: str = ""
@@ -87,6 +87,8 @@ def serve_hub_api(api: HubApi) -> ThreadingHTTPServer:
                 status, answer = 401, {"error_id": "not_signed_in"}
             elif api.mode == "broken":
                 status, answer = 500, {"error_id": "error"}
+            elif api.mode == "enough":
+                status, answer = 429, {"error_id": "too_many"}
             else:
                 status, answer = api.answer(method, url.path, url.query, json.loads(body or b"{}"))
             content = json.dumps(answer).encode()

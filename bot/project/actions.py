@@ -51,6 +51,10 @@ class HubError(Exception):
     """The hub gave no usable answer."""
 
 
+class TriedTooOften(HubError):
+    """The hub counts tries too, over all conversations, and has had enough."""
+
+
 async def ask_hub(method, path, **arguments):
     """Status and JSON of a call to the hub. Raises HubError."""
     headers = {"Authorization": f"Bearer {os.environ['HUB_BOT_TOKEN']}"}
@@ -59,7 +63,7 @@ async def ask_hub(method, path, **arguments):
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
             url = os.environ["HUB_URL"].rstrip("/") + path
             async with session.request(method, url, **arguments) as answer:
-                if answer.status not in (200, 404, 422):
+                if answer.status not in (200, 404, 422, 429):
                     raise HubError(f"status {answer.status}")
                 return answer.status, await answer.json(content_type=None)
     except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
@@ -72,6 +76,8 @@ async def verified_name(conversation_id, customer_number, postcode):
     status, answer = await ask_hub("POST", "/bot/v1/verify", json=body)
     if status == 422:
         return None
+    if status == 429:
+        raise TriedTooOften
     if status != 200 or not isinstance(answer.get("verified"), bool):
         raise HubError(f"unexpected answer: {status}")
     return (answer.get("name") or "") if answer["verified"] else None
@@ -144,6 +150,9 @@ class ValidateIdentityForm(FormValidationAction):
     async def _verify(self, dispatcher, tracker, number, postcode):
         try:
             name = await verified_name(tracker.sender_id, number, postcode)
+        except TriedTooOften:
+            tracker.slots["identity_outcome"] = "failed"
+            return
         except HubError:
             logger.exception("The hub could not verify")
             tracker.slots["identity_outcome"] = "unavailable"

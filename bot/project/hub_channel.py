@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
+# A letter held down counts in every one of its n-grams: "aaaaaaaa" would be ask_human with certainty.
+HELD_LETTER = re.compile(r"([^\W\d_])\1{3,}")
 COMMAND = re.compile(r"/([a-z_]+)")
 FALLBACK_INTENT = "nlu_fallback"
 FALLBACK_ACTION = "action_default_fallback"
@@ -114,7 +116,7 @@ class HubInput(InputChannel):
             agent = request.app.ctx.agent
             conversation_id, message_id = _field(body, "conversation_id", ID), _field(body, "message_id", ID)
             channel, language = _field(body, "channel", WORD), _field(body, "language", WORD)
-            text = neutral(self._text(body), trusted=body.get("trusted") is True)
+            text = neutral(HELD_LETTER.sub(r"\1\1\1", self._text(body)), trusted=body.get("trusted") is True)
             message = UserMessage(
                 text, HubOutput(channel), conversation_id, None, channel, message_id, metadata=_metadata(body)
             )

@@ -10,7 +10,7 @@ import yaml
 
 from bot.rasa import RasaBot
 
-pytestmark = pytest.mark.rasa
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
 
 # Measured: see docs/bot.md. Each level stands a little below, so that a retrained model may move without failing.
 LEAST_RIGHT = 0.88

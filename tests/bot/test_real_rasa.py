@@ -23,7 +23,8 @@ from hub.domain.errors import BotError, BotTimeout
 from hub.domain.knowledge import BotReply
 from tests.fixtures_rasa import HubApi
 
-pytestmark = pytest.mark.rasa
+# The first test waits for training and start, which take a minute or more where the machine is busy.
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
 
 _numbers = itertools.count(1)
 LANGUAGES = pytest.mark.parametrize("language", ["en", "es"])
@@ -176,6 +177,11 @@ def test_strange_text_is_survived_and_not_understood(talk: Callable[..., Talk], 
     reply = conversation.say(text) if text != "\ud83d" else conversation.say("x" + text)
     assert not_understood(reply) or reply.intent == "greet"
     assert conversation.say("hello").intent == "greet"
+
+
+def test_a_held_letter_does_not_hide_what_is_said(talk: Callable[..., Talk]) -> None:
+    assert talk(language="es").say("holaaaaaaaaaaaaaaaa").intent == "greet"
+    assert dict(talk().says("where is my order?", "11111111").slots)["customer_number"] == "11111111"  # digits stay
 
 
 # -- Slash commands ----------------------------------------------------------------------------------------------
@@ -367,7 +373,7 @@ def test_not_understood_shows_the_real_intent_with_its_low_confidence(talk: Call
     reply = talk().say("zzz parcel whatever maybe tuesday")
     assert not_understood(reply)
     assert reply.intent not in ("nlu_fallback", "")
-    assert reply.confidence < 0.6
+    assert reply.confidence < 0.65
 
 
 def test_what_others_told_is_in_the_memory(
@@ -517,6 +523,12 @@ def test_the_hub_s_api_hung_or_broken_ends_in_a_handoff(talk: Callable[..., Talk
     assert (reply.handoff_reason, reply.in_form, reply.verification_failed) == ("lookup_failed", False, False)
     hub_api.mode = "well"  # it was no wrong try, and nothing has to be typed again
     assert conversation.say("where is my order A100234?").verified_level == "verified"
+
+
+def test_the_hub_allows_no_more_tries(talk: Callable[..., Talk], hub_api: HubApi) -> None:
+    hub_api.mode = "enough"
+    reply = talk().says("where is my order?", "12345678", "28013")
+    assert (reply.handoff_reason, reply.verification_failed) == ("verification_failed", True)
 
 
 def test_the_memory_survives_a_restart(start_rasa: Callable[..., RasaServer], hub_api: HubApi, tmp_path: Path) -> None:
