@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from apiflask import APIFlask
 from flask import Response, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.routing import BaseConverter, IntegerConverter
 
 from hub.hub import Hub
@@ -43,6 +44,19 @@ _MODULES = (
 )
 
 
+class Json(DefaultJSONProvider):
+    """Keeps the order in which a shape or document has its parts."""
+
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Raises ValueError for whatever is no JSON that can be read."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
 class Identifier(BaseConverter):
     """Our identifiers in addresses; anything else is no address of ours."""
 
@@ -77,7 +91,7 @@ def create_app(hub: Hub) -> APIFlask:
         AUTO_AUTH_ERROR_RESPONSE=False,
         AUTO_SERVERS=False,
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's own provider; the document has an order
+    app.json = Json(app)
     app.extensions[HUB] = hub
     app.url_map.converters |= {"identifier": Identifier, "language": Language, "int": RowId}
     for module in _MODULES:

@@ -28,8 +28,8 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 
 def language() -> str:
     """The page's language: asked for in the address, else the browser's."""
-    asked = request.args.get("language", "")
-    return asked if asked in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    spoken = [request.args.get("language", ""), *(tag.partition("-")[0] for tag in request.accept_languages.values())]
+    return next((each for each in spoken if each in LANGUAGES), LANGUAGES[0])
 
 
 @blueprint.get("/")

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL keeps no NUL in a text."""
-    if "\0" in text:
-        raise ValueError("must not contain NUL")
+    """PostgreSQL takes no NUL, UTF-8 no half of a surrogate pair; JSON can write both."""
+    if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
+        raise ValueError("must not contain NUL or half a surrogate pair")
     return text
 
 
@@ -37,7 +37,8 @@ Text = Annotated[Storable, StringConstraints(max_length=20_000)]
 class Shape(BaseModel):
     """Base: unknown fields are refused, so that a typing mistake is an error and not silence."""
 
-    model_config = ConfigDict(extra="forbid")
+    # What we give has all its fields, also those that a program of ours need not fill in.
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Problem(Shape):
@@ -484,8 +485,6 @@ class WidgetSettings(Shape):
 
 class WidgetMessage(Shape):
     """A message as the customer sees it. `from` is relative to the reader."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     id: str
     client_id: str | None = None
