@@ -21,7 +21,7 @@ from bot.rasa import TEXT_LIMIT, RasaBot
 from bot.server import BotServerError, RasaServer, train
 from hub.domain.errors import BotError, BotTimeout
 from hub.domain.knowledge import BotReply
-from tests.fixtures_rasa import HubApi
+from tests.fixtures_rasa import HUB_TOKEN, HubApi
 
 # The first test waits for training and start, which take a minute or more where the machine is busy.
 pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
@@ -531,21 +531,27 @@ def test_the_hub_allows_no_more_tries(talk: Callable[..., Talk], hub_api: HubApi
     assert (reply.handoff_reason, reply.verification_failed) == ("verification_failed", True)
 
 
-def test_the_memory_survives_a_restart(start_rasa: Callable[..., RasaServer], hub_api: HubApi, tmp_path: Path) -> None:
-    first_server = start_rasa(hub_api.url, runtime=tmp_path / "rasa")
-    with closing(RasaBot(first_server.url, first_server.token)) as bot:
+def test_the_memory_survives_a_killed_server(rasa_server: RasaServer, hub_api: HubApi) -> None:
+    with closing(RasaBot(rasa_server.url, rasa_server.token)) as bot:
         conversation = Talk(bot)
         conversation.say("where is my order A100234?")
         before = conversation.say("12345678", message_id="before")
-    first_server.stop()
-    assert (tmp_path / "rasa" / "credentials.yml").stat().st_mode & 0o077 == 0
-
-    second_server = start_rasa(hub_api.url, runtime=tmp_path / "rasa")
-    with closing(RasaBot(second_server.url, second_server.token)) as bot:
-        conversation = Talk(bot, conversation_id=conversation.conversation_id)
+        killed = rasa_server.pids()["rasa"]
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: rasa_server.pids()["rasa"] != killed)  # the supervisor starts it again
+        rasa_server.wait_ready()
         assert conversation.say("12345678", message_id="before") == before
         assert conversation.say("28013").verified_level == "verified"
-    second_server.stop()
+        assert hub_api.asked == [("POST", "/bot/v1/verify"), ("GET", "/bot/v1/orders/A100234")]
+
+
+def test_the_token_is_nobody_else_s_to_read(rasa_server: RasaServer) -> None:
+    assert rasa_server.log.parent.stat().st_mode & 0o077 == 0
+    assert rasa_server.log.with_name("credentials.yml").stat().st_mode & 0o077 == 0
+    for name in ("rasa", "actions", "supervisor"):
+        command = Path(f"/proc/{rasa_server.pids()[name]}/cmdline").read_text()
+        assert rasa_server.token not in command
+        assert HUB_TOKEN not in command
 
 
 def test_a_broken_domain_is_refused_and_not_trained_around(rasa_python: Path, tmp_path: Path) -> None:
