@@ -63,7 +63,7 @@ test("where the socket is refused the feed is polled, and a message gets through
   const { fake, chat, shown, settle, state } = await open();
   chat.watching(true);
   fake.live?.onRefused(1);
-  expect(state()?.connection).toBe("offline");
+  expect(fake.calls).not.toContain("events?after=0.0");
   fake.live?.onRefused(2);
   await settle(100);
   expect(state()?.connection).toBe("polling");
@@ -76,6 +76,14 @@ test("where the socket is refused the feed is polled, and a message gets through
   const calls = fake.calls.length;
   await settle(60_000);
   expect(fake.calls.length).toBe(calls); // the socket is there: no more polling
+});
+
+test("without a network the feed's silence says so", async () => {
+  const { fake, settle, state } = await open();
+  fake.online = false;
+  fake.live?.onRefused(2);
+  await settle();
+  expect(state()?.connection).toBe("offline");
 });
 
 test("a full hub is asked again only after its Retry-After", async () => {

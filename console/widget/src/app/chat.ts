@@ -143,9 +143,7 @@ export function createChat({ hub, memory, language, connect, show }: ChatOptions
         online("connecting");
       },
       onRefused(attempts) {
-        if (looking || mine !== visit) return;
-        online("offline");
-        if (attempts >= PATIENCE) look();
+        if (attempts >= PATIENCE && !looking && mine === visit) look();
       },
       onEvents: (push) => current.push(push),
       onTyping({ author_name, on }) {

@@ -55,7 +55,8 @@ addEventListener("message", (event: MessageEvent<ToFrame>) => {
   if (event.source !== page || event.origin !== origin) return;
   const message = event.data;
   if (message.type === "init") {
-    panel(message.open);
+    open = message.open;
+    look();
     void chat.identify(message.identity ?? undefined);
   } else if (message.type === "identify") void chat.identify(message.identity);
   else panel(message.type === "open");

@@ -139,6 +139,11 @@ function start(script: HTMLScriptElement): void {
       clearTimeout(patience);
       ready = true;
       panel.className = "ready";
+      notice.textContent = "";
+      if (root.activeElement === frame) {
+        frame.blur(); // the focus was on the empty frame, before there was a document in it
+        frame.focus();
+      }
       tell({ type: "init", identity, open: panel.open });
     } else if (message.type === "close") {
       close();
@@ -160,10 +165,11 @@ function start(script: HTMLScriptElement): void {
     if (event.key === "Escape") close();
   };
   addEventListener("message", hear);
-  label();
   document.body.append(host);
-  if (marked("sessionStorage", openMark) && !matchMedia(SMALL).matches) open();
-  else if (marked("localStorage", visitMark)) load();
+  // Open again where it was open on the page before, without taking the focus from this one.
+  panel.open = marked("sessionStorage", openMark) && !matchMedia(SMALL).matches;
+  if (panel.open || marked("localStorage", visitMark)) load();
+  label();
 
   window.Centralita = {
     open,
