@@ -38,9 +38,13 @@ MISSES_UNTIL_HANDOFF = 2
 
 _ASKS_FOR_PERSON = re.compile(
     r"\b(humans?|(real|actual|live) (person|people|agent)|someone real"
+    r"|(talk|speak|chat) (to|with) (someone|somebody)|hablar con alguien"
     r"|(to|with|an?|the|your) (agent|person|operator|representative|advisor|supervisor|colleague)"
     r"|humano|(una|otra|alguna) persona|personas? real(es)?"
-    r"|(un|una|con|al|el|la) (agente|operador|operadora|asesor|asesora|representante|encargado|encargada))\b",
+    r"|(un|una|con|al|el|la) (agente|operador|operadora|asesor|asesora|representante|encargado|encargada))\b"
+    # The word alone, as on the telephone.
+    r"|^\W*(agent|operator|representative|person|agente|operador|operadora|asesor|asesora|persona)"
+    r"(\W+(please|por favor))?\W*$",
     re.IGNORECASE,
 )
 

@@ -31,6 +31,7 @@ class Conversation:
 
     `turn_owner_epoch` rises whenever it changes who owes the next answer: a bot turn that began under another epoch
     is stale. `inbox_id`, `identity_id` and `channel` are those of the customer's last message: replies go there.
+    `handed_over_event` is the event by which it came to people; 0 while it is the bot's.
     """
 
     id: str
@@ -100,6 +101,7 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 opened_at=at,
                 last_activity_at=at,
                 waiting_since=at if opened.status == Status.WAITING else 0,
+                handed_over_event=recorded.id if opened.status == Status.WAITING else 0,
             )
         case e.MessageReceived() as received:
             return replace(
@@ -138,6 +140,7 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 status=Status.BOT,
                 assignee_id="",
                 waiting_since=0,
+                snoozed_until=0,
                 bot_misses=0,
                 handed_over_event=0,
                 turn_owner_epoch=state.turn_owner_epoch + 1,
@@ -161,6 +164,8 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 snoozed_until=0,
                 resolved_at=0,
                 waiting_since=at,
+                # The bot's own handoff keeps its place: the packet is found by it.
+                handed_over_event=state.handed_over_event or recorded.id,
                 turn_owner_epoch=state.turn_owner_epoch + 1,
             )
         case e.Snoozed(until=until):
@@ -205,6 +210,8 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "hand_over": frozenset({Status.BOT}),
     "wake": frozenset({Status.SNOOZED}),
     "reply": frozenset(Status),
+    "note": frozenset(Status),
+    "set_priority": frozenset(Status),
 }
 
 
@@ -217,7 +224,7 @@ def require(state: Conversation, command: str) -> None:
     """Raises Conflict unless the command may be given now; AlreadyTaken when another agent has the conversation."""
     if allowed(state, command):
         return
-    if command == "take" and state.status == Status.ASSIGNED:
+    if command == "take" and state.status == Status.ASSIGNED and not state.merged_into:
         raise AlreadyTaken(f"conversation {state.ticket_number} is with another agent")
     where = f"merged into {state.merged_into}" if state.merged_into else state.status
     raise Conflict(f"cannot {command.replace('_', ' ')} a conversation that is {where}")

@@ -29,7 +29,7 @@ BOT = Actor(Author.BOT)
 
 @dataclass(frozen=True, slots=True)
 class TriedAnswer:
-    """An answer considered in a bot turn. `label` is an intent or an article's id, `given` says it was sent."""
+    """An answer considered in a bot turn. `label` is an intent or an article's title, `given` says it was sent."""
 
     source: str
     label: str
