@@ -6,31 +6,20 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
-
 from hub.app import Assembled, build
 from hub.domain.errors import Unavailable
 from hub.jobs import worker
+from hub.live.hints import RedisHints
+from hub.live.push import LivePush
+from hub.live.sockets import LiveSockets
+from hub.ports import Silence
 from hub.settings import Settings
 from hub.store.migrate import is_current
-from hub.web import server
+from hub.web import render, server, widget_render
 from hub.web.flask_app import create_app
 from hub.web.flask_app import openapi as describe
 
 log = logging.getLogger(__name__)
-
-
-class Served:
-    """The web application as the server wants it: WSGI, with a way to close its web sockets."""
-
-    def __init__(self, flask: Flask) -> None:
-        self._flask = flask
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        return self._flask(environ, start_response)
-
-    def close_sockets(self) -> None:
-        return
 
 
 def serve(settings: Settings) -> None:
@@ -41,13 +30,33 @@ def serve(settings: Settings) -> None:
     _require_schema(settings)
 
     def start() -> tuple[server.Application, Callable[[], None]]:
-        assembled = build(settings)
-        flask = create_app(assembled.hub)
+        assembled = build(
+            settings, make_push=lambda store, redis: LivePush(store, RedisHints(redis) if redis is not None else None)
+        )
+        hub, push = assembled.hub, assembled.hub.push
+        assert isinstance(push, LivePush)  # noqa: S101  # made in the line before
+        live = LiveSockets(
+            create_app(hub),
+            hub,
+            push,
+            render_agents=lambda connection, page: [
+                entry.model_dump(mode="json") for entry in render.entries(connection, page, hub)
+            ],
+            render_visitors=lambda connection, page, connected: widget_render.for_visitors(
+                connection, page, connected, hub
+            ),
+        )
         if settings.embedded:
             assembled.start()
         else:
             assembled.start_answering()
-        return Served(flask), assembled.stop
+        live.start()
+
+        def stop() -> None:
+            live.stop()
+            assembled.stop()
+
+        return live, stop
 
     server.serve(
         host=settings.host,
@@ -62,7 +71,7 @@ def serve(settings: Settings) -> None:
 def work(settings: Settings, *, slow: bool) -> None:
     """Runs outbox rows whose ids come through Redis, and the sweeper, until it is told to stop."""
     _require_schema(settings)
-    assembled = build(settings)
+    assembled = build(settings, make_push=lambda _, redis: RedisHints(redis) if redis is not None else Silence())
     if assembled.redis is None:
         raise Unavailable("a worker needs Redis")
     assembled.start()
@@ -70,6 +79,8 @@ def work(settings: Settings, *, slow: bool) -> None:
         worker.work(assembled.runner, assembled.redis, slow=slow)
     finally:
         assembled.stop()
+        if isinstance(assembled.hub.push, RedisHints):
+            assembled.hub.push.stop()
 
 
 def openapi(settings: Settings) -> dict[str, Any]:
