@@ -7,7 +7,7 @@ import { applyRow } from "../live/apply";
 /** Takes a merge or split back by the event that it left. */
 export async function undo(client: QueryClient, eventId: number): Promise<void> {
   const row = await hub.undo(eventId);
-  applyRow(client, row);
+  if (row) applyRow(client, row);
   await Promise.all([
     client.invalidateQueries({ queryKey: keys.conversations }),
     client.invalidateQueries({ queryKey: ["conversation"] }),

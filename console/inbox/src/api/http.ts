@@ -1,4 +1,5 @@
-import type { Problem } from "@centralita/shared/api";
+import type { paths, Problem } from "@centralita/shared/api";
+import createClient from "openapi-fetch";
 
 /** An answer other than 2xx, or none at all (`status` 0, `error_id` "network"). */
 export class HubError extends Error {
@@ -14,7 +15,6 @@ export class HubError extends Error {
   }
 }
 
-export const API = "/api/v1";
 let csrfToken = "";
 let onSignedOut = (): void => undefined;
 
@@ -23,66 +23,46 @@ export function setCsrfToken(token: string): void {
   csrfToken = token;
 }
 
+export function csrfHeader(): [name: string, value: string] {
+  return ["X-CSRF-Token", csrfToken];
+}
+
 /** Called when the hub no longer knows the session. */
 export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
-}
-
-export function csrfHeader(): Record<string, string> {
-  return { "X-CSRF-Token": csrfToken };
 }
 
 export function networkError(): HubError {
   return new HubError(0, { error_id: "network", message: "no connection", field: null, rule: null });
 }
 
-/** Reads an error answer; proxies in between answer in HTML. */
-export function errorOf(status: number, body: string): HubError {
+function isProblem(answer: unknown): answer is Problem {
+  return typeof answer === "object" && answer !== null && "error_id" in answer;
+}
+
+/** The error that an answer stands for. `answer` is the hub's `Problem`, or whatever a proxy in between wrote. */
+export function errorOf(status: number, answer: unknown): HubError {
   if (status === 401) onSignedOut();
-  try {
-    const problem = JSON.parse(body) as Partial<Problem>;
-    if (typeof problem.error_id === "string") {
-      return new HubError(status, { message: "", field: null, rule: null, ...problem, error_id: problem.error_id });
-    }
-  } catch {
-    // Not ours: said below.
-  }
+  if (isProblem(answer)) return new HubError(status, answer);
   const id = status === 502 || status === 503 || status === 504 ? "unavailable" : "unexpected";
-  return new HubError(status, { error_id: id, message: body.slice(0, 200), field: null, rule: null });
+  return new HubError(status, { error_id: id, message: `HTTP ${status}`, field: null, rule: null });
 }
 
-type Query = Record<string, string | number | null | undefined>;
+/** Knows every path of the OpenAPI document: a call that the hub does not take does not compile. */
+export const api = createClient<paths>({ credentials: "same-origin" });
 
-export function address(path: string, query: Query = {}): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
-  }
-  const text = search.toString();
-  return API + path + (text ? `?${text}` : "");
-}
+api.use({
+  onRequest: ({ request }) => {
+    if (request.method !== "GET") request.headers.set(...csrfHeader());
+  },
+  onError: ({ error }) => (error instanceof DOMException && error.name === "AbortError" ? undefined : networkError()),
+});
 
-async function call<Answer>(method: string, path: string, init: RequestInit, query?: Query): Promise<Answer> {
-  let response: Response;
-  let body: string;
-  try {
-    response = await fetch(address(path, query), { method, credentials: "same-origin", ...init });
-    body = await response.text();
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw networkError();
-  }
-  if (!response.ok) throw errorOf(response.status, body);
-  return JSON.parse(body) as Answer;
-}
-
-export function read<Answer>(path: string, query?: Query, signal?: AbortSignal): Promise<Answer> {
-  return call("GET", path, signal ? { signal } : {}, query);
-}
-
-export function change<Answer>(method: "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<Answer> {
-  return call(method, path, {
-    headers: { "Content-Type": "application/json", ...csrfHeader() },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+/** What a call brought. Raises HubError. */
+export async function answerOf<Answer>(
+  call: Promise<{ data?: Answer; error?: unknown; response: Response }>,
+): Promise<Answer> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw errorOf(response.status, error);
+  return data as Answer;
 }

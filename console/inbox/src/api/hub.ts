@@ -1,78 +1,68 @@
 /** Every call that this app makes; docs/api.md describes them. */
-import type {
-  Agents,
-  AgentOut,
-  ArticleIn,
-  ArticleOut,
-  Articles,
-  AttachmentOut,
-  Candidates,
-  ContactOut,
-  ConversationDetail,
-  ConversationOut,
-  Conversations,
-  Counters,
-  Done,
-  Feed,
-  HealthOut,
-  Inboxes,
-  MessageIn,
-  MessageOut,
-  Messages,
-  OutboxRows,
-  PresenceIn,
-  SessionOut,
-  Teams,
-  UndoOut,
-} from "@centralita/shared/api";
+import type { AgentOut, ArticleIn, AttachmentOut, ConversationOut, MessageIn, PresenceIn } from "@centralita/shared/api";
 
-import { address, change, csrfHeader, errorOf, networkError, read } from "./http";
+import { answerOf, api, csrfHeader, errorOf, networkError } from "./http";
 
 export type View = "queue" | "mine" | "all" | "bot" | "snoozed" | "resolved";
 export type Priority = ConversationOut["priority"];
 export type Presence = AgentOut["presence"];
 
-export const session = (signal?: AbortSignal) => read<SessionOut>("/session", {}, signal);
-export const signIn = (email: string, password: string) => change<SessionOut>("POST", "/session", { email, password });
-export const signOut = () => change<Done>("DELETE", "/session");
+export const session = () => answerOf(api.GET("/api/v1/session"));
+export const signIn = (email: string, password: string) =>
+  answerOf(api.POST("/api/v1/session", { body: { email, password } }));
+export const signOut = () => answerOf(api.DELETE("/api/v1/session"));
 
-export const agents = () => read<Agents>("/agents");
-export const teams = () => read<Teams>("/teams");
-export const inboxes = () => read<Inboxes>("/inboxes");
-export const counters = () => read<Counters>("/counters");
-export const setPresence = (presence: PresenceIn) => change<AgentOut>("PUT", "/presence", presence);
+export const agents = () => answerOf(api.GET("/api/v1/agents"));
+export const teams = () => answerOf(api.GET("/api/v1/teams"));
+export const counters = () => answerOf(api.GET("/api/v1/counters"));
+export const setPresence = (body: PresenceIn) => answerOf(api.PUT("/api/v1/presence", { body }));
 
-export const events = (after: string | null) => read<Feed>("/events", { after, limit: 200 });
+export const events = (after: string | null) =>
+  answerOf(api.GET("/api/v1/events", { params: { query: { ...(after === null ? {} : { after }), limit: 200 } } }));
 
-export const conversations = (view: View, teamId: string | null, after: string | null, signal?: AbortSignal) =>
-  read<Conversations>("/conversations", { view, team_id: teamId, after, limit: 30 }, signal);
+export const conversations = (view: View, teamId: string | null, after: string | null, signal: AbortSignal) => {
+  const query = { view, limit: 30, ...(teamId === null ? {} : { team_id: teamId }), ...(after === null ? {} : { after }) };
+  return answerOf(api.GET("/api/v1/conversations", { params: { query }, signal }));
+};
+
+const of = (id: string) => ({ params: { path: { conversation_id: id } } });
 export const conversation = (id: string, signal?: AbortSignal) =>
-  read<ConversationDetail>(`/conversations/${id}`, {}, signal);
-export const messages = (id: string, before: string | null, signal?: AbortSignal) =>
-  read<Messages>(`/conversations/${id}/messages`, { before, limit: 50 }, signal);
-export const send = (id: string, message: MessageIn) =>
-  change<MessageOut>("POST", `/conversations/${id}/messages`, message);
+  answerOf(api.GET("/api/v1/conversations/{conversation_id}", { ...of(id), ...(signal ? { signal } : {}) }));
+export const messages = (id: string, before: string | null, signal: AbortSignal) =>
+  answerOf(
+    api.GET("/api/v1/conversations/{conversation_id}/messages", {
+      params: { ...of(id).params, query: { limit: 50, ...(before === null ? {} : { before }) } },
+      signal,
+    }),
+  );
+export const send = (id: string, body: MessageIn) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/messages", { ...of(id), body }));
 
-const act = (id: string, verb: string, body?: object) =>
-  change<ConversationOut>("POST", `/conversations/${id}/${verb}`, body ?? {});
-export const take = (id: string) => act(id, "take");
-export const assign = (id: string, agentId: string) => act(id, "assign", { agent_id: agentId });
-export const transfer = (id: string, teamId: string, note: string) => act(id, "transfer", { team_id: teamId, note });
-export const resolve = (id: string) => act(id, "resolve");
-export const reopen = (id: string) => act(id, "reopen");
-export const snooze = (id: string, until: Date) => act(id, "snooze", { until: until.toISOString() });
-export const handBack = (id: string) => act(id, "hand-back");
-export const setPriority = (id: string, priority: Priority) => act(id, "priority", { priority });
+export const take = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/take", of(id)));
+export const assign = (id: string, agentId: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/assign", { ...of(id), body: { agent_id: agentId } }));
+export const transfer = (id: string, teamId: string, note: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/transfer", { ...of(id), body: { team_id: teamId, note } }));
+export const resolve = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/resolve", of(id)));
+export const reopen = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/reopen", of(id)));
+export const snooze = (id: string, until: Date) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/snooze", { ...of(id), body: { until: until.toISOString() } }));
+export const handBack = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/hand-back", of(id)));
+export const setPriority = (id: string, priority: Priority) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/priority", { ...of(id), body: { priority } }));
 
-export const merge = (id: string, into: string) => change<UndoOut>("POST", `/conversations/${id}/merge`, { into });
+export const merge = (id: string, into: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/merge", { ...of(id), body: { into } }));
 export const split = (id: string, messageIds: string[]) =>
-  change<UndoOut>("POST", `/conversations/${id}/split`, { message_ids: messageIds });
-export const undo = (eventId: number) => change<ConversationOut>("POST", `/events/${eventId}/undo`, {});
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/split", { ...of(id), body: { message_ids: messageIds } }));
+/** Undefined where there is no conversation to look at. */
+export const undo = (eventId: number): Promise<ConversationOut | undefined> =>
+  answerOf(api.POST("/api/v1/events/{event_id}/undo", { params: { path: { event_id: eventId } } }));
 
-export const contact = (id: string) => read<ContactOut>(`/contacts/${id}`);
-export const candidates = (id: string) => read<Candidates>(`/contacts/${id}/candidates`);
-export const mergeContacts = (id: string, into: string) =>
-  change<{ event_id: number }>("POST", `/contacts/${id}/merge`, { into });
+export const candidates = (contactId: string) =>
+  answerOf(api.GET("/api/v1/contacts/{contact_id}/candidates", { params: { path: { contact_id: contactId } } }));
+export const mergeContacts = (contactId: string, into: string) =>
+  answerOf(api.POST("/api/v1/contacts/{contact_id}/merge", { params: { path: { contact_id: contactId } }, body: { into } }));
 
 /** Uploads one file. `onProgress` hears the share that has gone out, 0 to 1. Raises HubError. */
 export function upload(file: File, onProgress: (share: number) => void, signal: AbortSignal): Promise<AttachmentOut> {
@@ -81,31 +71,37 @@ export function upload(file: File, onProgress: (share: number) => void, signal: 
     const request = new XMLHttpRequest();
     const form = new FormData();
     form.append("file", file);
-    request.open("POST", address("/attachments"));
-    for (const [name, value] of Object.entries(csrfHeader())) request.setRequestHeader(name, value);
+    request.open("POST", "/api/v1/attachments");
+    request.setRequestHeader(...csrfHeader());
+    request.responseType = "json";
     request.upload.onprogress = (progress) => onProgress(progress.total ? progress.loaded / progress.total : 0);
     request.onerror = () => reject(networkError());
     request.onabort = () => reject(networkError());
     request.onload = () => {
-      if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as AttachmentOut);
-      else reject(errorOf(request.status, request.responseText));
+      if (request.status >= 200 && request.status < 300) resolve(request.response as AttachmentOut);
+      else reject(errorOf(request.status, request.response));
     };
     signal.addEventListener("abort", () => request.abort());
     request.send(form);
   });
 }
 
-export const articles = (query: string, locale: string, after: string | null, signal?: AbortSignal) =>
-  read<Articles>("/articles", { query, locale, after, limit: 50 }, signal);
-export const article = (id: string, locale: string) => read<ArticleOut>(`/articles/${id}/${locale}`);
-export const createArticle = (article: ArticleIn) => change<ArticleOut>("POST", "/articles", article);
-export const saveArticle = (id: string, locale: string, article: ArticleIn) =>
-  change<ArticleOut>("PUT", `/articles/${id}/${locale}`, article);
+export const articles = (query: string, locale: string, after: string | null, signal: AbortSignal) => {
+  const asked = { query, limit: 50, ...(locale ? { locale } : {}), ...(after === null ? {} : { after }) };
+  return answerOf(api.GET("/api/v1/articles", { params: { query: asked }, signal }));
+};
+const at = (articleId: string, locale: string) => ({ params: { path: { article_id: articleId, locale } } });
+export const article = (id: string, locale: string) =>
+  answerOf(api.GET("/api/v1/articles/{article_id}/{locale}", at(id, locale)));
+export const createArticle = (body: ArticleIn) => answerOf(api.POST("/api/v1/articles", { body }));
+export const saveArticle = (id: string, locale: string, body: ArticleIn) =>
+  answerOf(api.PUT("/api/v1/articles/{article_id}/{locale}", { ...at(id, locale), body }));
 export const publishArticle = (id: string, locale: string) =>
-  change<ArticleOut>("POST", `/articles/${id}/${locale}/publish`, {});
+  answerOf(api.POST("/api/v1/articles/{article_id}/{locale}/publish", at(id, locale)));
 export const withdrawArticle = (id: string, locale: string) =>
-  change<ArticleOut>("POST", `/articles/${id}/${locale}/withdraw`, {});
+  answerOf(api.POST("/api/v1/articles/{article_id}/{locale}/withdraw", at(id, locale)));
 
-export const health = () => read<HealthOut>("/health");
-export const deadRows = () => read<OutboxRows>("/outbox/dead");
-export const replay = (id: number) => change<Done>("POST", `/outbox/${id}/replay`, {});
+export const health = () => answerOf(api.GET("/api/v1/health"));
+export const deadRows = () => answerOf(api.GET("/api/v1/outbox/dead"));
+export const replay = (id: number) =>
+  answerOf(api.POST("/api/v1/outbox/{outbox_id}/replay", { params: { path: { outbox_id: id } } }));

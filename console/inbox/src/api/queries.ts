@@ -46,7 +46,6 @@ export const sessionQuery = queryOptions({ queryKey: keys.session, queryFn: () =
 export const countersQuery = queryOptions({ queryKey: keys.counters, queryFn: hub.counters });
 export const agentsQuery = queryOptions({ queryKey: keys.agents, queryFn: hub.agents });
 export const teamsQuery = queryOptions({ queryKey: ["teams"], queryFn: hub.teams });
-export const inboxesQuery = queryOptions({ queryKey: ["inboxes"], queryFn: hub.inboxes });
 
 export function conversationsQuery(list: List) {
   return infiniteQueryOptions({

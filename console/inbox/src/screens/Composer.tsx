@@ -177,7 +177,7 @@ export function Composer({ detail }: { detail: ConversationDetail }) {
         <Button
           size="sm"
           disabled={!ready}
-          {...(isNote ? { color: "yellow.9" } : {})}
+          {...(isNote && ready ? { className: classes.addNote ?? "" } : {})}
           rightSection={<IconSend2 size={16} aria-hidden />}
           onClick={submit}
         >

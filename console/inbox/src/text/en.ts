@@ -310,7 +310,7 @@ export const en = {
   "articles.updated": "Changed {time}",
   "articles.state.draft": "Draft",
   "articles.state.published": "Published",
-  "articles.state.changed": "Published, with unpublished changes",
+  "articles.state.changed": "Unpublished changes",
   "articles.state.withdrawn": "Withdrawn",
   "article.title": "Title",
   "article.body": "Text",

@@ -312,7 +312,7 @@ export const es: Dictionary = {
   "articles.updated": "Modificado {time}",
   "articles.state.draft": "Borrador",
   "articles.state.published": "Publicado",
-  "articles.state.changed": "Publicado, con cambios sin publicar",
+  "articles.state.changed": "Cambios sin publicar",
   "articles.state.withdrawn": "Retirado",
   "article.title": "Título",
   "article.body": "Texto",
