@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, Response, redirect, render_template, request, send_from_directory
 from werkzeug.exceptions import NotFound as NoSuchFile
 from werkzeug.wrappers import Response as AnyResponse
@@ -11,16 +13,21 @@ from hub.store.queries import inboxes
 from hub.web.context import the_hub
 
 LANGUAGES = ("en", "es")
-# Everything from here, except that the component library writes styles into the page, and pictures of messages.
+# Everything from here, except that the component library writes styles into the page. `{host}`: where the hub is
+# reached; not every browser takes 'self' for its sockets.
 APP_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    "font-src 'self' data:; connect-src 'self' ws://{host} wss://{host}; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
-# The demo shop shows what a shop's own page looks like: with its styles and scripts in it.
-PAGE_POLICY = (
+# The demo shop is what a shop's own page looks like: with styles and scripts in it.
+DEMO_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+# Pages of ours that run nothing.
+STILL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -41,7 +48,8 @@ def home() -> AnyResponse:
 @blueprint.get("/inbox/<path:path>")
 def inbox_app(path: str = "") -> Response:
     """A file of the built app, else its page: the app routes by itself."""
-    folder = the_hub().settings.console / "inbox"
+    settings = the_hub().settings
+    folder = settings.console / "inbox"
     if path.startswith("assets/"):
         # Their names carry a hash of their content: what has one name never changes.
         response = send_from_directory(folder, path, max_age=365 * 24 * 3600)
@@ -53,14 +61,14 @@ def inbox_app(path: str = "") -> Response:
         if not (folder / "index.html").is_file():
             return _not_built()
         response = send_from_directory(folder, "index.html")
-    response.headers["Content-Security-Policy"] = APP_POLICY
+    response.headers["Content-Security-Policy"] = APP_POLICY.format(host=urlsplit(settings.public_url).netloc)
     response.cache_control.no_cache = True
     return response
 
 
 def _not_built() -> Response:
     response = Response(render_template("not_built.html", language=language()), 503)
-    response.headers |= {"Retry-After": "5", "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
+    response.headers |= {"Retry-After": "5", "Content-Security-Policy": STILL_POLICY, "Cache-Control": "no-store"}
     return response
 
 
@@ -72,7 +80,7 @@ def demo() -> Response:
     asked = request.args.get("inbox", "")
     key = asked if asked in keys else next(iter(keys), "")
     response = Response(render_template("demo.html", inbox_key=key, language=language()))
-    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["Content-Security-Policy"] = DEMO_POLICY
     return response
 
 
@@ -83,5 +91,5 @@ def status() -> Response:
     overall = health.state(parts)
     page = render_template("status.html", language=language(), overall=overall, parts=parts)
     response = Response(page, 503 if any(part.name == "database" and part.state == "down" for part in parts) else 200)
-    response.headers |= {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
+    response.headers |= {"Content-Security-Policy": STILL_POLICY, "Cache-Control": "no-store"}
     return response

@@ -43,6 +43,7 @@ def test_the_app_routes_by_itself_and_is_asked_for_anew(built: FlaskClient, path
         assert response.cache_control.no_cache
         policy = response.headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
+    assert "ws://127.0.0.1:8000 " in policy
     assert "frame-ancestors 'none'" in policy
 
 
