@@ -81,7 +81,7 @@ def sign_in(store: Store, email: str, password: str, address: str) -> SignedIn:
         raise TooMany("too many failed sign-ins; wait a while", retry_after=wait)
     with store.read() as connection:
         found = people.credentials(connection, email)
-    matches = _matches(found.password_hash if found else _NOBODY, password)
+    matches = _matches((found and found.password_hash) or _NOBODY, password)
     if found is None or found.disabled or not matches:
         raise NotSignedIn("the e-mail address or the password is wrong")
     better_hash = _HASHER.hash(password) if _HASHER.check_needs_rehash(found.password_hash) else ""
