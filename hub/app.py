@@ -169,7 +169,8 @@ def build(
     after = _After()
     store = open_store(settings, clock, after)
     box = SecretBox(settings.secret_key)
-    redis = Redis.from_url(settings.redis_url) if settings.redis_url else None
+    # Embedded, the rows are run here: no worker would ever take them from Redis.
+    redis = Redis.from_url(settings.redis_url) if settings.redis_url and not settings.embedded else None
     if bot is None and settings.bot != "absent" and settings.rasa_url:
         bot = RasaBot(settings.rasa_url, settings.rasa_token, deadline=settings.bot_deadline)
     if knowledge is None and settings.knowledge != "absent":

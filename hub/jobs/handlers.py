@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hub.domain import events as e
-from hub.domain.conversation import Conversation, Status
+from hub.domain.conversation import Conversation, Status, allowed
 from hub.domain.messages import Delivery
 from hub.hub import Hub
 from hub.services import bot_turn, delivery, handoff, indexing
@@ -55,7 +55,7 @@ def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
 def _to_a_person(_: Hub, work: Work) -> UseCase[None]:
     def use_case(tx: Tx) -> None:
         conversation = tx.conversation(work.recorded.stream_id)
-        if conversation.status == Status.BOT and isinstance(work.recorded.event, e.MessageReceived):
+        if allowed(conversation, "hand_over") and isinstance(work.recorded.event, e.MessageReceived):
             handoff.hand_over(tx, conversation.id, reason="bot_error", open_question=work.recorded.event.message_id)
 
     return use_case

@@ -7,6 +7,7 @@ import threading
 
 from hub.domain.events import ArticleIndexed
 from hub.hub import Hub
+from hub.ports import KnowledgeBase
 from hub.services import indexing
 from hub.store import feed
 from hub.store.queries import passages
@@ -47,9 +48,9 @@ class IndexFollower:
         except Exception:  # the edge of a thread: `status()` says `failed`, the hub goes on without answers
             log.exception("the knowledge base could not load its models")
             return
-        with self._hub.store.read() as connection:
-            cursor = feed.head(connection)
-            knowledge.load(list(passages.every(connection, knowledge.model_id)))
+        while (cursor := self._load(knowledge)) is None:
+            if self._stopped.wait(EVERY):
+                return
         if self._indexes:
             try:
                 indexing.index_missing(self._hub)
@@ -60,6 +61,17 @@ class IndexFollower:
                 cursor = self.follow(cursor)
             except Exception:  # the edge of a thread: the next round tries again
                 log.exception("could not follow the articles")
+
+    def _load(self, knowledge: KnowledgeBase) -> feed.Cursor | None:
+        """Where to follow from after everything is loaded; None where the database did not answer."""
+        try:
+            with self._hub.store.read() as connection:
+                cursor = feed.head(connection)
+                knowledge.load(list(passages.every(connection, knowledge.model_id)))
+        except Exception:  # the edge of a thread: the next round tries again
+            log.exception("could not load the search index")
+            return None
+        return cursor
 
     def follow(self, cursor: feed.Cursor) -> feed.Cursor:
         """Takes over the articles that were indexed since a cursor; returns the next one."""

@@ -20,6 +20,7 @@ class ThreadNudger:
 
     def __init__(self, run: Callable[[int], object], threads: int) -> None:
         self._run = run
+        self._stopped = threading.Event()
         self._fast: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._slow: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._threads = [
@@ -34,6 +35,7 @@ class ThreadNudger:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Lets running rows end; what waits stays in the outbox. `timeout` in seconds, for each thread."""
+        self._stopped.set()
         for _ in self._threads[:-1]:
             self._fast.put(None)
         self._slow.put(None)
@@ -47,7 +49,7 @@ class ThreadNudger:
             line.put(outbox_id)
 
     def _work(self, line: queue.SimpleQueue[int | None]) -> None:
-        while (outbox_id := line.get()) is not None:
+        while (outbox_id := line.get()) is not None and not self._stopped.is_set():
             try:
                 self._run(outbox_id)
             except Exception:  # the edge of a thread: the row stays in the outbox and the sweeper offers it again

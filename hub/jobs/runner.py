@@ -36,12 +36,12 @@ class Runner:
     def __init__(self, hub: Hub, jobs: Mapping[str, Job]) -> None:
         self._hub = hub
         self._jobs = jobs
+        self._leases = {name: job.lease for name, job in jobs.items()}
 
     def run(self, outbox_id: int) -> bool:
         """Runs a row if it is free to run. Returns whether it was. Never raises for what a handler does."""
         lease = str(ULID())
-        longest = max(job.lease for job in self._jobs.values())
-        claimed = self._hub.store.write(lambda tx: outbox.claim(tx, outbox_id, lease=lease, lease_microseconds=longest))
+        claimed = self._hub.store.write(lambda tx: outbox.claim(tx, outbox_id, lease=lease, leases=self._leases))
         if claimed is None:
             return False
         job = self._jobs[claimed.handler]
@@ -96,7 +96,7 @@ def _pass_on(tx: Tx, claimed: outbox.Claimed) -> None:
 
 def pause(attempt: int, error: Exception) -> int:
     """How long to wait before the next attempt, microseconds: what the provider asked for, else 1, 2, 4… seconds."""
-    asked = getattr(error, "retry_after", None)
+    asked = error.retry_after if isinstance(error, ChannelError) else None
     if asked is not None:
-        return min(int(asked * SECOND), LONGEST_PAUSE)
+        return int(min(max(0.0, asked) * SECOND, LONGEST_PAUSE))
     return int(min(SECOND << (attempt - 1), LONGEST_PAUSE))

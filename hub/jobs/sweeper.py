@@ -40,7 +40,7 @@ class Sweeper:
         store = self._hub.store
         with store.read() as connection:
             now = self._hub.clock.now()
-            has_rows = due.has_outbox_rows(connection, now)
+            has_rows = outbox.has_offers(connection, now)
             asleep = due.over_slept(connection, now)
         # Looked at first on a read connection: an idle hub does not write.
         offered = store.write(outbox.offer) if has_rows else []

@@ -7,7 +7,6 @@ import pytest
 from hub.domain import permissions
 from hub.domain.errors import Forbidden
 
-
 EVERY_ACTION = (
     "read_conversations",
     "work_conversations",

@@ -11,15 +11,6 @@ from hub.store.unit_of_work import Tx
 _CHUNK = 500
 
 
-def has_outbox_rows(connection: Connection, now: int) -> bool:
-    """Whether any unfinished row is due and not on offer."""
-    o = t.outbox.c
-    statement = (
-        select(o.id).where(o.state.in_(("pending", "claimed")), o.due_at <= now, o.offered_until <= now).limit(1)
-    )
-    return connection.execute(statement).one_or_none() is not None
-
-
 def over_slept(connection: Connection, now: int) -> list[str]:
     """Snoozed conversations whose time has come, at most a chunk of them."""
     c = t.conversation.c

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, exists, literal, or_, select, update
 
 from hub.domain.events import Recorded
 from hub.store import tables as t
@@ -18,7 +18,8 @@ _UNFINISHED = ("pending", "claimed")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row that is ours until its lease ends. `failures` counts attempts that ended with a recorded error."""
+    """A row that is ours until its lease ends. `failures` is the number of the last attempt that ended with a recorded
+    error: those after it were cut off."""
 
     id: int
     handler: str
@@ -58,12 +59,26 @@ def _runnable(now: int) -> ColumnElement[bool]:
     )
 
 
-def claim(tx: Tx, outbox_id: int, *, lease: str, lease_microseconds: int) -> Claimed | None:
-    """Takes a row for a while; None when it is done, not due, somebody else's, or has to wait for an earlier one."""
+def claim(tx: Tx, outbox_id: int, *, lease: str, leases: Mapping[str, int]) -> Claimed | None:
+    """Takes a row for a while; None when it is done, not due, somebody else's, or has to wait for an earlier one.
+
+    Args:
+        tx: the transaction.
+        outbox_id: the row.
+        lease: names this attempt.
+        leases: how long it is ours, by handler, microseconds; rows of other handlers are left to whoever knows them.
+    """
     row = tx.connection.execute(
         update(t.outbox)
-        .where(_o.id == outbox_id, _runnable(tx.now))
-        .values(state="claimed", lease=lease, lease_until=tx.now + lease_microseconds, attempts=_o.attempts + 1)
+        .where(_o.id == outbox_id, _o.handler.in_(leases), _runnable(tx.now))
+        .values(
+            state="claimed",
+            lease=lease,
+            lease_until=case(
+                {handler: literal(tx.now + time, BigInteger) for handler, time in leases.items()}, value=_o.handler
+            ),
+            attempts=_o.attempts + 1,
+        )
         .returning(_o.id, _o.handler, _o.order_key, _o.attempts, _o.failures, _o.event_id)
     ).one_or_none()
     return Claimed(*row) if row else None
@@ -79,7 +94,7 @@ def finish(tx: Tx, claimed: Claimed, *, lease: str) -> bool:
 def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None) -> bool:
     """Ends an attempt with an error: to be tried again at `due_at`, or dead where that is None."""
     ours = (_o.id == claimed.id) & (_o.lease == lease) & (_o.state == "claimed")
-    values = {"lease": "", "last_error": error[:2000], "failures": claimed.failures + 1}
+    values = {"lease": "", "last_error": error[:2000], "failures": claimed.attempts}
     if due_at is None:
         values |= {"state": "dead", "finished_at": tx.now}
     else:
@@ -105,14 +120,20 @@ def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
     return (row.id, bool(row.slow)) if row else None
 
 
+def _offerable(now: int) -> ColumnElement[bool]:
+    return and_(_o.state.in_(_UNFINISHED), _o.due_at <= now, _o.offered_until <= now, _runnable(now))
+
+
+def has_offers(connection: Connection, now: int) -> bool:
+    """Whether `offer` would find anything."""
+    return connection.execute(select(_o.id).where(_offerable(now)).limit(1)).one_or_none() is not None
+
+
 def offer(tx: Tx, *, limit: int = 200, for_microseconds: int = 10_000_000) -> list[tuple[int, bool]]:
     """(id, slow) of rows that nobody was told of, or that were lost with a crash; not offered again for a while."""
-    due = (
-        select(_o.id)
-        .where(_o.state.in_(_UNFINISHED), _o.due_at <= tx.now, _o.offered_until <= tx.now, _runnable(tx.now))
-        .order_by(_o.id)
-        .limit(limit)
-    )
+    due = select(_o.id).where(_offerable(tx.now)).order_by(_o.id).limit(limit)
+    if tx.postgres:
+        due = due.with_for_update(skip_locked=True)  # what another sweeper is offering is not offered twice
     rows = tx.connection.execute(
         update(t.outbox).where(_o.id.in_(due)).values(offered_until=tx.now + for_microseconds).returning(_o.id, _o.slow)
     )
