@@ -101,8 +101,11 @@ def load(specs: Sequence[EncoderSpec], *, threads: int) -> tuple[Encoder, ...]:
         os.environ["HF_HUB_OFFLINE"] = "1"
     # The one heavy import of the knowledge base, here so that importing `kb` stays light.
     import torch  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     torch.set_num_threads(threads)
+    # numpy's products too: its threads wait by spinning, which on cores that others use costs more than they bring.
+    threadpool_limits(threads, user_api="blas")
     return tuple(_load_one(spec, threads) for spec in specs)
 
 

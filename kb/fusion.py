@@ -109,7 +109,9 @@ def rank(
     share = min(spec.lexical_share for spec in read_by)
     fused = (1 - share) * dense + share * _standard(bm25, _LEXICAL_FLOOR)
     for code in codes(text):
-        holders = np.isin(rows, snapshot.lexical.rows_with(CODE_MARK + code))
+        marked = np.zeros(snapshot.rows, dtype=np.bool_)
+        marked[snapshot.lexical.rows_with(CODE_MARK + code)] = True
+        holders = marked[rows]
         if 0 < len(np.unique(articles[holders])) <= _CODE_ARTICLES:
             fused[holders] += _CODE_BONUS
 
@@ -123,8 +125,8 @@ def rank(
     best_strongest = by_article(np.where(served[heaviest], cosines[heaviest], cosines[0]))
     firsts = [int(np.argmax(by_article(values))) for values in cosines]
     lexical_first = int(np.argmax(by_article(bm25))) if bm25.max() > 0 else -1
-    found = np.argsort(-best_fused, kind="stable")[: min(limit, len(np.unique(articles)))]
-    shown = {article: int(np.argmax(np.where(articles == article, fused, -np.inf))) for article in found.tolist()}
+    found = _highest(best_fused, min(limit, int(np.isfinite(best_fused).sum())))
+    shown = {article: int(np.argmax(np.where(articles == article, fused, -np.inf))) for article in found}
     return tuple(
         Candidate(
             place=int(places[shown[article]]),
@@ -168,6 +170,17 @@ def _dense(
 def _standard(values: NDArray[np.float32], floor: float) -> NDArray[np.float32]:
     standard: NDArray[np.float32] = (values - values.mean()) / max(float(values.std()), floor)
     return standard
+
+
+def _highest(best: NDArray[np.float32], count: int) -> list[int]:
+    """The numbers of the `count` highest values, highest first; of equal ones the lower number first."""
+    if count < len(best):
+        lowest = np.partition(best, len(best) - count)[len(best) - count]
+        candidates = np.flatnonzero(best >= lowest)
+    else:
+        candidates = np.arange(len(best))
+    ordered: list[int] = candidates[np.argsort(-best[candidates], kind="stable")][:count].tolist()
+    return ordered
 
 
 def _margin(best: NDArray[np.float32], article: int) -> float:

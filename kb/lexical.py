@@ -22,18 +22,22 @@ from kb.stop_words import STOP_WORDS
 K1 = 1.2  # how soon a repeated word stops to count (the usual value)
 B = 0.75  # how much a long passage is held against itself (the usual value)
 
+_ACCENT = re.compile("[\u0300-\u036f]")
 _WORD = re.compile(r"[^\W_]+")
 _STEMMERS = MappingProxyType({"en": "english", "es": "spanish", "pt": "portuguese", "fr": "french"})
 
 # An order number or an error code: letters with digits (`ERR-4012`, `AB12CD`), or a long number; not `48h` or `100gb`.
 _CODE = re.compile(r"[^\W_]+(?:[-_./][^\W_]+)*")
+_CODE_JOINT = re.compile(r"[-_./]")
+_DIGIT = re.compile(r"\d")
 _UNIT = re.compile(r"\d+[^\W\d_]{1,3}")
 
 
 def fold(text: str) -> str:
     """Lower case, accents off: customers write `contrasena` for `contraseña`."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    if text.isascii():
+        return text.lower()
+    return _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
 
 
 def words(text: str, language: str) -> list[str]:
@@ -49,8 +53,8 @@ def codes(text: str) -> frozenset[str]:
     """Order numbers, error codes and the like in a text, folded, without their punctuation."""
     found = set()
     for match in _CODE.findall(fold(text)):
-        bare = re.sub(r"[-_./]", "", match)
-        digits = sum(character.isdigit() for character in bare)
+        digits = len(_DIGIT.findall(match))
+        bare = _CODE_JOINT.sub("", match) if digits else ""
         mixed = 0 < digits < len(bare) and len(bare) >= 4 and not _UNIT.fullmatch(match)
         if mixed or (digits == len(bare) and digits >= 5):
             found.add(bare)

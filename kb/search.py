@@ -85,6 +85,7 @@ class LocalKnowledgeBase:
         self._encoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         self._snapshot = index.empty(len(self._specs))
         self._writing = threading.Lock()
+        self._warming = threading.Lock()
 
     @property
     def model_id(self) -> str:
@@ -98,17 +99,19 @@ class LocalKnowledgeBase:
 
     def warm(self) -> None:
         """Loads the models; seconds. A second call does nothing. Raises what the loading raised; `status` tells it."""
-        if self._encoders:
-            return
-        try:
-            loaded = self._loader(self._specs)
-            for encoder in loaded:
-                # The first call allocates and compiles: no customer's question should wait for that.
-                self._encoding.submit(encoder.encode_query, ["warm up"]).result()
-        except Exception as failure:
-            self._failure = f"{type(failure).__name__}: {failure}"
-            raise
-        self._encoders, self._failure = loaded, ""
+        with self._warming:
+            if self._encoders:
+                return
+            try:
+                # In the caller's thread: the encoding thread is waited for at exit, and a load takes seconds.
+                loaded = self._loader(self._specs)
+                for encoder in loaded:
+                    # The first call allocates and compiles: no customer's question should wait for that.
+                    self._encoding.submit(encoder.encode_query, ["warm up"]).result()
+            except Exception as failure:
+                self._failure = f"{type(failure).__name__}: {failure}"
+                raise
+            self._encoders, self._failure = loaded, ""
 
     def status(self) -> Mapping[str, str]:
         """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, `passages`, and `failure` if any."""
@@ -243,9 +246,7 @@ class LocalKnowledgeBase:
         return [(vectors[0] + vector) * np.float32(0.5) for vector in vectors[1:]]
 
     def _load_encoders(self, specs: Sequence[EncoderSpec]) -> tuple[Encoder, ...]:
-        threads = self._settings.threads
-        # In the encoding thread: torch's thread count and OpenMP's pool belong to the thread that computes.
-        return self._encoding.submit(encoders.load, specs, threads=threads).result()
+        return encoders.load(specs, threads=self._settings.threads)
 
 
 def _clean(text: str) -> str:
