@@ -1,4 +1,4 @@
-import { ActionIcon, Button, NativeSelect, Textarea, TextInput } from "@mantine/core";
+import { ActionIcon, Button, NativeSelect, Textarea, TextInput, VisuallyHidden } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { ArticleOut } from "@centralita/shared/api";
 import { IconArrowLeft, IconMoodEmpty } from "@tabler/icons-react";
@@ -125,6 +125,7 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
   const others = LANGUAGES.filter((code) => code !== locale);
   return (
     <div className={classes.page}>
+      <VisuallyHidden component="h1">{article?.title ?? t("articles.new")}</VisuallyHidden>
       <header className={classes.bar}>
         <ActionIcon
           variant="subtle"

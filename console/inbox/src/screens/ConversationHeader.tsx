@@ -2,7 +2,7 @@ import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
 import type { ConversationDetail } from "@centralita/shared/api";
 import { IconArrowLeft, IconDots, IconLayoutSidebarRight } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { assign } from "../actions/assign";
 import { handBack } from "../actions/handBack";
@@ -45,7 +45,13 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
   const { act, busy } = useAct(conversation);
   const { data: agents } = useQuery(agentsQuery);
   const { data: teams } = useQuery(teamsQuery);
+  const heading = useRef<HTMLHeadingElement>(null);
   const [dialog, setDialog] = useState<Dialog | null>(null);
+
+  // On a phone the list that had the focus is gone from the screen.
+  useEffect(() => {
+    if (document.activeElement?.getClientRects().length === 0) heading.current?.focus({ preventScroll: true });
+  }, []);
 
   const can = (action: { available: typeof take.available }) => action.available(conversation, me);
   const assignee = agents?.items.find(({ id }) => id === conversation.assignee_id);
@@ -65,7 +71,9 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
         <IconArrowLeft size={20} aria-hidden />
       </ActionIcon>
       <div className={classes.who}>
-        <h2 className={classes.name}>{name}</h2>
+        <h2 ref={heading} tabIndex={-1} className={classes.name}>
+          {name}
+        </h2>
         <p className={classes.facts}>
           <span title={t("thread.ticket", { number: conversation.ticket_number })}>#{conversation.ticket_number}</span>
           <span className={classes.fact}>
@@ -149,17 +157,18 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
               <>
                 <Menu.Divider />
                 <Menu.Label>{t(setPriority.label)}</Menu.Label>
-                {PRIORITIES.map((priority) => (
-                  <Menu.Item
-                    key={priority}
-                    role="menuitemradio"
-                    aria-checked={priority === conversation.priority}
-                    {...(priority === conversation.priority ? { bg: "var(--chosen)" } : {})}
-                    onClick={() => void act(setPriority, priority)}
-                  >
-                    {priority === "none" ? t("priority.none") : <PriorityMark priority={priority} words />}
-                  </Menu.Item>
-                ))}
+                <Menu.RadioGroup value={conversation.priority}>
+                  {PRIORITIES.map((priority) => (
+                    <Menu.RadioItem
+                      key={priority}
+                      value={priority}
+                      closeMenuOnClick
+                      onChange={() => void act(setPriority, priority)}
+                    >
+                      {priority === "none" ? t("priority.none") : <PriorityMark priority={priority} words />}
+                    </Menu.RadioItem>
+                  ))}
+                </Menu.RadioGroup>
               </>
             )}
             {can(merge) && (

@@ -41,7 +41,7 @@ export function Shell() {
       <aside className={classes.rail}>
         <Navigation onHelp={openHelp} />
       </aside>
-      <Drawer opened={menu} onClose={close} size={270} title={t("app.name")} padding={0} classNames={{ header: classes.menuHeader ?? "" }}>
+      <Drawer opened={menu} onClose={close} size={270} title={t("app.name")} closeButtonProps={{ "aria-label": t("shortcuts.close") }} padding={0} classNames={{ header: classes.menuHeader ?? "" }}>
         <Navigation onHelp={openHelp} />
       </Drawer>
       <main id="main" tabIndex={-1} className={classes.main}>
