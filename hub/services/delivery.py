@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from hub.domain import events as e
 from hub.domain.errors import ChannelError
 from hub.domain.messages import Delivery, DeliveryUpdate, Receipt, further
@@ -11,15 +13,19 @@ from hub.store import tables as t
 from hub.store.queries import inboxes, sending
 from hub.store.unit_of_work import Tx, UseCase
 
+log = logging.getLogger(__name__)
+
 
 def report(tx: Tx, inbox_id: str, update: DeliveryUpdate) -> bool:
     """Takes a provider's report. Returns whether it changed anything: late and repeated ones do not."""
     found = sending.reported(tx.connection, inbox_id, update)
-    if found is None:
+    if found is None or further(found[2], update.state) is found[2]:
         return False
-    message_id, conversation_id, state = found
-    if further(state, update.state) is state:
+    tx.conversation(found[1])  # locked: a copy of this report that was under way has said it by now
+    found = sending.reported(tx.connection, inbox_id, update)
+    if found is None or further(found[2], update.state) is found[2]:
         return False
+    message_id, conversation_id, _ = found
     tx.record(conversation_id, e.DeliveryChanged(message_id, update.state.value, update.error_code))
     if update.error_text:
         tx.change(t.message, {"id": message_id}, {"error_text": update.error_text})
@@ -69,13 +75,19 @@ def deliver(hub: Hub, work: Work) -> UseCase[None]:
         if error.permanent or work.last_attempt:
             return _outcome(conversation_id, event.message_id, Delivery.FAILED, error.code, str(error))
         raise
+    except Exception as error:
+        # The channel broke its promise, perhaps while it read the provider's answer: nobody knows what was sent.
+        if channel.capabilities.idempotent_send:
+            raise
+        log.exception("the channel %s failed on message %s", inbox.channel, event.message_id)
+        return _outcome(conversation_id, event.message_id, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
     return _sent(conversation_id, event.message_id, receipt)
 
 
 def _sent(conversation_id: str, message_id: str, receipt: Receipt) -> UseCase[None]:
     def use_case(tx: Tx) -> None:
-        tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id})
         tx.record(conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
+        tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id})
 
     return use_case
 

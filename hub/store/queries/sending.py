@@ -60,6 +60,8 @@ def sending(connection: Connection, message_id: str) -> Sending:
 
 def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> tuple[str, str, Delivery] | None:
     """(message, conversation, state) that a provider's report is about; None where we know of none."""
+    if not (update.message_id or update.provider_id):
+        return None
     m = t.message.c
     statement = select(m.id, m.conversation_id, m.state).where(m.inbox_id == inbox_id, m.kind == "outgoing")
     if update.message_id:

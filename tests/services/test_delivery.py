@@ -1,0 +1,345 @@
+"""Messages on their way out: nothing twice, nothing back, and the truth where nobody knows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from hub.domain.errors import ChannelError
+from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage
+from hub.services import delivery, replies
+from hub.store import replay
+from hub.store import tables as t
+from hub.testing.fakes import PaperChannel
+from tests.fixtures_hub import ANA, PAPER, WEB, World
+
+MINUTE = 60_000_000
+
+
+def reply(world: World, words: str, number: int = 0) -> str:
+    """An agent's answer in the latest conversation. Returns the message's id."""
+    conversation_id = world.received[-1].conversation_id
+    return world.store.write(lambda tx: replies.reply(tx, conversation_id, ANA, words, f"{words}-{number}"))
+
+
+def answered(world: World, words: str = "an answer") -> str:
+    """A customer's message that an agent has answered; nothing is delivered yet."""
+    world.say("hello")
+    world.nudger.take()
+    return reply(world, words)
+
+
+def message(world: World, message_id: str) -> Any:
+    with world.store.read() as connection:
+        return connection.execute(t.message.select().where(t.message.c.id == message_id)).one()
+
+
+def state(world: World, message_id: str) -> str:
+    return str(message(world, message_id).state)
+
+
+def report(world: World, update: DeliveryUpdate, inbox_id: str = PAPER) -> bool:
+    return world.store.write(lambda tx: delivery.report(tx, inbox_id, update))
+
+
+def agree(world: World) -> bool:
+    with world.store.read() as connection:
+        return replay.check(connection).differences == []
+
+
+@pytest.fixture
+def idempotent(world: World) -> World:
+    world.paper.capabilities = PaperChannel(idempotent=True).capabilities
+    return world
+
+
+def test_a_message_is_sent_once_with_our_id_and_has_the_providers(world: World) -> None:
+    message_id = answered(world)
+    world.run()
+    (sent,) = world.paper.sent
+    assert (sent.message_id, sent.text, sent.address.value) == (message_id, "an answer", "customer-1")
+    assert (state(world, message_id), message(world, message_id).provider_id) == ("sent", f"paper-{message_id}")
+    assert agree(world)
+
+
+def test_sending_is_committed_before_anything_is_sent(world: World) -> None:
+    message_id = answered(world)
+    seen: list[str] = []
+    world.paper.after_send = lambda sent: seen.append(state(world, sent.message_id))
+    world.run()
+    assert seen == ["sending"]
+    assert state(world, message_id) == "sent"
+
+
+@pytest.mark.parametrize(
+    "reports", [("delivered", "read"), ("read", "delivered"), ("read", "sent", "delivered", "failed")]
+)
+def test_reports_move_a_message_forward_only(world: World, reports: tuple[str, ...]) -> None:
+    message_id = answered(world)
+    world.run()
+    moved = [report(world, DeliveryUpdate(Delivery(each), f"paper-{message_id}", error_code="7")) for each in reports]
+    assert state(world, message_id) == "read"
+    assert moved == [each == "read" or (each == "delivered" and reports[0] != "read") for each in reports]
+    assert report(world, DeliveryUpdate(Delivery.READ, message_id=message_id)) is False, "a repeated one is no news"
+    assert message(world, message_id).error_code in ("", "7")
+    assert agree(world)
+
+
+def test_what_failed_and_then_arrived_after_all_did_not_fail(world: World) -> None:
+    message_id = answered(world)
+    world.run()
+    assert report(world, DeliveryUpdate(Delivery.FAILED, f"paper-{message_id}", error_code="30003", error_text="off"))
+    assert (state(world, message_id), message(world, message_id).error_code) == ("failed", "30003")
+    assert report(world, DeliveryUpdate(Delivery.DELIVERED, f"paper-{message_id}"))
+    assert (state(world, message_id), message(world, message_id).error_code) == ("delivered", "")
+    assert agree(world)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        DeliveryUpdate(Delivery.READ, provider_id="never heard of"),
+        DeliveryUpdate(Delivery.READ, message_id="never heard of"),
+        DeliveryUpdate(Delivery.READ),
+    ],
+)
+def test_a_report_on_a_message_that_we_do_not_know_changes_nothing(world: World, update: DeliveryUpdate) -> None:
+    answered(world, "one")
+    world.run()
+    reply(world, "two")
+    events = world.count(t.event)
+    assert report(world, update) is False
+    assert world.count(t.event) == events
+
+
+def test_a_report_of_another_inbox_or_on_a_customers_message_changes_nothing(world: World) -> None:
+    message_id = answered(world)
+    world.run()
+    assert report(world, DeliveryUpdate(Delivery.READ, f"paper-{message_id}"), WEB) is False
+    assert report(world, DeliveryUpdate(Delivery.READ, message_id=world.received[0].message_id)) is False
+
+
+def test_twenty_copies_of_a_report_at_once_are_one_event(world: World) -> None:
+    message_id = answered(world)
+    world.run()
+    barrier = threading.Barrier(20)
+
+    def at_once() -> bool:
+        barrier.wait(30)
+        return report(world, DeliveryUpdate(Delivery.DELIVERED, f"paper-{message_id}"))
+
+    with ThreadPoolExecutor(20) as pool:
+        changed = [each.result(60) for each in [pool.submit(at_once) for _ in range(20)]]
+    assert changed.count(True) == 1
+    assert world.kinds().count("DeliveryChanged") == 3, "sending, sent, delivered"
+
+
+def dies_after_sending(_: OutboundMessage) -> None:
+    raise KeyboardInterrupt
+
+
+def crash(world: World) -> int:
+    """The process dies after the provider took the message and before that is committed."""
+    (outbox_id,) = world.nudger.take()
+    world.paper.after_send = dies_after_sending
+    with pytest.raises(KeyboardInterrupt):
+        world.assembled.runner.run(outbox_id)
+    world.paper.after_send = lambda _: None
+    return outbox_id
+
+
+def test_after_a_crash_nobody_knows_and_it_says_so(world: World) -> None:
+    message_id = answered(world)
+    outbox_id = crash(world)
+    assert world.assembled.runner.run(outbox_id) is False, "the lease holds"
+    world.clock.pass_time(MINUTE)
+    assert world.assembled.runner.run(outbox_id) is True
+    assert (state(world, message_id), message(world, message_id).error_code) == ("unknown", "interrupted")
+    assert len(world.paper.sent) == 1, "never sent again blindly"
+    assert report(world, DeliveryUpdate(Delivery.DELIVERED, message_id=message_id)), "unknown yields to a fact"
+    assert state(world, message_id) == "delivered"
+    assert agree(world)
+
+
+def test_after_a_crash_an_idempotent_provider_is_asked_again_and_sends_once(idempotent: World) -> None:
+    message_id = answered(idempotent)
+    outbox_id = crash(idempotent)
+    idempotent.clock.pass_time(MINUTE)
+    assert idempotent.assembled.runner.run(outbox_id) is True
+    assert state(idempotent, message_id) == "sent"
+    assert [sent.message_id for sent in idempotent.paper.sent] == [message_id]
+
+
+def test_a_crash_before_anything_was_sent_costs_only_time(world: World) -> None:
+    """It dies before `sending` is committed; then the provider is busy once. Neither makes the message unknown."""
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    write = world.store.write
+    calls: list[int] = []
+
+    def dies_at_the_second_write(use_case: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return write(use_case)
+
+    world.store.write = dies_at_the_second_write  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        world.assembled.runner.run(outbox_id)
+    world.store.write = write  # type: ignore[method-assign]
+    assert state(world, message_id) == "queued"
+    world.paper.errors = [ChannelError("429", "slow down")]
+    world.clock.pass_time(MINUTE)
+    assert world.assembled.runner.run(outbox_id) is True
+    world.clock.pass_time(MINUTE)
+    assert world.assembled.runner.run(outbox_id) is True
+    assert state(world, message_id) == "sent"
+    assert len(world.paper.sent) == 1
+
+
+def test_an_unknown_outcome_is_never_sent_again(world: World) -> None:
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    world.paper.errors = [ChannelError("timeout", "no answer in time", unknown=True)]
+    assert world.assembled.runner.run(outbox_id) is True
+    world.clock.pass_time(10 * MINUTE)
+    assert world.assembled.runner.run(outbox_id) is False, "its row is done"
+    assert len(world.paper.sent) == 1
+    found = message(world, message_id)
+    assert (found.state, found.error_code, found.error_text) == ("unknown", "timeout", "no answer in time")
+
+
+def test_an_unknown_outcome_is_tried_again_where_the_provider_knows_our_id(idempotent: World) -> None:
+    message_id = answered(idempotent)
+    (outbox_id,) = idempotent.nudger.take()
+    idempotent.paper.errors = [ChannelError("timeout", unknown=True)]
+    idempotent.assembled.runner.run(outbox_id)
+    idempotent.clock.pass_time(MINUTE)
+    idempotent.assembled.runner.run(outbox_id)
+    assert state(idempotent, message_id) == "sent"
+    assert len(idempotent.paper.sent) == 1
+
+
+def test_a_channel_that_breaks_while_it_sends_is_unknown_and_not_sent_ten_times(world: World) -> None:
+    message_id = answered(world)
+    world.paper.after_send = lambda _: {}["the provider's answer has no such field"]
+    world.run()
+    world.clock.pass_time(10 * MINUTE)
+    world.run()
+    assert (state(world, message_id), message(world, message_id).error_code) == ("unknown", "channel_failed")
+    assert len(world.paper.sent) == 1
+
+
+def test_a_busy_provider_is_asked_again_when_it_said_and_sends_once(world: World) -> None:
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    world.paper.errors = [ChannelError("429", "slow down", retry_after=30.0)]
+    world.assembled.runner.run(outbox_id)
+    assert state(world, message_id) == "sending"
+    world.clock.pass_time(29_000_000)
+    assert world.assembled.runner.run(outbox_id) is False
+    world.clock.pass_time(2_000_000)
+    assert world.assembled.runner.run(outbox_id) is True
+    assert state(world, message_id) == "sent"
+    assert len(world.paper.sent) == 1
+
+
+def test_a_permanent_error_fails_with_the_providers_code_and_words(world: World) -> None:
+    message_id = answered(world)
+    world.paper.errors = [ChannelError("21610", "x" * 900, permanent=True)]
+    world.run()
+    found = message(world, message_id)
+    assert (found.state, found.error_code, found.error_text) == ("failed", "21610", "x" * 500)
+    assert world.paper.sent == []
+    assert agree(world)
+
+
+def test_a_provider_that_stays_busy_fails_the_message_in_the_end(world: World) -> None:
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    world.paper.errors = [ChannelError("503", "busy") for _ in range(20)]
+    runs = 0
+    while state(world, message_id) != "failed":
+        assert world.assembled.runner.run(outbox_id) is True
+        world.clock.pass_time(10 * MINUTE)
+        runs += 1
+    assert runs == 10
+    assert message(world, message_id).error_code == "503"
+
+
+def test_the_order_is_kept_when_the_first_of_a_conversation_has_to_wait(world: World) -> None:
+    answered(world, "one")
+    reply(world, "two")
+    first, second = world.nudger.take()
+    world.say("hello", sender="somebody else")
+    world.nudger.take()
+    reply(world, "to another")
+    (other,) = world.nudger.take()
+    world.paper.errors = [ChannelError("429", "slow down")]
+    run = world.assembled.runner.run
+    assert run(first) is True
+    assert run(second) is False
+    assert run(other) is True
+    world.clock.pass_time(MINUTE)
+    assert run(first) is True
+    assert world.nudger.take() == [second]
+    assert run(second) is True
+    assert [sent.text for sent in world.paper.sent] == ["to another", "one", "two"]
+
+
+def test_a_message_that_failed_lets_the_next_one_go(world: World) -> None:
+    first = answered(world, "one")
+    second = reply(world, "two")
+    world.paper.errors = [ChannelError("21610", permanent=True)]
+    world.run()
+    assert (state(world, first), state(world, second)) == ("failed", "sent")
+
+
+def test_buttons_and_addresses_reach_the_channel(world: World) -> None:
+    world.say("qwxz")
+    world.run()
+    (sent,) = world.paper.sent
+    assert [(button.title, button.payload) for button in sent.buttons] == [("Talk to a person", "/ask_human")]
+    assert (sent.address.channel, sent.address.value, sent.address.display_name) == (
+        "paper",
+        "customer-1",
+        "Carla Ruiz",
+    )
+
+
+@pytest.fixture
+def in_web_chat(world: World) -> Callable[[str], list[str]]:
+    """Three answers to a visitor each, in their web chats. Returns the messages' ids of one."""
+
+    def answers(visitor: str) -> list[str]:
+        world.say("hello", inbox_id=WEB, sender=visitor)
+        return [reply(world, f"to {visitor} {number}") for number in range(3)]
+
+    return answers
+
+
+def seen(world: World, visitor: str, message_id: str, state: Delivery = Delivery.READ, inbox_id: str = WEB) -> int:
+    return world.store.write(lambda tx: delivery.seen(tx, inbox_id, "webchat", visitor, message_id, state))
+
+
+def test_what_a_customer_has_seen_is_marked_up_to_there(world: World, in_web_chat: Callable[[str], list[str]]) -> None:
+    mine, others = in_web_chat("mine"), in_web_chat("other")
+    assert seen(world, "mine", mine[1], Delivery.DELIVERED) == 2
+    assert seen(world, "mine", mine[0]) == 1
+    assert [state(world, each) for each in mine] == ["read", "delivered", "queued"]
+    assert [state(world, each) for each in others] == ["queued"] * 3
+    assert seen(world, "mine", mine[1], Delivery.DELIVERED) == 0, "read is not moved back"
+    assert agree(world)
+
+
+def test_nobody_marks_what_others_were_sent(world: World, in_web_chat: Callable[[str], list[str]]) -> None:
+    mine, others = in_web_chat("mine"), in_web_chat("other")
+    assert seen(world, "mine", others[2]) == 0
+    assert seen(world, "mine", mine[2], inbox_id=PAPER) == 0
+    assert seen(world, "mine", "never heard of") == 0
+    assert seen(world, "stranger", mine[2]) == 0
+    assert {state(world, each) for each in mine + others} == {"queued"}
