@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, send_from_directory
 from werkzeug.exceptions import NotFound as NoSuchFile
 from werkzeug.wrappers import Response as AnyResponse
 
+from hub.ports import Health
 from hub.services import health
 from hub.store.queries import inboxes
 from hub.web.context import the_hub
@@ -84,12 +86,24 @@ def demo() -> Response:
     return response
 
 
+@blueprint.get("/health")
+def machine_health() -> tuple[dict[str, object], int]:
+    """`/status` for programs: the state of the whole and of each part, no details."""
+    parts = health.parts(the_hub())
+    return {"state": health.state(parts), "parts": {part.name: part.state for part in parts}}, _status_code(parts)
+
+
 @blueprint.get("/status")
 def status() -> Response:
     """Whether everything works, for everybody: states only, no details."""
     parts = health.parts(the_hub())
     overall = health.state(parts)
     page = render_template("status.html", language=language(), overall=overall, parts=parts)
-    response = Response(page, 503 if any(part.name == "database" and part.state == "down" for part in parts) else 200)
+    response = Response(page, _status_code(parts))
     response.headers |= {"Content-Security-Policy": STILL_POLICY, "Cache-Control": "no-store"}
     return response
+
+
+def _status_code(parts: Sequence[Health]) -> int:
+    """503 where nothing can be stored; everything else the hub goes on without."""
+    return 503 if any(part.name == "database" and part.state == "down" for part in parts) else 200

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "/inbox/": "public",
     "/api/openapi.json": "public",
     "/demo": "public",
+    "/health": "public",
     "/status": "public",
 }
 
