@@ -23,7 +23,7 @@ CHANNEL = "centralita:live"
 # Whispers that wait while Redis is away; older ones are worth nothing.
 KEPT = 500
 # Seconds.
-_TICK = 1.0
+_TICK = 0.5
 _PAUSE = 1.0
 
 Whisper = Callable[[str, str, Mapping[str, Any]], None]

@@ -105,7 +105,10 @@ class Screen:
 
     def disconnect(self) -> None:
         if self.socket is not None:
+            transport = self.socket.eio.ws
             self.socket.disconnect()
+            if transport is not None:
+                transport.close()  # the library leaves it open where the hub was first
             self.socket = None
 
     def emit(self, event: str, data: object) -> object:
@@ -157,7 +160,9 @@ class Screen:
 
     @property
     def texts(self) -> list[str]:
-        return [each["message"]["text"] for each in self.entries if each.get("message")]
+        """What was said, in the order in which it was shown. Agents see a message again at each of its deliveries."""
+        said = [each for each in self.entries if each.get("message") and each.get("kind") != "DeliveryChanged"]
+        return [each["message"]["text"] for each in said]
 
 
 def place(cursor: str) -> tuple[int, int]:
