@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.domain import events as e
-from hub.domain.conversation import PRIORITIES, Status, require
+from hub.domain.conversation import PRIORITIES, Status, allowed, require
 from hub.domain.errors import AlreadyTaken, Refused
 from hub.domain.messages import Author
 from hub.store.queries import assignees
@@ -16,7 +16,7 @@ def take(tx: Tx, conversation_id: str, agent_id: str) -> None:
     Raises AlreadyTaken when another agent has it.
     """
     conversation = tx.conversation(conversation_id)
-    if conversation.status == Status.ASSIGNED and conversation.assignee_id == agent_id:
+    if conversation.status == Status.ASSIGNED and conversation.assignee_id == agent_id and not conversation.merged_into:
         return
     require(conversation, "take")
     if conversation.status == Status.SNOOZED and conversation.assignee_id not in ("", agent_id):
@@ -65,7 +65,7 @@ def snooze(tx: Tx, conversation_id: str, until: int, by: e.Actor) -> None:
 def wake(tx: Tx, conversation_id: str) -> None:
     """Ends a sleep whose time has come. Does nothing when a message or a person was first."""
     conversation = tx.conversation(conversation_id)
-    if conversation.status == Status.SNOOZED and conversation.snoozed_until <= tx.now:
+    if allowed(conversation, "wake") and conversation.snoozed_until <= tx.now:
         tx.record(conversation_id, e.Woken("time"))
 
 
@@ -76,8 +76,10 @@ def hand_back(tx: Tx, conversation_id: str, by: e.Actor) -> None:
 
 
 def set_priority(tx: Tx, conversation_id: str, priority: int, by: e.Actor) -> None:
-    """Changes the priority (index into `PRIORITIES`). Raises Refused for any other number."""
+    """Changes the priority (index into `PRIORITIES`). Raises Refused for any other number, Conflict where merged."""
     if not 0 <= priority < len(PRIORITIES):
         raise Refused("priority", f"must be one of {', '.join(PRIORITIES)}")
-    if tx.conversation(conversation_id).priority != priority:
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "set_priority")
+    if conversation.priority != priority:
         tx.record(conversation_id, e.PriorityChanged(priority), by)

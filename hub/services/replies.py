@@ -80,11 +80,15 @@ def reply(
 def note(
     tx: Tx, conversation_id: str, agent_id: str, text: str, client_id: str, attachments: tuple[str, ...] = ()
 ) -> str:
-    """A note that only agents see. Returns its id; the same `client_id` from the same agent is stored once."""
-    tx.conversation(conversation_id)
+    """A note that only agents see. Returns its id; the same `client_id` from the same agent is stored once.
+
+    Raises Refused for an empty text, Conflict where the conversation was merged into another.
+    """
+    conversation = tx.conversation(conversation_id)
     client_key, stored = _once(tx, agent_id, client_id)
     if stored:
         return stored
+    require(conversation, "note")
     message_id = tx.new_id()
     extras = _attached(tx, agent_id, text, attachments, message_id)
     tx.record(
