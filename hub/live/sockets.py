@@ -44,7 +44,7 @@ _KINDS: Mapping[type, str] = {str: "text", bool: "true or false"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class Member:
     """A socket that was let in. `who` is the agent's id or the visitor's, `session` the agent's cookie."""
 
     who: str
@@ -54,14 +54,14 @@ class _Member:
     session: str = ""
 
 
-class _Screens(Namespace):  # type: ignore[misc]  # Flask-SocketIO carries no annotations
+class Screens(Namespace):  # type: ignore[misc]  # Flask-SocketIO carries no annotations
     """What both namespaces share: letting in, letting go, and answering for errors."""
 
     def __init__(self, namespace: str, hub: Hub, push: LivePush) -> None:
         super().__init__(namespace)
         self.hub = hub
         self.push = push
-        self.members: dict[str, _Member] = {}
+        self.members: dict[str, Member] = {}
         self.typing = RateLimit(per_second=2, burst=8)
 
     def let_in(self, who: str, room: str, **more: str) -> None:
@@ -73,7 +73,7 @@ class _Screens(Namespace):  # type: ignore[misc]  # Flask-SocketIO carries no an
             self.push.joined(room)
         except HubError as error:
             raise ConnectionRefusedError(error.error_id) from error
-        self.members[sid] = _Member(who, room, connection, **more)
+        self.members[sid] = Member(who, room, connection, **more)
         join_room(room)
         connection.joined(server.eio.sockets[engine_sid].queue)
 
@@ -84,7 +84,7 @@ class _Screens(Namespace):  # type: ignore[misc]  # Flask-SocketIO carries no an
             self.push.left(member.room)
             member.connection.left()
 
-    def member(self) -> _Member | None:
+    def member(self) -> Member | None:
         """Whose the calling socket is; None once it has left, or where it writes faster than anybody can."""
         sid = _sid()
         member = self.members.get(sid)
@@ -101,7 +101,7 @@ class _Screens(Namespace):  # type: ignore[misc]  # Flask-SocketIO carries no an
         return {"error_id": "internal", "message": "something went wrong here; it was written down"}
 
 
-class _Agents(_Screens):
+class Agents(Screens):
     def on_connect(self, _: object = None) -> None:
         secure = self.hub.settings.public_url.startswith("https://")
         token = request.cookies.get(sign_in.cookie_name(secure=secure), "")
@@ -134,7 +134,7 @@ class _Agents(_Screens):
                 member.connection.cut()
 
 
-class _Visitors(_Screens):
+class Visitors(Screens):
     def on_connect(self, auth: object = None) -> None:
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
@@ -186,7 +186,7 @@ class LiveSockets:
     ) -> None:
         self._push = push
         self._render_agents, self._render_visitors = render_agents, render_visitors
-        self._agents, self._visitors = _Agents(AGENTS, hub, push), _Visitors(VISITORS, hub, push)
+        self._agents, self._visitors = Agents(AGENTS, hub, push), Visitors(VISITORS, hub, push)
         # The library tells of every packet at the level INFO.
         library_log = logging.getLogger(f"{__name__}.library")
         library_log.setLevel(logging.WARNING)
