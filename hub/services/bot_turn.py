@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +24,8 @@ from hub.services.work import Work, nothing
 from hub.store import tables as t
 from hub.store.queries import inboxes, turns
 from hub.store.unit_of_work import Tx, UseCase
+
+log = logging.getLogger(__name__)
 
 TEXT_FOR_BOT = 2000  # longer texts block Rasa's one event loop; see docs/bot.md
 
@@ -80,15 +84,19 @@ class BotTurn:
         return write
 
     def _ask(self, hub: Hub, asked: Asked) -> tuple[BotReply | BotFailure, SearchResult | None]:
-        """Both at once; a bot that is sure does not wait for the knowledge base."""
+        """Both at once, within the bot's deadline; a bot that is sure does not wait for the knowledge base."""
+        began = time.monotonic()
         knowledge: Future[SearchResult | None] = self._pool.submit(_search, hub, asked)
         bot = _reply(hub, asked)
         if isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.inbox.thresholds):
             return bot, knowledge.result() if knowledge.done() else None
+        left = hub.settings.bot_deadline - (time.monotonic() - began)
         if isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY:
-            wait([knowledge], timeout=0.2)  # for the packet only: the decision is made
-            return bot, knowledge.result() if knowledge.done() else None
-        return bot, knowledge.result()
+            left = 0.0  # the decision is made; what is found is for the packet only
+        wait([knowledge], timeout=max(left, 0.2))
+        if not knowledge.done():
+            log.warning("the knowledge base did not answer on message %s in time", asked.message_id)
+        return bot, knowledge.result() if knowledge.done() else None
 
 
 def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
@@ -134,7 +142,7 @@ def _write(
     conversation_id = asked.conversation.id
     now = tx.conversation(conversation_id)
     # Compare-and-set on who owes the answer, not on the sequence: a customer who writes twice is answered twice.
-    if now.turn_owner_epoch != asked.epoch or now.status != Status.BOT:
+    if now.turn_owner_epoch != asked.epoch or now.status != Status.BOT or now.merged_into:
         tx.record(conversation_id, e.BotTurnDropped(asked.message_id), e.BOT)
         return
     language = asked.conversation.language

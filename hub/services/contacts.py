@@ -6,7 +6,7 @@ from hub.domain import events as e
 from hub.domain.errors import Conflict, NotFound, Refused
 from hub.domain.messages import Address, Author, InboundMessage
 from hub.store import tables as t
-from hub.store.queries import matching
+from hub.store.queries import matching, packets
 from hub.store.queries.matching import KnownIdentity
 from hub.store.unit_of_work import Tx
 
@@ -120,11 +120,12 @@ def merge(tx: Tx, contact_id: str, into: str, by: e.Actor) -> int:
 
 
 def undo_merge(tx: Tx, contact_id: str, event_id: int, merged: e.ContactMerged, by: e.Actor) -> None:
-    """Gives back what `merge` moved. Raises Conflict when it was undone already."""
-    for each in sorted((contact_id, merged.into_id)):
-        state = matching.lock_contact(tx, each)
-        if each == contact_id and state != merged.into_id:
-            raise Conflict("this merge was undone already")
+    """Gives back what `merge` moved. Raises Conflict when it was undone already, or when `into` was merged since."""
+    held = {each: matching.lock_contact(tx, each) for each in sorted((contact_id, merged.into_id))}
+    if held[contact_id] != merged.into_id or packets.was_undone(tx.connection, contact_id, event_id):
+        raise Conflict("this merge was undone already")
+    if held[merged.into_id]:
+        raise Conflict(f"contact {merged.into_id} was itself merged since; take that back first")
     tx.record(contact_id, e.ContactMergeUndone(merged.into_id, merged.identity_ids, event_id), by)
     tx.record(merged.into_id, e.ContactMergeUndone(contact_id, (), event_id), by)
     for conversation_id in merged.conversation_ids:

@@ -35,10 +35,12 @@ def split(tx: Tx, conversation_id: str, message_ids: tuple[str, ...], by: e.Acto
     """Moves messages of a conversation into a new one of the same contact, with the same agent.
 
     Returns the event that `undo` takes back and the new conversation's id. Raises Refused for messages that are not in
-    it, or for all of them.
+    it, for none, or for all of them.
     """
     source = _standing(tx, conversation_id)
     wanted = tuple(dict.fromkeys(message_ids))
+    if not wanted:
+        raise Refused("message_ids", "must name at least one message")
     inside = matching.messages_in(tx, conversation_id)
     for message_id in wanted:
         if message_id not in inside:
@@ -100,18 +102,23 @@ def _standing(tx: Tx, conversation_id: str) -> Conversation:
 
 def _undo_merge(tx: Tx, from_id: str, into_id: str, event_id: int, by: e.Actor) -> None:
     held = {each: tx.conversation(each) for each in sorted((from_id, into_id))}
-    if held[from_id].merged_into != into_id:
+    if held[from_id].merged_into != into_id or packets.was_undone(tx.connection, from_id, event_id):
         raise Conflict("this merge was undone already")
+    # A route that has gone on to a later conversation stays there.
+    there = set(routes.of_conversation(tx.connection, into_id))
     tx.record(from_id, e.MergeUndone(into_id, event_id), by)
     tx.record(into_id, e.MergeUndone(from_id, event_id), by)
     for key in packets.absorbed_routes(tx.connection, into_id, from_id):
         inbox_id, identity_id, thread_key = key.split("|", 2)
-        tx.record(from_id, e.RouteMoved(inbox_id, identity_id, thread_key), by)
+        if (inbox_id, identity_id, thread_key) in there:
+            tx.record(from_id, e.RouteMoved(inbox_id, identity_id, thread_key), by)
 
 
 def _undo_split(tx: Tx, source_id: str, moved: e.MessagesMovedOut, by: e.Actor) -> None:
     for each in sorted((source_id, moved.to_id)):
         _standing(tx, each)
+    if matching.has_merged_children(tx, moved.to_id):
+        raise Conflict("others are merged into the new conversation; take those merges back first")
     there = matching.messages_in(tx, moved.to_id)
     if not set(moved.message_ids) <= there:
         raise Conflict("this split was undone already")

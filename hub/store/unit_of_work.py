@@ -7,6 +7,7 @@ what it returned, after the commit.
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -42,12 +43,14 @@ from ulid import ULID
 
 from hub.domain import events as e
 from hub.domain.conversation import Conversation, fold
-from hub.domain.errors import NotFound
+from hub.domain.errors import NotFound, Unavailable
 from hub.domain.messages import Delivery, further
 from hub.ports import Clock
 from hub.store import projections
 from hub.store import tables as t
 from hub.store.subscriptions import Subscriptions
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 UseCase = Callable[["Tx"], Result]
@@ -331,7 +334,10 @@ class Store(Protocol):
     """Where everything rests."""
 
     def write(self, use_case: UseCase[Result]) -> Result:
-        """Runs a use case in a transaction and returns its result after the commit. Its errors come through."""
+        """Runs a use case in a transaction and returns its result after the commit. Its errors come through.
+
+        Raises Unavailable once the store is closed and cannot take it any more.
+        """
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -359,7 +365,10 @@ class _Base:
 
     def _announce(self, tx: Tx) -> None:
         if tx.nudges or tx.recorded:
-            self._committed(tx.nudges, bool(tx.recorded))
+            try:
+                self._committed(tx.nudges, bool(tx.recorded))
+            except Exception:  # it is committed: whoever was not told finds it in the outbox and in the feed
+                log.exception("could not tell of a commit")
 
 
 class PostgresStore(_Base):
@@ -419,14 +428,18 @@ class SqliteStore(_Base):
         self.engine = sqlite_engine(path, writing=True)
         self._reading = sqlite_engine(path, writing=False)
         self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._starting = threading.Lock()
+        self._changing = threading.Lock()
         self._writer: threading.Thread | None = None
+        self._closed = False
 
     def write(self, use_case: UseCase[Result]) -> Result:
-        if self._writer is None:
-            self._start()
         waiting = _Waiting(use_case, Future())
-        self._inbox.put(waiting)
+        with self._changing:  # nothing is put behind the sign to stop, where nobody would ever take it
+            if self._closed:
+                raise Unavailable("the hub is stopping")
+            if self._writer is None:
+                self._start()
+            self._inbox.put(waiting)
         return cast(Result, waiting.future.result())
 
     @contextmanager
@@ -435,18 +448,18 @@ class SqliteStore(_Base):
             yield connection
 
     def close(self) -> None:
-        if self._writer is not None:
+        with self._changing:
+            self._closed = True
             self._inbox.put(None)
+        if self._writer is not None:
             self._writer.join()
         self.engine.dispose()
         self._reading.dispose()
 
     def _start(self) -> None:
         # On first use and not in the constructor: a thread does not survive the server's fork.
-        with self._starting:
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._run, name="store-writer", daemon=True)
-                self._writer.start()
+        self._writer = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._writer.start()
 
     def _run(self) -> None:
         running = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from hub.domain.conversation import Status
 from hub.domain.errors import BotTimeout
 from hub.domain.events import SYSTEM
-from hub.domain.knowledge import BotMessage, BotReply, Passage
+from hub.domain.knowledge import BotMessage, BotReply, Passage, SearchResult
 from hub.domain.messages import Author
 from hub.services import assignment, handoff, replies
 from hub.services.handoff import packet
@@ -254,3 +255,20 @@ def test_a_message_without_words_goes_to_a_person(world: World) -> None:
     world.run()
     assert reasons(world) == ["not_understood"]
     assert world.bot.asked == 0
+
+
+def test_a_knowledge_base_that_hangs_holds_up_no_turn(make_world: Callable[..., World]) -> None:
+    world = make_world(CENTRALITA_BOT_DEADLINE="0.3")
+    go_on = threading.Event()
+    search = world.knowledge.search
+
+    def hangs(question: str, *, language: str, limit: int = 3) -> SearchResult:
+        assert go_on.wait(30)
+        return search(question, language=language, limit=limit)
+
+    world.knowledge.search = hangs  # type: ignore[method-assign]
+    world.say("qwxz")
+    world.run()
+    go_on.set()
+    assert [each["action"] for each in data(world, "BotTurnDecided")] == ["clarify"]
+    assert data(world, "BotTurnDecided")[0]["knowledge_model"] == ""

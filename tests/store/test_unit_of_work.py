@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from hub.domain import events as e
-from hub.domain.errors import Conflict, NotFound
+from hub.domain.errors import Conflict, NotFound, Unavailable
 from hub.domain.messages import Author
 from hub.services import contacts
 from hub.store import tables as t
@@ -144,6 +144,43 @@ def test_an_event_of_nobody_is_refused(world: World) -> None:
         world.store.write(lambda tx: tx.record("nobody", e.Resolved()))
     with pytest.raises(NotFound):
         world.store.write(lambda tx: tx.record("nobody", e.PresenceChanged("busy", "")))
+
+
+def test_whoever_cannot_be_told_of_a_commit_undoes_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(outbox_ids: object, **_: object) -> None:
+        raise ConnectionError("nobody hears")
+
+    world.nudger.nudge = broken  # type: ignore[method-assign]
+    world.say("hello")
+    assert "could not tell of a commit" in caplog.text
+    world.say("and the writer goes on")
+    assert world.count(t.message) == 2
+
+
+def test_a_store_that_is_closed_takes_nothing_and_leaves_nobody_waiting(sqlite_store: SqliteStore) -> None:
+    """What was taken before is committed; whoever comes later is told at once."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def blocker(tx: Tx) -> None:
+        entered.set()
+        assert go_on.wait(10)
+
+    with ThreadPoolExecutor(3) as pool:
+        held = pool.submit(sqlite_store.write, blocker)
+        assert entered.wait(10)
+        taken = pool.submit(sqlite_store.write, lambda tx: contacts.create(tx, "taken", "en"))
+        while not sqlite_store._inbox.qsize():
+            threading.Event().wait(0.001)
+        closing = pool.submit(sqlite_store.close)
+        while not sqlite_store._closed:
+            threading.Event().wait(0.001)
+        with pytest.raises(Unavailable, match="stopping"):
+            sqlite_store.write(lambda tx: contacts.create(tx, "late", "en"))
+        go_on.set()
+        held.result(10)
+        assert taken.result(10)
+        closing.result(10)
+    assert contact_names(sqlite_store) == {"taken"}
 
 
 @pytest.fixture

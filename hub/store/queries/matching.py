@@ -39,8 +39,14 @@ _IDENTITY = (
     )
 )
 _IDENTITY_LOCKED = _IDENTITY.with_for_update(of=t.contact)
-_STORED_ALREADY = select(t.message.c.id, t.message.c.conversation_id).where(
-    t.message.c.inbox_id == bindparam("inbox_id"), t.message.c.external_id == bindparam("external_id")
+_OWNER_AND_STORED = (
+    select(t.identity.c.contact_id, t.message.c.id, t.message.c.conversation_id)
+    .outerjoin_from(
+        t.identity,
+        t.message,
+        (t.message.c.inbox_id == bindparam("inbox_id")) & (t.message.c.external_id == bindparam("external_id")),
+    )
+    .where(t.identity.c.id == bindparam("identity_id"))
 )
 _CURRENT = (
     select(*CONVERSATION_COLUMNS)
@@ -59,13 +65,14 @@ _ROUTE = select(t.route.c.conversation_id).where(
 def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> KnownIdentity | None:
     """The identity at an address, with its contact's row locked: two channels at once do not split one person."""
     where = {"channel": address.channel, "scope": address.scope, "address": address.value}
-    row = tx.connection.execute(_IDENTITY_LOCKED if tx.postgres else _IDENTITY, where).one_or_none()
-    if row is None:
-        return None
-    # After the lock: a copy of this message that was under way is committed now, or will wait for us.
-    which = {"inbox_id": inbox_id, "external_id": external_id}
-    stored = tx.connection.execute(_STORED_ALREADY, which).one_or_none()
-    return KnownIdentity(row.id, row.contact_id, stored.id if stored else "", stored.conversation_id if stored else "")
+    while row := tx.connection.execute(_IDENTITY_LOCKED if tx.postgres else _IDENTITY, where).one_or_none():
+        # After the lock: a copy of this message that was under way is committed now, or will wait for us; and a merge
+        # that we waited for has given the identity to another contact, which then is the one to lock.
+        which = {"inbox_id": inbox_id, "external_id": external_id, "identity_id": row.id}
+        now = tx.connection.execute(_OWNER_AND_STORED, which).one()
+        if now.contact_id == row.contact_id:
+            return KnownIdentity(row.id, row.contact_id, now.id or "", now.conversation_id or "")
+    return None
 
 
 def current_conversation(tx: Tx, contact_id: str) -> Conversation | None:
@@ -79,7 +86,12 @@ def routed_conversation(tx: Tx, inbox_id: str, identity_id: str, thread_key: str
     """Where this thread key points, locked; None where it was never seen."""
     key = {"inbox_id": inbox_id, "identity_id": identity_id, "thread_key": thread_key}
     conversation_id = tx.connection.execute(_ROUTE, key).scalar_one_or_none()
-    return tx.conversation(conversation_id) if conversation_id else None
+    if conversation_id is None:
+        return None
+    conversation = tx.conversation(conversation_id)
+    while conversation.merged_into:  # while we waited for its lock; the route leads there by now
+        conversation = tx.conversation(conversation.merged_into)
+    return conversation
 
 
 def offered_extras(connection: Connection, message_id: str, contact_id: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select, tuple_
 
-from hub.domain.events import Absorbed, Recorded
+from hub.domain.events import Absorbed, ContactMergeUndone, MergeUndone, Recorded
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
 
@@ -57,3 +57,12 @@ def absorbed_routes(connection: Connection, into_id: str, from_id: str) -> tuple
         if isinstance(event, Absorbed) and event.from_id == from_id:
             return event.routes
     return ()
+
+
+def was_undone(connection: Connection, stream_id: str, event_id: int) -> bool:
+    """Whether a merge of a conversation or contact was taken back, however often it was merged again since."""
+    ev = t.event.c
+    kinds = (MergeUndone.__name__, ContactMergeUndone.__name__)
+    rows = connection.execute(select(*EVENT_COLUMNS).where(ev.stream_id == stream_id, ev.kind.in_(kinds)))
+    undone = (recorded_from(row).event for row in rows)
+    return any(isinstance(each, MergeUndone | ContactMergeUndone) and each.undone_event == event_id for each in undone)
