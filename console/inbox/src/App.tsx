@@ -37,7 +37,7 @@ export function App({ initialText }: { initialText: Text }) {
       <TextContext value={text}>
         <ChooseLanguage value={choose}>
           <QueryClientProvider client={client}>
-            <Notifications position="bottom-right" limit={3} />
+            <Notifications position="bottom-right" limit={5} />
             <RouterProvider router={router} />
           </QueryClientProvider>
         </ChooseLanguage>

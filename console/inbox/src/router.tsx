@@ -41,7 +41,8 @@ const shellRoute = createRoute({
   getParentRoute: () => rootRoute,
   id: "shell",
   beforeLoad: async ({ context: { client }, location }) => {
-    if (isLive()) return;
+    const known = client.getQueryData(sessionQuery.queryKey);
+    if (isLive() || (known && !may(known.agent, "converse"))) return;
     // The cursor is read before any list is, so that nothing can fall between the two.
     const feed = hub.events(null);
     feed.catch(() => undefined);
@@ -93,6 +94,11 @@ const viewRoute = createRoute({
     const team = text(search.team);
     const panel = search.panel === "details" || search.panel === "none" ? search.panel : undefined;
     return { ...(team ? { team } : {}), ...(panel ? { panel } : {}) };
+  },
+  beforeLoad: async ({ context: { client } }) => {
+    const { agent } = await client.query({ ...sessionQuery, staleTime: "static" });
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to redirect
+    if (!may(agent, "converse")) throw redirect({ to: "/articles" });
   },
   component: lazyRouteComponent(() => import("./screens/Conversations"), "Conversations"),
 });

@@ -39,6 +39,10 @@ describe("explaining an error", () => {
     expect(explain(refusal(422, "refused", "text", "must not be empty"), english)).toBe("text: must not be empty");
   });
 
+  it("tells why something is not possible now", () => {
+    expect(explain(refusal(409, "conflict"), english)).toBe("That is not possible as things stand now (conflict).");
+  });
+
   it("does not hide what nobody expected", () => {
     const reported = vi.fn();
     vi.stubGlobal("reportError", reported);

@@ -9,5 +9,6 @@ export function explain(error: unknown, { t, word }: Text): string {
   }
   const { field, rule, error_id } = error.problem;
   if (field && rule) return t("problem.rule", { field, rule });
+  if (error_id === "conflict") return t("problem.conflict", { why: error.problem.message });
   return word("problem", error_id === "error" ? "unexpected" : error_id);
 }

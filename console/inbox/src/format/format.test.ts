@@ -49,6 +49,7 @@ describe("numbers", () => {
   it("are written as the language does", () => {
     expect(share(0.914, english)).toBe("91%");
     expect(share(0.914, spanish)).toBe("91\u00a0%");
+    expect(fileSize(15, english)).toBe("15 byte");
     expect(fileSize(88_123, english)).toBe("88 kB");
     expect(fileSize(1_250_000, spanish)).toMatch(/^1,3\sMB$/);
   });

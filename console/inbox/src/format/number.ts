@@ -6,6 +6,8 @@ export function share(fraction: number, { locale }: Text): string {
 
 /** A file's size; `bytes` in units of 1000, as the customer's own computer shows them. */
 export function fileSize(bytes: number, { locale }: Text): string {
-  const [size, unit] = bytes < 1_000_000 ? [bytes / 1000, "kilobyte"] : [bytes / 1_000_000, "megabyte"];
-  return new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: size < 10 ? 1 : 0 }).format(size);
+  const write = (size: number, unit: string) =>
+    new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: size < 10 ? 1 : 0 }).format(size);
+  if (bytes < 1_000) return write(bytes, "byte");
+  return bytes < 1_000_000 ? write(bytes / 1_000, "kilobyte") : write(bytes / 1_000_000, "megabyte");
 }

@@ -58,10 +58,22 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
+// The bot's own bookkeeping: what of it matters stands elsewhere on this page.
+const INTERNAL = new Set([
+  "identity_outcome",
+  "identity_tries",
+  "language",
+  "open_question",
+  "requested_slot",
+  "session_started_metadata",
+  "verified_level",
+  "verified_number",
+]);
+
 function Handoff({ packet, conversation }: { packet: Packet; conversation: ConversationOut }) {
   const text = useText();
   const { t, counted, word } = text;
-  const slots = Object.entries(packet.slots).filter(([, value]) => value !== "");
+  const slots = Object.entries(packet.slots).filter(([name, value]) => value !== "" && !INTERNAL.has(name));
   return (
     <>
       <div className={classes.reason}>
@@ -91,7 +103,7 @@ function Handoff({ packet, conversation }: { packet: Packet; conversation: Conve
             {slots.map(([name, value]) => (
               <div key={name}>
                 <dt>{word("slot", name)}</dt>
-                <dd>{value}</dd>
+                <dd>{name === "purpose" ? word("intent", value) : value}</dd>
               </div>
             ))}
           </dl>
@@ -257,7 +269,7 @@ function Candidates({ conversation, contact }: { conversation: ConversationOut; 
         {data.items.map(({ contact: other, reason }) => (
           <li key={other.id} className={classes.article}>
             <p className={classes.articleTitle}>{nameOf(other)}</p>
-            <p className={classes.soft}>{word("evidence", reason)}</p>
+            <p className={classes.soft}>{word("match", reason)}</p>
             {mayMerge && (
               <Button size="compact-xs" variant="light" leftSection={<mergeContacts.icon size={14} aria-hidden />} onClick={() => setAsked(other)}>
                 {t(mergeContacts.label)}

@@ -57,7 +57,7 @@ export function Health() {
 }
 
 const FINE = new Set(["ok", "ready"]);
-const BAD = new Set(["down", "failed", "degraded"]);
+const BAD = new Set(["down", "failed", "degraded", "dead_rows"]);
 
 function Part({ part }: { part: PartHealth }) {
   const { word } = useText();
@@ -75,7 +75,7 @@ function Part({ part }: { part: PartHealth }) {
         <dl className={classes.detail}>
           {Object.entries(part.detail).map(([name, value]) => (
             <div key={name}>
-              <dt>{name.replaceAll("_", " ")}</dt>
+              <dt>{word("detail", name)}</dt>
               <dd>{value}</dd>
             </div>
           ))}

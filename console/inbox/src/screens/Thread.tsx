@@ -38,6 +38,13 @@ function together(message: MessageOut, above: MessageOut | undefined): boolean {
   );
 }
 
+/** The messages with which the conversation goes on over another channel. */
+function changesOfChannel(messages: MessageOut[]): Set<string> {
+  // A note went over no channel.
+  const sent = messages.filter(({ channel }) => channel !== "");
+  return new Set(sent.filter((message, index) => index > 0 && message.channel !== sent[index - 1]?.channel).map(({ id }) => id));
+}
+
 export function Thread({ detail, split }: { detail: ConversationDetail; split: Split }) {
   const text = useText();
   const { t, counted } = text;
@@ -45,6 +52,7 @@ export function Thread({ detail, split }: { detail: ConversationDetail; split: S
   const query = useInfiniteQuery(messagesQuery(conversation.id));
   const unsent = useUnsent(conversation.id);
   const messages = query.data ? messagesOf(query.data) : [];
+  const newChannels = changesOfChannel(messages);
   const { scroller, content, onScroll, unseen, toEnd } = useSticky(messages, unsent.length);
   const { team } = route.useSearch();
 
@@ -95,7 +103,7 @@ export function Thread({ detail, split }: { detail: ConversationDetail; split: S
                       message={message}
                       contactName={detail.contact.name}
                       heading={newDay || !together(message, above)}
-                      newChannel={above !== undefined && above.channel !== message.channel}
+                      newChannel={newChannels.has(message.id)}
                       split={split}
                     />
                   </Fragment>
