@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hub.domain.errors import Refused
 
 PREFIX = "CENTRALITA_"
+# Seconds. A turn's lease is 20: a bot that may take longer would be asked again while it still thinks.
+MOST_DEADLINE = 15
+LEAST_KEY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     def whole(name: str, default: int, least: int, most: int) -> int:
         given = value(name, str(default))
-        if not given.isdigit() or not least <= int(given) <= most:
+        if not (given.isascii() and given.isdigit() and len(given) < 10) or not least <= int(given) <= most:
             raise Refused(PREFIX + name, f"must be a whole number from {least} to {most}")
         return int(given)
 
@@ -66,31 +72,46 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             raise Refused(PREFIX + name, f"must be one of {', '.join(choices)}")
         return given
 
+    def address(name: str, default: str, schemes: tuple[str, ...]) -> str:
+        given = value(name, default)
+        try:
+            parts = urlsplit(given)
+        except ValueError as error:
+            raise Refused(PREFIX + name, "must be an address") from error
+        if given and not (parts.scheme in schemes and parts.netloc):
+            starts = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise Refused(PREFIX + name, f"must be an address that starts with {starts}")
+        return given.rstrip("/")
+
     data = Path(value("DATA", ".run")).absolute()
     database_url = value("DATABASE_URL", f"sqlite:///{data}/centralita.sqlite3")
     if database_url.startswith("postgresql://"):
         database_url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
     if not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise Refused(PREFIX + "DATABASE_URL", "must start with sqlite:/// or postgresql://")
-    redis_url = value("REDIS_URL")
+    if database_url.startswith("sqlite:") and database_url.removeprefix("sqlite:///") in ("", ":memory:"):
+        raise Refused(PREFIX + "DATABASE_URL", "must name a file: every connection has a database in memory of its own")
+    redis_url = address("REDIS_URL", "", ("redis", "rediss"))
     if database_url.startswith("postgresql") and not redis_url:
         raise Refused(PREFIX + "REDIS_URL", "must be set with a PostgreSQL database: workers are woken through it")
     host, port = value("HOST", "127.0.0.1"), whole("PORT", 8000, 1, 65535)
     try:
         deadline = float(value("BOT_DEADLINE", "4.5"))
-    except ValueError as error:
-        raise Refused(PREFIX + "BOT_DEADLINE", "must be a number of seconds") from error
+    except ValueError:
+        deadline = 0.0
+    if not 0 < deadline <= MOST_DEADLINE:
+        raise Refused(PREFIX + "BOT_DEADLINE", f"must be a number of seconds above 0, at most {MOST_DEADLINE}")
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
         host=host,
         port=port,
-        public_url=value("PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
+        public_url=address("PUBLIC_URL", f"http://{host}:{port}", ("http", "https")),
         data=data,
         console=Path(value("CONSOLE", "console/dist")).absolute(),
         secret_key=_secret_key(value("SECRET_KEY"), data),
         bot=one_of("BOT", "auto", ("auto", "starting", "absent")),
-        rasa_url=value("RASA_URL").rstrip("/"),
+        rasa_url=address("RASA_URL", "", ("http", "https")),
         rasa_token=value("RASA_TOKEN"),
         bot_token=value("BOT_TOKEN"),
         bot_deadline=deadline,
@@ -106,16 +127,29 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 def _secret_key(given: str, data: Path) -> bytes:
     """The key that signs and encrypts: from the environment, or made once and kept beside the data."""
     if given:
-        if len(given) < 32:
-            raise Refused(PREFIX + "SECRET_KEY", "must be at least 32 characters")
+        if len(given) < LEAST_KEY:
+            raise Refused(PREFIX + "SECRET_KEY", f"must be at least {LEAST_KEY} characters")
         return given.encode()
     path = data / "secret"
     if not path.exists():
         data.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("x") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass  # another process of this installation was first: its key is ours too
-    return path.read_bytes().strip()
+        _make_once(path, secrets.token_urlsafe(48))
+    key = path.read_bytes().strip()
+    if len(key) < LEAST_KEY:
+        raise Refused(
+            PREFIX + "SECRET_KEY", f"must be at least {LEAST_KEY} characters in {path.name} of the data folder"
+        )
+    return key
+
+
+def _make_once(path: Path, content: str) -> None:
+    """Writes a file that only we may read, unless it is there. Whoever sees it sees all of it."""
+    file, name = tempfile.mkstemp(dir=path.parent)  # mode 0600 from the beginning
+    try:
+        with os.fdopen(file, "w") as writing:
+            writing.write(content)
+        path.hardlink_to(name)
+    except FileExistsError:
+        pass  # another process of this installation was first: its key is ours too
+    finally:
+        Path(name).unlink()

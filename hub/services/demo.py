@@ -64,8 +64,12 @@ def seed(store: Store, public_url: str) -> bool:
         if demo.has_agents(connection):
             return False
     password_hash = sign_in.hash_password(PASSWORD)
+    lines = (files("hub") / "seed" / "articles.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line) for line in lines if line]
 
+    # All or nothing, long as it is: nobody else is at work on an empty database.
     def firm(tx: Tx) -> bool:
+        demo.lock(tx)
         if demo.has_agents(tx.connection):
             return False
         teams = {name: people.create_team(tx, name, tier) for name, tier in TEAMS}
@@ -87,17 +91,11 @@ def seed(store: Store, public_url: str) -> bool:
         for order_id, customer, state, carrier, expected in ORDERS:
             values = {"order_id": order_id, "customer_number": customer, "state": state}
             tx.add(t.order_record, values | {"carrier": carrier, "expected": expected})
+        _articles(tx, texts)
+        _conversations(tx, inboxes.by_key(tx.connection, INBOX_KEY))
         return True
 
-    if not store.write(firm):
-        return False
-    lines = (files("hub") / "seed" / "articles.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = [json.loads(line) for line in lines if line]
-    store.write(lambda tx: _articles(tx, texts))
-    with store.read() as connection:
-        inbox = inboxes.by_key(connection, INBOX_KEY)
-    store.write(lambda tx: _conversations(tx, inbox))
-    return True
+    return store.write(firm)
 
 
 def _articles(tx: Tx, texts: list[dict[str, str]]) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from hub.domain import events as e
 from hub.domain.errors import Unavailable
-from hub.domain.knowledge import Passage
+from hub.domain.knowledge import ArticleText, Passage
 from hub.hub import Hub
 from hub.services.work import Work, nothing
 from hub.store.queries import passages
@@ -28,11 +28,11 @@ def index_article(hub: Hub, work: Work) -> UseCase[None]:
         found = tuple(passage for text in texts for passage in hub.knowledge.passages(text))
     except Unavailable:
         return nothing
-    return partial(_replace, article_id=article_id, model_id=model_id, found=found)
+    return partial(_replace, article_id=article_id, model_id=model_id, texts=texts, found=found)
 
 
 def index_missing(hub: Hub) -> int:
-    """Encodes every published article that has no passages of the present model, article by article.
+    """Encodes every article whose passages of the present model are not those of its published texts, one by one.
 
     Runs at start, after the models are warm: a changed model indexes everything anew. Returns how many it did.
     """
@@ -40,15 +40,18 @@ def index_missing(hub: Hub) -> int:
         raise Unavailable("there is no knowledge base")
     knowledge = hub.knowledge
     with hub.store.read() as connection:
-        missing = passages.articles_without(connection, knowledge.model_id)
+        missing = passages.out_of_step(connection, knowledge.model_id)
     for article_id in missing:
         with hub.store.read() as connection:
             texts = passages.published(connection, article_id)
         found = tuple(passage for text in texts for passage in knowledge.passages(text))
-        hub.store.write(partial(_replace, article_id=article_id, model_id=knowledge.model_id, found=found))
+        hub.store.write(partial(_replace, article_id=article_id, model_id=knowledge.model_id, texts=texts, found=found))
     return len(missing)
 
 
-def _replace(tx: Tx, *, article_id: str, model_id: str, found: tuple[Passage, ...]) -> None:
+def _replace(tx: Tx, *, article_id: str, model_id: str, texts: list[ArticleText], found: tuple[Passage, ...]) -> None:
+    passages.lock(tx, article_id)
+    if passages.published(tx.connection, article_id) != texts:
+        return  # published anew while this was encoded: that event's own job follows
     passages.replace(tx, article_id, model_id, found)
     tx.record(article_id, e.ArticleIndexed(model_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, insert, select, union
 
 from hub.domain.knowledge import ArticleText, Passage
 from hub.store import tables as t
@@ -26,14 +26,22 @@ def published(connection: Connection, article_id: str) -> list[ArticleText]:
     return [ArticleText(*row) for row in connection.execute(statement)]
 
 
-def articles_without(connection: Connection, model_id: str) -> list[str]:
-    """Published articles that have a locale without passages of this model."""
+def lock(tx: Tx, article_id: str) -> None:
+    """Holds an article's stream until the end of the transaction: nobody publishes it meanwhile."""
+    if tx.postgres:
+        mine = t.article_stream.c.article_id == article_id
+        tx.connection.execute(select(t.article_stream.c.article_id).where(mine).with_for_update())
+
+
+def out_of_step(connection: Connection, model_id: str) -> list[str]:
+    """Articles with a published locale that has no passages of this model, or with passages of a text that is not
+    public any more."""
     a = t.article.c
-    indexed = select(_p.article_id).where(
-        _p.article_id == a.article_id, _p.locale == a.locale, _p.model_id == model_id, _p.version == a.version
-    )
-    statement = select(a.article_id).where(a.state.in_(("published", "changed")), ~indexed.exists()).distinct()
-    return list(connection.execute(statement.order_by(a.article_id)).scalars())
+    same = (_p.article_id == a.article_id) & (_p.locale == a.locale) & (_p.version == a.version)
+    public = a.state.in_(("published", "changed"))
+    missing = select(a.article_id).where(public, ~exists().where(same, _p.model_id == model_id))
+    left_over = select(_p.article_id).where(_p.model_id == model_id, ~exists().where(same, public))
+    return sorted(connection.execute(union(missing, left_over)).scalars())
 
 
 def replace(tx: Tx, article_id: str, model_id: str, passages: Iterable[Passage]) -> None:

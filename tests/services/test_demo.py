@@ -1,0 +1,140 @@
+"""The demo firm: there once, whole, however often and by however many it is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from hub.app import open_store
+from hub.clock import SystemClock
+from hub.domain.conversation import PRIORITIES, Status
+from hub.domain.permissions import ROLES
+from hub.services import demo, handoff
+from hub.settings import Settings, from_environment
+from hub.store import replay
+from hub.store import tables as t
+from hub.store.queries import people
+from hub.store.unit_of_work import CONVERSATION_COLUMNS, Store, conversation_from
+
+HERE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return from_environment(
+        {
+            "CENTRALITA_DATABASE_URL": database_url,
+            "CENTRALITA_REDIS_URL": "redis://127.0.0.1:1/0",
+            "CENTRALITA_DATA": str(tmp_path / "data"),
+        }
+    )
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """A migrated and empty database."""
+    opened = open_store(settings, SystemClock(), lambda _nudges, _events: None)
+    yield opened
+    opened.close()
+
+
+def rows(store: Store, table: object) -> list[object]:
+    with store.read() as connection:
+        return list(connection.execute(table.select()).all())  # type: ignore[attr-defined]  # any table
+
+
+def everything(store: Store) -> dict[str, int]:
+    return {table.name: len(rows(store, table)) for table in t.metadata.sorted_tables}
+
+
+def test_it_is_seeded_once(store: Store) -> None:
+    assert demo.seed(store, HERE) is True
+    there = everything(store)
+    assert demo.seed(store, HERE) is False
+    assert everything(store) == there
+
+
+def test_processes_that_seed_at_once_seed_one_firm(settings: Settings, store: Store) -> None:
+    """As several hosts that start together do; on SQLite only one process writes, from many threads."""
+    stores = [store] * 4
+    if store.postgres:
+        stores = [open_store(settings, SystemClock(), lambda _nudges, _events: None) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        done = [each.result(60) for each in [pool.submit(demo.seed, one, HERE) for one in stores]]
+    assert sorted(done) == [False, False, False, True]
+    assert len(rows(store, t.agent)) == len(demo.PEOPLE)
+    assert len(rows(store, t.inbox)) == 1
+    assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1
+    for other in {id(one): one for one in stores if one is not store}.values():
+        other.close()
+
+
+def test_a_seed_that_was_cut_off_leaves_nothing_and_can_be_done_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handoff, "hand_over", dies)
+        with pytest.raises(KeyboardInterrupt):
+            demo.seed(store, HERE)
+    assert not any(everything(store).values())
+    assert demo.seed(store, HERE) is True
+    assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1
+
+
+def test_somebody_elses_database_is_left_alone(store: Store) -> None:
+    store.write(lambda tx: tx.add(t.agent, {"id": "a", "name": "A", "email": "a@x", "role": "agent", "language": "en"}))
+    assert demo.seed(store, HERE) is False
+    assert rows(store, t.inbox) == []
+
+
+def test_every_article_is_public_in_both_languages(store: Store) -> None:
+    demo.seed(store, HERE)
+    lines = (files("hub") / "seed" / "articles.jsonl").read_text(encoding="utf-8").splitlines()
+    with store.read() as connection:
+        found = connection.execute(t.article.select()).all()
+    assert len(found) == len(lines) > 40
+    assert {row.state for row in found} == {"published"}
+    assert {row.version for row in found} == {1}
+    locales: dict[str, set[str]] = {}
+    for row in found:
+        locales.setdefault(row.article_id, set()).add(row.locale)
+    assert all(each == {"en", "es"} for each in locales.values())
+
+
+def test_there_is_somebody_for_every_screen_and_work_in_both_languages(store: Store) -> None:
+    demo.seed(store, HERE)
+    with store.read() as connection:
+        staff = people.agents(connection)
+        held = [conversation_from(row) for row in connection.execute(select(*CONVERSATION_COLUMNS))]
+        waiting = people.counters(connection, ["waiting"])["waiting"]
+        assert replay.check(connection).differences == []
+    assert {agent.role for agent in staff} <= set(ROLES)
+    assert {agent.language for agent in staff} == {"en", "es"}
+    assert Counter(each.status for each in held) == {Status.WAITING: 3, Status.RESOLVED: 1}
+    assert waiting == 3
+    assert {each.language for each in held if each.status == Status.WAITING} == {"en", "es"}
+    assert len({each.priority for each in held if each.status == Status.WAITING}) == 3
+    assert all(0 < each.priority < len(PRIORITIES) for each in held if each.status == Status.WAITING)
+    for each in held:
+        with store.read() as connection:
+            packet = handoff.packet(connection, each)
+        assert packet is not None
+        assert packet.open_question is not None
+
+
+def test_the_chat_may_be_embedded_by_the_hubs_own_shop(store: Store) -> None:
+    demo.seed(store, HERE)
+    (inbox,) = rows(store, t.inbox)
+    settings = json.loads(inbox.settings)  # type: ignore[attr-defined]
+    assert settings["origins"] == [HERE]
+    assert set(settings["languages"]) == set(settings["greeting"]) == set(settings["quick_replies"]) == {"en", "es"}
