@@ -58,6 +58,7 @@ class World:
         text: str,
         *,
         sender: str = "customer-1",
+        name: str = "Carla Ruiz",
         external_id: str = "",
         thread_key: str = "",
         inbox_id: str = PAPER,
@@ -70,7 +71,7 @@ class World:
         inbox = self.inbox(inbox_id)
         message = InboundMessage(
             external_id=external_id or f"x-{self.clock.now()}",
-            address=Address(inbox.channel, sender, inbox.id if inbox.channel == "webchat" else "", "Carla Ruiz"),
+            address=Address(inbox.channel, sender, inbox.id if inbox.channel == "webchat" else "", name),
             text=text,
             thread_key=thread_key,
             language=language,

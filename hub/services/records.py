@@ -28,11 +28,13 @@ class Verdict:
 
 
 def verify(tx: Tx, conversation_id: str, customer_number: str, postcode: str) -> Verdict:
-    """Whether customer number and postcode belong together. A yes is remembered for the conversation.
+    """Whether customer number and postcode belong together.
 
-    Raises NotFound for an unknown conversation.
+    A yes is remembered for the conversation, and names a contact who has no name yet. Raises NotFound for an unknown
+    conversation.
     """
-    if not records.conversation_exists(tx.connection, conversation_id):
+    contact_id = records.contact_of(tx.connection, conversation_id)
+    if contact_id is None:
         raise NotFound(f"there is no conversation {conversation_id}")
     before = records.check(tx, conversation_id)
     tries, since = (before.tries, before.since) if before and before.since + WINDOW > tx.now else (0, tx.now)
@@ -42,8 +44,10 @@ def verify(tx: Tx, conversation_id: str, customer_number: str, postcode: str) ->
     verified = customer is not None and compare_digest(_plain(customer.postcode), _plain(postcode))
     values: dict[str, object] = {"tries": tries + 1, "since": since}
     # A wrong try takes nothing away: the customer has proved before who they are.
-    if verified:
+    if customer is not None and verified:
         values["customer_number"] = customer_number
+        # A name that is there already stays: it is what the customer or the shop told us.
+        tx.change(t.contact, {"id": contact_id, "name": ""}, {"name": customer.name})
     if before is None:
         # Not an upsert: whoever is second gets a uniqueness error, runs again and counts on.
         tx.add(t.identity_check, {"conversation_id": conversation_id} | values)

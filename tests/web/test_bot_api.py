@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from hub.services import records
@@ -89,6 +90,23 @@ def test_a_proof_holds_in_its_own_conversation_only(world: World, bot: Bot, conv
     assert bot.order(other).status_code == 404
     bot.verify(conversation_id, postcode="00000")
     assert bot.order(conversation_id).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "then"), [("", "Ana García"), ("Anita", "Anita")])
+def test_a_proof_names_a_contact_who_has_no_name_yet(world: World, bot: Bot, name: str, then: str) -> None:
+    conversation_id = world.say("where is my order?", name=name).conversation_id
+    world.say("hello", sender="somebody else", name="")
+
+    def names() -> list[str]:
+        with world.store.read() as connection:
+            return sorted(connection.execute(select(t.contact.c.name)).scalars())
+
+    bot.verify(conversation_id, postcode="00000")
+    assert names() == sorted(["", name])
+    bot.verify(conversation_id)
+    assert names() == ["", then]
+    bot.verify(conversation_id, "87654321", "28013")
+    assert names() == ["", then]
 
 
 def test_a_shops_signed_identity_is_proof_where_the_conversation_began_with_it(world: World, bot: Bot) -> None:

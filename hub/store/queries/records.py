@@ -48,9 +48,10 @@ def order(connection: Connection, order_id: str) -> Order | None:
     return Order(*row) if row else None
 
 
-def conversation_exists(connection: Connection, conversation_id: str) -> bool:
-    statement = select(t.conversation.c.id).where(t.conversation.c.id == conversation_id)
-    return connection.execute(statement).first() is not None
+def contact_of(connection: Connection, conversation_id: str) -> str | None:
+    """The id of the contact of a conversation; None where there is no such conversation."""
+    statement = select(t.conversation.c.contact_id).where(t.conversation.c.id == conversation_id)
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def check(tx: Tx, conversation_id: str) -> Check | None:
