@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
+from flask import render_template
 from flask.testing import FlaskClient
 
+from hub.ports import Health
 from hub.web.flask_app import create_app
 from tests.fixtures_hub import World
 
@@ -88,6 +90,18 @@ def test_the_state_of_the_hub_without_its_details(world: World, client: FlaskCli
     assert ("arrancando" if "es" in query else "starting") in client.get(f"/status{query}").text
     assert "sqlite" not in response.text
     assert "postgres" not in response.text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(
+    "state", ["ready", "warming", "indexing", "starting", "absent", "unknown", "degraded", "down", "failed", "dead_rows"]
+)
+def test_every_state_of_a_part_has_words(app: APIFlask, state: str, language: str) -> None:
+    parts = (Health("knowledge", state),)
+    with app.app_context():
+        page = render_template("status.html", language=language, overall="ok", parts=parts)
+    assert f"<td>{state}</td>" not in page
+    assert ("Base de conocimiento" if language == "es" else "Knowledge base") in page
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
