@@ -3,6 +3,7 @@ in view; in both languages, and again with the bot hung."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sqlite3
@@ -28,6 +29,7 @@ class Words:
 
     language: str
     launcher: str
+    name: re.Pattern[str]
     start: str
     box: str
     greeting: str
@@ -52,6 +54,7 @@ class Words:
 ENGLISH = Words(
     language="en",
     launcher="Chat with us",
+    name=re.compile("Name"),
     start="Start the chat",
     box="Write a message",
     greeting="good morning",
@@ -75,6 +78,7 @@ ENGLISH = Words(
 SPANISH = Words(
     language="es",
     launcher="Chatee con nosotros",
+    name=re.compile("Nombre"),
     start="Empezar",
     box="Escriba un mensaje",
     greeting="buenos días",
@@ -97,16 +101,21 @@ SPANISH = Words(
 )
 
 
+_numbers = itertools.count(1)
+
+
 class Chat:
-    """The customer's page."""
+    """The customer's page. Each customer has a name of their own, by which agents find them."""
 
     def __init__(self, page: Page, words: Words) -> None:
         self.page, self.words = page, words
         self.frame: FrameLocator = page.frame_locator("iframe")
+        self.customer = f"Carla {next(_numbers)}"
 
     def open(self, url: str) -> None:
         self.page.goto(f"{url}/demo?language={self.words.language}")
         self.page.get_by_role("button", name=self.words.launcher).click()
+        self.frame.get_by_role("textbox", name=self.words.name).fill(self.customer, timeout=PATIENCE)
         self.frame.get_by_role("button", name=self.words.start).click(timeout=PATIENCE)
         expect(self.frame.get_by_role("textbox", name=self.words.box)).to_be_visible(timeout=PATIENCE)
 
@@ -116,7 +125,9 @@ class Chat:
         box.press("Enter")
 
     def sees(self, text: str | re.Pattern[str]) -> None:
-        expect(self.frame.get_by_role("log").get_by_text(text).last).to_be_visible(timeout=PATIENCE)
+        expect(self.frame.get_by_role("log").get_by_text(text).filter(visible=True).last).to_be_visible(
+            timeout=PATIENCE
+        )
 
 
 class Desk:
@@ -131,8 +142,8 @@ class Desk:
         self.page.locator("input[type=password]").fill(PASSWORD)
         self.page.keyboard.press("Enter")
 
-    def open(self, said: str) -> None:
-        self.page.get_by_text(said).first.click(timeout=PATIENCE)
+    def open(self, customer: str) -> None:
+        self.page.get_by_text(customer, exact=True).first.click(timeout=PATIENCE)
 
     def sees(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE)
@@ -174,7 +185,7 @@ def test_from_the_bot_over_the_knowledge_base_to_a_person(
     chat.say(words.person)
     chat.sees(words.queue)
 
-    desk.open(words.person)
+    desk.open(chat.customer)
     desk.sees(words.question)
     desk.sees(re.compile(re.escape(words.answer)))
     details = desk.page.locator("#details")
@@ -208,7 +219,7 @@ def test_with_the_bot_hung_a_person_has_the_customer_within_five_seconds_and_onc
         (waited,) = handed_over(hub_with_bot)[len(before) :]
         assert waited < 5.0, "from the message to the queue, by the log's own clock"
         chat.say(words.question)
-        desk.open(words.question)
+        desk.open(chat.customer)
     finally:
         hub_with_bot.wake_bot()
     assert len(handed_over(hub_with_bot)) == len(before) + 1, "in the queue once"
@@ -223,7 +234,7 @@ def test_offline_for_a_minute_nothing_is_missing_and_nothing_doubled(
     chat.say(words.person)
     chat.sees(words.queue)
     desk.sign_in(hub_with_bot.url)
-    desk.open(words.person)
+    desk.open(chat.customer)
     chat.page.context.set_offline(True)
     offline_since = time.monotonic()
     composer = desk.page.get_by_role("textbox").last
