@@ -92,16 +92,19 @@ def test_the_state_of_the_hub_without_its_details(world: World, client: FlaskCli
     assert "postgres" not in response.text
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize(
-    "state", ["ready", "warming", "indexing", "starting", "absent", "unknown", "degraded", "down", "failed", "dead_rows"]
+    "state",
+    ["ready", "warming", "indexing", "starting", "absent", "unknown", "degraded", "down", "failed", "dead_rows"],
 )
-def test_every_state_of_a_part_has_words(app: APIFlask, state: str, language: str) -> None:
-    parts = (Health("knowledge", state),)
-    with app.app_context():
-        page = render_template("status.html", language=language, overall="ok", parts=parts)
-    assert f"<td>{state}</td>" not in page
-    assert ("Base de conocimiento" if language == "es" else "Knowledge base") in page
+def test_every_state_of_a_part_has_words_of_both_languages(app: APIFlask, state: str) -> None:
+    def cell(language: str) -> str:
+        parts = (Health("knowledge", state),)
+        with app.app_context():
+            page = render_template("status.html", language=language, overall="ok", parts=parts)
+        return page.partition("<td>")[2].partition("</td>")[0]
+
+    # A state that nobody has put into words stands there as it is, the same for everybody.
+    assert cell("en") != cell("es") != state
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
