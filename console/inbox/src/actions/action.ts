@@ -1,6 +1,6 @@
 /** An action is one thing a person can do to a conversation: its name on the screen, its key, when, how, what follows. */
 import type { AgentOut, ConversationOut } from "@centralita/shared/api";
-import type { Icon } from "@tabler/icons-react";
+import type { Icon } from "../parts/icons";
 import type { QueryClient } from "@tanstack/react-query";
 
 import type { HubError } from "../api/http";

@@ -1,5 +1,5 @@
 import type { AgentOut } from "@centralita/shared/api";
-import { IconUserCheck } from "@tabler/icons-react";
+import { IconUserCheck } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { may } from "../session/permissions";

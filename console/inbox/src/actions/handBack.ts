@@ -1,4 +1,4 @@
-import { IconRobot } from "@tabler/icons-react";
+import { IconRobot } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { isOpen, type Action } from "./action";

@@ -1,5 +1,5 @@
 import type { ConversationOut } from "@centralita/shared/api";
-import { IconGitMerge } from "@tabler/icons-react";
+import { IconGitMerge } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import type { Action } from "./action";

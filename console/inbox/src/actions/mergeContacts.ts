@@ -1,5 +1,5 @@
 import type { ContactOut } from "@centralita/shared/api";
-import { IconUsersGroup } from "@tabler/icons-react";
+import { IconUsersGroup } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { keys } from "../api/queries";

@@ -1,4 +1,4 @@
-import { IconRotate } from "@tabler/icons-react";
+import { IconRotate } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import type { Action } from "./action";

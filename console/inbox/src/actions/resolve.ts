@@ -1,4 +1,4 @@
-import { IconCheck } from "@tabler/icons-react";
+import { IconCheck } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { isOpen, type Action } from "./action";

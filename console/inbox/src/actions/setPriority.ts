@@ -1,4 +1,4 @@
-import { IconFlag } from "@tabler/icons-react";
+import { IconFlag } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { applyRow } from "../live/apply";

@@ -1,4 +1,4 @@
-import { IconZzz } from "@tabler/icons-react";
+import { IconZzz } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { dayAndTime } from "../format/time";

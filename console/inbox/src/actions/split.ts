@@ -1,4 +1,4 @@
-import { IconGitBranch } from "@tabler/icons-react";
+import { IconGitBranch } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import type { Action } from "./action";

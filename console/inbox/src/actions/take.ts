@@ -1,4 +1,4 @@
-import { IconHandGrab } from "@tabler/icons-react";
+import { IconHandGrab } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { agentsQuery } from "../api/queries";

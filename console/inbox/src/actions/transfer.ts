@@ -1,5 +1,5 @@
 import type { TeamOut } from "@centralita/shared/api";
-import { IconArrowsRightLeft } from "@tabler/icons-react";
+import { IconArrowsRightLeft } from "../parts/icons";
 
 import * as hub from "../api/hub";
 import { isOpen, type Action } from "./action";

@@ -8,7 +8,7 @@ import {
   IconMessages,
   IconPhone,
   type Icon,
-} from "@tabler/icons-react";
+} from "./icons";
 
 import { useText } from "../text";
 

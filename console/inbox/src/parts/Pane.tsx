@@ -1,5 +1,5 @@
 import { Button, Skeleton } from "@mantine/core";
-import { IconCloudOff, type Icon } from "@tabler/icons-react";
+import { IconCloudOff, type Icon } from "./icons";
 import type { ReactNode } from "react";
 
 import { explain } from "../actions/explain";

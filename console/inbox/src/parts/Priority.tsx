@@ -1,4 +1,4 @@
-import { IconAlertTriangleFilled, IconChevronDown, IconChevronsUp, IconChevronUp, type Icon } from "@tabler/icons-react";
+import { IconAlertTriangleFilled, IconChevronDown, IconChevronsUp, IconChevronUp, type Icon } from "./icons";
 
 import type { Priority } from "../api/hub";
 import { useText } from "../text";

@@ -1,6 +1,6 @@
 import { Button, Popover, TextInput, UnstyledButton } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconChevronUp, IconLogout } from "@tabler/icons-react";
+import { IconChevronUp, IconLogout } from "../parts/icons";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useState } from "react";

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, NativeSelect, Textarea, TextInput, VisuallyHidden } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { ArticleOut } from "@centralita/shared/api";
-import { IconArrowLeft, IconMoodEmpty } from "@tabler/icons-react";
+import { IconArrowLeft, IconMoodEmpty } from "../parts/icons";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useBlocker, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";

@@ -1,6 +1,6 @@
 import { Button, Loader, NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconBookOff, IconPlus, IconSearch } from "@tabler/icons-react";
+import { IconBookOff, IconPlus, IconSearch } from "../parts/icons";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { use, useState } from "react";

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, CloseButton, NativeSelect, Progress, SegmentedControl, Textarea } from "@mantine/core";
 import type { ConversationDetail } from "@centralita/shared/api";
-import { IconPaperclip, IconSend2 } from "@tabler/icons-react";
+import { IconPaperclip, IconSend2 } from "../parts/icons";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useId, useRef, useState, type DragEvent, type KeyboardEvent } from "react";
 

@@ -1,5 +1,5 @@
 import { Skeleton } from "@mantine/core";
-import { IconMoodEmpty } from "@tabler/icons-react";
+import { IconMoodEmpty } from "../parts/icons";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
 import type { ConversationDetail } from "@centralita/shared/api";
-import { IconArrowLeft, IconDots, IconLayoutSidebarRight } from "@tabler/icons-react";
+import { IconArrowLeft, IconDots, IconLayoutSidebarRight } from "../parts/icons";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 

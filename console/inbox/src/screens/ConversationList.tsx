@@ -1,5 +1,5 @@
 import { Button, Loader } from "@mantine/core";
-import { IconCoffee, IconInbox } from "@tabler/icons-react";
+import { IconCoffee, IconInbox } from "../parts/icons";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { use, useRef } from "react";

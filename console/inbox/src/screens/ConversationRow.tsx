@@ -1,5 +1,5 @@
 import type { AgentOut, ConversationOut } from "@centralita/shared/api";
-import { IconClock, IconRobot, IconZzz } from "@tabler/icons-react";
+import { IconClock, IconRobot, IconZzz } from "../parts/icons";
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 

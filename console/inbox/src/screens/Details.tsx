@@ -8,7 +8,7 @@ import {
   IconPlus,
   IconShieldCheck,
   IconShieldQuestion,
-} from "@tabler/icons-react";
+} from "../parts/icons";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { OutboxRowOut, PartHealth } from "@centralita/shared/api";
-import { IconAlertTriangle, IconCircleCheck, IconLoader2 } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCircleCheck, IconLoader2 } from "../parts/icons";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { use, useState } from "react";
 

@@ -12,7 +12,7 @@ import {
   IconLock,
   IconRobot,
   type Icon,
-} from "@tabler/icons-react";
+} from "../parts/icons";
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 

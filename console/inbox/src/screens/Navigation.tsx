@@ -11,7 +11,7 @@ import {
   IconUser,
   IconUsers,
   type Icon,
-} from "@tabler/icons-react";
+} from "../parts/icons";
 import type { Counters } from "@centralita/shared/api";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";

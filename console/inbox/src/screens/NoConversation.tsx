@@ -1,4 +1,4 @@
-import { IconMessages } from "@tabler/icons-react";
+import { IconMessages } from "../parts/icons";
 
 import { Empty } from "../parts/Pane";
 import { useText } from "../text";

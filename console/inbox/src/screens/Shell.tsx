@@ -1,6 +1,6 @@
 import { ActionIcon, Drawer } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconMenu2 } from "@tabler/icons-react";
+import { IconMenu2 } from "../parts/icons";
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { createContext, useEffect } from "react";
 import { useQueryClient } from "@tanstack/react-query";

@@ -1,6 +1,6 @@
 import { Alert, Button, Loader } from "@mantine/core";
 import type { ConversationDetail, MessageOut } from "@centralita/shared/api";
-import { IconArrowDown } from "@tabler/icons-react";
+import { IconArrowDown } from "../parts/icons";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Fragment, useEffect, useLayoutEffect, useRef, useState } from "react";

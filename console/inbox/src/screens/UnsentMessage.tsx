@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconAlertCircle, IconClock } from "@tabler/icons-react";
+import { IconAlertCircle, IconClock } from "../parts/icons";
 import { useQueryClient } from "@tanstack/react-query";
 
 import { discard, send, type Unsent } from "../actions/send";
