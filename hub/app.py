@@ -26,7 +26,7 @@ from hub.ports import Bot, Channel, Clock, KnowledgeBase, Nudger, Push, Silence
 from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
-from hub.store.queries import inboxes
+from hub.store.inbox_directory import InboxDirectory
 from hub.store.secret_box import SecretBox
 from hub.store.unit_of_work import PostgresStore, SqliteStore, Store
 from kb.search import KnowledgeSettings, LocalKnowledgeBase
@@ -59,8 +59,7 @@ def channel_makers() -> dict[str, ChannelMaker]:
 class Channels:
     """The channel of each inbox, made when it is first asked for and again when its settings have changed."""
 
-    def __init__(self, store: Store, box: SecretBox, clock: Clock, makers: Mapping[str, ChannelMaker]) -> None:
-        self._store = store
+    def __init__(self, box: SecretBox, clock: Clock, makers: Mapping[str, ChannelMaker]) -> None:
         self._box = box
         self._clock = clock
         self._makers = makers
@@ -74,9 +73,7 @@ class Channels:
         make = self._makers.get(inbox.channel)
         if make is None:
             raise NotFound(f"no installed package speaks the channel {inbox.channel}")
-        with self._store.read() as connection:
-            sealed = inboxes.sealed_secrets(connection, inbox.id)
-        secrets = json.loads(self._box.open(sealed)) if sealed else {}
+        secrets = json.loads(self._box.open(inbox.sealed_secrets)) if inbox.sealed_secrets else {}
         channel = make(inbox, secrets, self._box, self._clock)
         self._made[inbox.id] = (inbox, channel)
         return channel
@@ -189,7 +186,8 @@ def build(
         store=store,
         box=box,
         files=open_files(settings.files_url),
-        channel_of=Channels(store, box, clock, channel_makers() | dict(channels or {})),
+        channel_of=Channels(box, clock, channel_makers() | dict(channels or {})),
+        inboxes=InboxDirectory(store),
         bot=bot,
         knowledge=knowledge,
         push=push,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hub.domain.inbox import Inbox
 from hub.ports import Bot, Channel, Clock, FileStore, KnowledgeBase, Nudger, Push
 from hub.settings import Settings
+from hub.store.inbox_directory import InboxDirectory
 from hub.store.secret_box import SecretBox
 from hub.store.unit_of_work import Store
 
@@ -24,6 +25,7 @@ class Hub:
     store: Store
     box: SecretBox
     files: FileStore
+    inboxes: InboxDirectory
     channel_of: Callable[[Inbox], Channel]
     bot: Bot | None
     knowledge: KnowledgeBase | None

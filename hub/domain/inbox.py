@@ -18,7 +18,7 @@ class Inbox:
 
     `window`: how long after its last activity the contact's open conversation still takes a message; `reopen_window`:
     how long after it was resolved. `bot`: whether the bot and the knowledge base try first. `settings` is the channel's
-    own.
+    own; `sealed_secrets` are its secrets as they rest, encrypted.
     """
 
     id: str
@@ -31,3 +31,4 @@ class Inbox:
     reopen_window: int = 7 * DAY
     thresholds: Thresholds = field(default_factory=Thresholds)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    sealed_secrets: str = field(default="", repr=False)

@@ -22,7 +22,7 @@ from hub.hub import Hub
 from hub.services import handoff, replies
 from hub.services.work import Work, nothing
 from hub.store import tables as t
-from hub.store.queries import inboxes, turns
+from hub.store.queries import turns
 from hub.store.unit_of_work import Tx, UseCase
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class BotTurn:
         with hub.store.read() as connection:
             conversation = turns.conversation(connection, work.recorded.stream_id)
             text, payload = turns.message(connection, event.message_id)
-            inbox = inboxes.get(connection, event.inbox_id)
+        inbox = hub.inboxes.by_id(event.inbox_id)
         if conversation.status != Status.BOT or conversation.merged_into:
             return nothing
         language = conversation.language

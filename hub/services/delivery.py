@@ -10,7 +10,7 @@ from hub.domain.messages import Delivery, DeliveryUpdate, Receipt, further
 from hub.hub import Hub
 from hub.services.work import Work, nothing
 from hub.store import tables as t
-from hub.store.queries import inboxes, sending
+from hub.store.queries import sending
 from hub.store.unit_of_work import Tx, UseCase
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None]:
     assert isinstance(event, e.MessageQueued)  # noqa: S101  # the table of handlers says so
     with hub.store.read() as connection:
         job = sending.sending(connection, event.message_id)
-        inbox = inboxes.get(connection, job.inbox_id)
+    inbox = hub.inboxes.by_id(job.inbox_id)
     conversation_id = job.message.conversation_id
     if job.state not in (Delivery.QUEUED, Delivery.SENDING):
         return nothing

@@ -14,7 +14,7 @@ EVENT = "typing"
 
 
 def by_visitor(hub: Hub, inbox_id: str, visitor_id: str, *, on: bool) -> None:
-    """A visitor of the web chat writes, or has stopped: agents see it in the visitor's conversation, if there is one."""
+    """A visitor of the web chat writes, or has stopped: agents see it in their conversation, if there is one."""
     with hub.store.read() as connection:
         visitor = widget.known(connection, inbox_id, visitor_id)
         conversation = widget.current(connection, visitor.identity_id) if visitor else None

@@ -13,7 +13,6 @@ from hub.domain.inbox import Inbox
 from hub.domain.visitor import Visitor
 from hub.hub import Hub
 from hub.ports import VisitorTokenPurpose, WebChat
-from hub.store.queries import inboxes
 from hub.store.queries.widget import CHANNEL
 
 _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
@@ -34,8 +33,7 @@ def visitor_of(hub: Hub, token: str, purpose: VisitorTokenPurpose = "visitor") -
         inbox_id = str(claims["inbox"])
         if "\0" in inbox_id:
             raise BadSignature("the token is not genuine")
-        with hub.store.read() as connection:
-            inbox = inboxes.get(connection, inbox_id)
+        inbox = hub.inboxes.by_id(inbox_id)
         chat = chat_of(hub, inbox)
     except (jwt.PyJWTError, KeyError, ValueError, RecursionError, NotFound) as error:
         raise BadSignature("the token is not genuine") from error

@@ -6,7 +6,6 @@ from flask import Blueprint, Response, request
 
 from hub.domain.messages import WebhookRequest
 from hub.services import inbound
-from hub.store.queries import inboxes
 from hub.web.context import the_hub
 
 # Providers send links to media, not the media; a batch of a thousand delivery reports has half of this.
@@ -20,8 +19,7 @@ def receive(inbox_key: str) -> Response:
     """One call of a provider to one inbox, answered as the provider wants it."""
     hub = the_hub()
     webhook = webhook_request(hub.settings.public_url)
-    with hub.store.read() as connection:
-        inbox = inboxes.by_key(connection, inbox_key)
+    inbox = hub.inboxes.by_key(inbox_key)
     channel = hub.channel_of(inbox)
     channel.verify(webhook)
     parsed = channel.parse_inbound(webhook)

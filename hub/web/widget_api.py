@@ -29,7 +29,7 @@ from hub.ports import WebChat
 from hub.services import attachments, contacts, delivery, inbound, typing, web_chat
 from hub.services.rate_limit import RateLimit
 from hub.store import feed
-from hub.store.queries import inboxes, widget
+from hub.store.queries import widget
 from hub.web import schemas as s
 from hub.web import widget_render
 from hub.web.context import the_hub
@@ -99,8 +99,7 @@ def static(path: str) -> Response:
 @blueprint.doc(hide=True)
 def frame() -> Response:
     """The chat app's page, for an iframe on the inbox's own pages and nobody else's."""
-    with the_hub().store.read() as connection:
-        inbox = inboxes.by_key(connection, request.args.get("inbox", ""))
+    inbox = the_hub().inboxes.by_key(request.args.get("inbox", ""))
     web_chat.chat_of(the_hub(), inbox)
     response = _built("frame.html", 0)
     ancestors = ["'self'", *(each for each in inbox.settings.get("origins", ()) if _ORIGIN.fullmatch(each))]
@@ -210,8 +209,7 @@ def _visitors_address() -> Address:
 def session(asked: s.WidgetSessionIn) -> s.WidgetSessionOut:
     """Open or resume a visit."""
     hub = the_hub()
-    with hub.store.read() as connection:
-        inbox = inboxes.by_key(connection, asked.inbox)
+    inbox = hub.inboxes.by_key(asked.inbox)
     chat = web_chat.chat_of(hub, inbox)
     _require_allowed(chat, asked.origin)
     settings = widget_render.settings(inbox, chat.capabilities)

@@ -107,6 +107,7 @@ def settle(world: World, **settings: Any) -> None:
     given = {"origins": [ORIGIN], "title": {"en": "A shop", "es": "Una tienda"}, **settings}
     values = {"settings": json.dumps(given), "secrets": sealed}
     world.store.write(lambda tx: tx.change(t.inbox, {"id": WEB}, values))
+    world.hub.inboxes.forget()
 
 
 def shops_token(world: World, subject: str, **claims: Any) -> str:

@@ -29,6 +29,7 @@ def _inbox(row: Any) -> Inbox:
         reopen_window=rules.get("reopen_window", _DEFAULTS.reopen_window),
         thresholds=Thresholds(**rules.get("thresholds", {})),
         settings=settings,
+        sealed_secrets=row.secrets,
     )
 
 
@@ -51,8 +52,3 @@ def by_key(connection: Connection, key: str) -> Inbox:
     if row is None:
         raise NotFound("there is no such inbox")
     return _inbox(row)
-
-
-def sealed_secrets(connection: Connection, inbox_id: str) -> str:
-    """The inbox's secrets as they rest: encrypted, empty where it has none."""
-    return str(connection.execute(select(t.inbox.c.secrets).where(t.inbox.c.id == inbox_id)).scalar_one())
