@@ -117,7 +117,8 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
             by_person = queued.author == Author.AGENT
             return replace(
                 state,
-                last_message_id=queued.message_id,
+                # What the hub says by itself ("you are number 2 in the queue") is no news to whoever looks at the list.
+                last_message_id=state.last_message_id if queued.author == Author.SYSTEM else queued.message_id,
                 last_activity_at=at,
                 unread=0 if queued.author != Author.SYSTEM else state.unread,
                 turn_owner_epoch=state.turn_owner_epoch + by_person,

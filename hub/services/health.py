@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from hub.hub import Hub
 from hub.ports import Health
-from hub.store.queries import health, outbox
+from hub.store.queries import health, outbox, passages
 
 State = Literal["ok", "warming", "degraded"]
 # A row that waits so long is not waiting, it is forgotten: no runner takes rows.
 _STUCK = 60_000_000
-_WARMING = frozenset({"warming", "starting"})
+_WARMING = frozenset({"warming", "indexing", "starting"})
 _WELL = frozenset({"ok", "ready", "absent"})
 
 
 def parts(hub: Hub) -> tuple[Health, ...]:
     """The state of every part. Answers even where the database does not."""
-    return (*_store(hub), _bot(hub), _knowledge(hub))
+    store = _store(hub)
+    return (*store, _bot(hub), _knowledge(hub) if store[0].state == "ok" else Health("knowledge", "unknown"))
 
 
 def state(parts: Sequence[Health]) -> State:
@@ -53,7 +55,17 @@ def _bot(hub: Hub) -> Health:
 
 
 def _knowledge(hub: Hub) -> Health:
-    return _told("knowledge", dict(hub.knowledge.status())) if hub.knowledge else Health("knowledge", "absent")
+    if hub.knowledge is None:
+        return Health("knowledge", "absent")
+    part = _told("knowledge", dict(hub.knowledge.status()))
+    if part.state != "ready":
+        return part
+    with hub.store.read() as connection:
+        missing = len(passages.out_of_step(connection, hub.knowledge.model_id))
+    # At the first start, and after a change of model, the models are there before what they are to find.
+    return (
+        replace(part, state="indexing", detail={**part.detail, "articles_to_index": str(missing)}) if missing else part
+    )
 
 
 def _told(name: str, status: dict[str, str]) -> Health:
