@@ -185,6 +185,23 @@ def test_an_idle_hub_does_not_write(world: World, sweeper: Sweeper) -> None:
         assert 0 in rounds
 
 
+def test_an_idle_hub_does_not_even_ask_for_the_writer(
+    world: World, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor while one row waits for its next attempt and others for that row."""
+    world.say("hello")
+    first = put(world)
+    put(world)
+    runner(world, probe=Job(lambda _hub, _work: 1 / 0)).run(first)  # type: ignore[arg-type, return-value]
+    world.run()
+
+    def refuses(_: object) -> None:
+        raise AssertionError("an idle hub wanted to write")
+
+    monkeypatch.setattr(world.store, "write", refuses)
+    assert sweeper.sweep() == 0
+
+
 def test_the_thread_sweeps_until_it_is_stopped_and_survives_a_bad_round(
     world: World, sweeper: Sweeper, caplog: pytest.LogCaptureFixture
 ) -> None:

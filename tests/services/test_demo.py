@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from hub.app import open_store
 from hub.clock import SystemClock
@@ -20,6 +21,7 @@ from hub.services import demo, handoff
 from hub.settings import Settings, from_environment
 from hub.store import replay
 from hub.store import tables as t
+from hub.store.queries import demo as demo_queries
 from hub.store.queries import people
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, Store, conversation_from
 
@@ -74,6 +76,38 @@ def test_processes_that_seed_at_once_seed_one_firm(settings: Settings, store: St
     assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1
     for other in {id(one): one for one in stores if one is not store}.values():
         other.close()
+
+
+def test_a_seed_that_comes_between_another_ones_look_and_writing_waits_for_it(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not store.postgres:
+        pytest.skip("SQLite has one writer: nothing comes between")
+    other = open_store(settings, SystemClock(), lambda _nudges, _events: None)
+    has_agents, looks = demo_queries.has_agents, []
+    with ThreadPoolExecutor(1) as pool:
+
+        def looks_and_is_overtaken(connection: Connection) -> bool:
+            found = has_agents(connection)
+            if threading.current_thread() is threading.main_thread():
+                looks.append(found)
+                if len(looks) == 2:  # the first look is outside of the transaction
+                    overtaking.append(pool.submit(demo.seed, other, HERE))
+                    while not overtaking[0].done() and not waits_for_a_lock(store):
+                        threading.Event().wait(0.005)
+            return found
+
+        overtaking: list[Future[bool]] = []
+        monkeypatch.setattr(demo_queries, "has_agents", looks_and_is_overtaken)
+        assert demo.seed(store, HERE) is True
+        assert overtaking[0].result(60) is False
+    other.close()
+
+
+def waits_for_a_lock(store: Store) -> bool:
+    statement = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with store.read() as connection:
+        return bool(connection.exec_driver_sql(statement).scalar_one())
 
 
 def test_a_seed_that_was_cut_off_leaves_nothing_and_can_be_done_again(
