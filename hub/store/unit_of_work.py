@@ -18,12 +18,12 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
+import psycopg
 from sqlalchemy import (
     Connection,
     Engine,
     Insert,
     Table,
-    Update,
     bindparam,
     create_engine,
     delete,
@@ -48,6 +48,7 @@ from hub.domain.messages import Delivery, further
 from hub.ports import Clock
 from hub.store import projections
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -60,17 +61,24 @@ Reading: TypeAlias = Connection
 CONVERSATION_FIELDS = tuple(field.name for field in fields(Conversation))
 CONVERSATION_COLUMNS = tuple(t.conversation.c[name] for name in CONVERSATION_FIELDS)
 
-_INSERT_EVENT = insert(t.event).returning(t.event.c.id)
+_EVENT_COLUMNS = ("stream", "stream_id", "sequence", "at", "actor_kind", "actor_id", "kind", "data")
+_INSERT_EVENT = Prepared(insert(t.event).returning(t.event.c.id), _EVENT_COLUMNS)
 # Ids are handed out before the commit; the feed needs the transaction's own id to know what may still be under way.
-_INSERT_EVENT_POSTGRES = (
-    insert(t.event).values(transaction=text("pg_current_xact_id()::text::bigint")).returning(t.event.c.id)
+_INSERT_EVENT_POSTGRES = Prepared(
+    insert(t.event).values(transaction=text("pg_current_xact_id()::text::bigint")).returning(t.event.c.id),
+    ("transaction", *_EVENT_COLUMNS),
 )
 _INSERT_OUTBOX = insert(t.outbox).returning(t.outbox.c.id, t.outbox.c.slow)
-_INSERT_MESSAGE = insert(t.message)
+_MESSAGE_COLUMNS = (
+    *("id", "conversation_id", "event_id", "sequence", "at", "kind", "author_kind", "author_id", "inbox_id"),
+    *("identity_id", "channel", "rule", "state", "text", "text_hash", "extras", "external_id", "client_key", "trusted"),
+)
+_INSERT_MESSAGE = Prepared(insert(t.message), _MESSAGE_COLUMNS)
 _INSERT_CONVERSATION = insert(t.conversation)
 _INSERT_TICKET_NUMBER = insert(t.ticket_number).returning(t.ticket_number.c.id)
-_CONVERSATION = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == bindparam("id"))
-_CONVERSATION_LOCKED = _CONVERSATION.with_for_update()
+_SELECT_CONVERSATION = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == bindparam("id"))
+_CONVERSATION = Prepared(_SELECT_CONVERSATION)
+_CONVERSATION_LOCKED = Prepared(_SELECT_CONVERSATION.with_for_update())
 _STREAM_TABLES = {
     "contact": (t.contact, t.contact.c.id),
     "agent": (t.agent, t.agent.c.id),
@@ -108,6 +116,7 @@ class Tx:
         self._before: dict[str, Conversation | None] = {}
         self._after: dict[str, Conversation] = {}
         self._outbox: list[dict[str, Any]] = []
+        self._cursor: Any = None
 
     # --- what use cases do ---
 
@@ -125,7 +134,7 @@ class Tx:
         if held is not None:
             return held
         statement = _CONVERSATION_LOCKED if self.postgres else _CONVERSATION
-        row = self.connection.execute(statement, {"id": conversation_id}).one_or_none()
+        row = self.run(statement, {"id": conversation_id}).fetchone()
         if row is None:
             raise NotFound(f"there is no conversation {conversation_id}")
         return self.hold(conversation_from(row))
@@ -166,7 +175,7 @@ class Tx:
             "kind": name,
             "data": json.dumps(e.to_data(event), ensure_ascii=False, separators=(",", ":")),
         }
-        event_id = self.connection.execute(self._insert_event, row).scalar_one()
+        (event_id,) = self.run(self._insert_event, row).fetchone()
         recorded = e.Recorded(event_id, stream_id, sequence, self.now, actor, event)
         self.recorded.append(recorded)
         conversation = self._project(recorded, content)
@@ -186,9 +195,15 @@ class Tx:
                 )
         return recorded
 
+    def run(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
+        """Executes a statement of the inbound path. Returns the driver's cursor, which the next one takes over."""
+        if self._cursor is None:
+            self._cursor = self.connection.connection.cursor()
+        return statement.run(self._cursor, self.connection, values)
+
     def add(self, table: Table, values: Mapping[str, Any]) -> None:
         """Inserts one row of a table that is not projected."""
-        self.connection.execute(_insert(table), dict(values))
+        self.run(_insert(table, tuple(values)), values)
 
     def change(self, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> int:
         """Changes the rows with these keys, of a table or columns that are not projected; returns how many."""
@@ -251,7 +266,7 @@ class Tx:
         if (values := projections.message(recorded)) is not None:
             if content is None:
                 raise TypeError(f"{type(recorded.event).__name__} wants its message's content")
-            self.connection.execute(_INSERT_MESSAGE, values | _content_values(content))
+            self.run(_INSERT_MESSAGE, values | _content_values(content))
         elif (key := projections.route(recorded)) is not None:
             keys = {"inbox_id": key.inbox_id, "identity_id": key.identity_id, "thread_key": key.thread_key}
             self.upsert(t.route, keys, {"conversation_id": stream_id})
@@ -286,21 +301,21 @@ class Tx:
         changed = {
             name: value for name in CONVERSATION_FIELDS if (value := getattr(after, name)) != getattr(before, name)
         }
-        self.connection.execute(_update_conversation(tuple(changed)), {**changed, "which": after.id})
+        self.run(_update_conversation(tuple(changed)), {**changed, "which": after.id})
 
 
 # Statements are put together once for each shape: that costs more than running them.
 
 
 @cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
+def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
+    return Prepared(insert(table), columns)
 
 
 @cache
-def _update_conversation(columns: tuple[str, ...]) -> Update:
+def _update_conversation(columns: tuple[str, ...]) -> Prepared:
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
-    return update(t.conversation).where(t.conversation.c.id == bindparam("which")).values(values)
+    return Prepared(update(t.conversation).where(t.conversation.c.id == bindparam("which")).values(values))
 
 
 @cache
@@ -389,8 +404,9 @@ class PostgresStore(_Base):
             try:
                 with self.engine.begin() as connection:
                     tx, result = self._perform(connection, use_case)
-            except DBAPIError as error:
-                if attempt == self.ATTEMPTS or getattr(error.orig, "sqlstate", None) not in self._AGAIN:
+            except (DBAPIError, psycopg.Error) as error:
+                cause = error.orig if isinstance(error, DBAPIError) else error
+                if attempt == self.ATTEMPTS or getattr(cause, "sqlstate", None) not in self._AGAIN:
                     raise
             else:
                 self._announce(tx)

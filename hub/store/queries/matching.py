@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, desc, literal, select
 from hub.domain.conversation import Conversation
 from hub.domain.messages import Address
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, Tx, conversation_from
 
 
@@ -29,7 +30,7 @@ def _locked(tx: Tx, statement: Select[Any], *tables: Any) -> Select[Any]:
 
 
 # Built once: on the inbound path, putting a statement together costs more than running it.
-_IDENTITY = (
+_SELECT_IDENTITY = (
     select(t.identity.c.id, t.identity.c.contact_id)
     .join(t.contact, t.contact.c.id == t.identity.c.contact_id)
     .where(
@@ -38,8 +39,9 @@ _IDENTITY = (
         t.identity.c.address == bindparam("address"),
     )
 )
-_IDENTITY_LOCKED = _IDENTITY.with_for_update(of=t.contact)
-_OWNER_AND_STORED = (
+_IDENTITY = Prepared(_SELECT_IDENTITY)
+_IDENTITY_LOCKED = Prepared(_SELECT_IDENTITY.with_for_update(of=t.contact))
+_SELECT_OWNER_AND_STORED = (
     select(t.identity.c.contact_id, t.message.c.id, t.message.c.conversation_id)
     .outerjoin_from(
         t.identity,
@@ -48,13 +50,15 @@ _OWNER_AND_STORED = (
     )
     .where(t.identity.c.id == bindparam("identity_id"))
 )
-_CURRENT = (
+_OWNER_AND_STORED = Prepared(_SELECT_OWNER_AND_STORED)
+_SELECT_CURRENT = (
     select(*CONVERSATION_COLUMNS)
     .where(t.conversation.c.contact_id == bindparam("contact_id"), t.conversation.c.merged_into == "")
     .order_by(desc(t.conversation.c.last_activity_at), desc(t.conversation.c.id))
     .limit(1)
 )
-_CURRENT_LOCKED = _CURRENT.with_for_update()
+_CURRENT = Prepared(_SELECT_CURRENT)
+_CURRENT_LOCKED = Prepared(_SELECT_CURRENT.with_for_update())
 _ROUTE = select(t.route.c.conversation_id).where(
     t.route.c.inbox_id == bindparam("inbox_id"),
     t.route.c.identity_id == bindparam("identity_id"),
@@ -65,20 +69,21 @@ _ROUTE = select(t.route.c.conversation_id).where(
 def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> KnownIdentity | None:
     """The identity at an address, with its contact's row locked: two channels at once do not split one person."""
     where = {"channel": address.channel, "scope": address.scope, "address": address.value}
-    while row := tx.connection.execute(_IDENTITY_LOCKED if tx.postgres else _IDENTITY, where).one_or_none():
+    while row := tx.run(_IDENTITY_LOCKED if tx.postgres else _IDENTITY, where).fetchone():
+        identity_id, contact_id = row
         # After the lock: a copy of this message that was under way is committed now, or will wait for us; and a merge
         # that we waited for has given the identity to another contact, which then is the one to lock.
-        which = {"inbox_id": inbox_id, "external_id": external_id, "identity_id": row.id}
-        now = tx.connection.execute(_OWNER_AND_STORED, which).one()
-        if now.contact_id == row.contact_id:
-            return KnownIdentity(row.id, row.contact_id, now.id or "", now.conversation_id or "")
+        which = {"inbox_id": inbox_id, "external_id": external_id, "identity_id": identity_id}
+        owner_id, stored_id, stored_in = tx.run(_OWNER_AND_STORED, which).fetchone()
+        if owner_id == contact_id:
+            return KnownIdentity(identity_id, contact_id, stored_id or "", stored_in or "")
     return None
 
 
 def current_conversation(tx: Tx, contact_id: str) -> Conversation | None:
     """The contact's conversation with the latest activity, over all channels, locked."""
     statement = _CURRENT_LOCKED if tx.postgres else _CURRENT
-    row = tx.connection.execute(statement, {"contact_id": contact_id}).one_or_none()
+    row = tx.run(statement, {"contact_id": contact_id}).fetchone()
     return tx.hold(conversation_from(row)) if row else None
 
 
