@@ -78,7 +78,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             parts = urlsplit(given)
         except ValueError as error:
             raise Refused(PREFIX + name, "must be an address") from error
-        if given and not (parts.scheme in schemes and parts.netloc):
+        if (given or default) and not (parts.scheme in schemes and parts.netloc):
             starts = " or ".join(f"{scheme}://" for scheme in schemes)
             raise Refused(PREFIX + name, f"must be an address that starts with {starts}")
         return given.rstrip("/")
@@ -95,6 +95,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     if database_url.startswith("postgresql") and not redis_url:
         raise Refused(PREFIX + "REDIS_URL", "must be set with a PostgreSQL database: workers are woken through it")
     host, port = value("HOST", "127.0.0.1"), whole("PORT", 8000, 1, 65535)
+    if not host:
+        raise Refused(PREFIX + "HOST", "must be an address of this machine: an empty one would listen everywhere")
     try:
         deadline = float(value("BOT_DEADLINE", "4.5"))
     except ValueError:

@@ -90,6 +90,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("REDIS_URL", "redis.example:6379"),
         ("REDIS_URL", "http://redis"),
+        ("HOST", ""),
+        ("PUBLIC_URL", ""),
         ("PUBLIC_URL", "help.example"),
         ("PUBLIC_URL", "ftp://help.example"),
         ("PUBLIC_URL", "http://[::1"),
