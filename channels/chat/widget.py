@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -263,10 +265,27 @@ class WidgetChannel:
         return read_identity_token(token, secret=self._identity_secret, now=self._clock.now())
 
 
-def _claims(token: str, secret: bytes, audience: str, now: int | None) -> dict[str, Any]:
+def _claims(token: str, secret: bytes, audience: str, now: int | None) -> Mapping[str, Any]:
     """The claims of a genuine token. Time is checked here, because PyJWT can only ask the machine's own clock."""
+    claims = _genuine(token, secret, audience)
+    expiry, not_before = claims["exp"], claims.get("nbf", 0)
+    if not _is_time(expiry) or not _is_time(not_before):
+        raise BadSignature("the token's times must be whole seconds")
+    if now is not None:
+        seconds = now // 1_000_000
+        if expiry + LEEWAY <= seconds:
+            raise BadSignature("the token has expired")
+        if not_before - LEEWAY > seconds:
+            raise BadSignature("the token is not valid yet")
+    return claims
+
+
+# A visitor sends the same token with every call, and each is checked more than once on its way in.
+@lru_cache(maxsize=4096)
+def _genuine(token: str, secret: bytes, audience: str) -> Mapping[str, Any]:
+    """The claims of a token that was signed with this secret for this audience, whatever the time."""
     try:
-        claims = jwt.decode(
+        claims: Mapping[str, Any] = jwt.decode(
             token,
             secret,
             algorithms=[_ALGORITHM],
@@ -281,16 +300,7 @@ def _claims(token: str, secret: bytes, audience: str, now: int | None) -> dict[s
         )
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise BadSignature("the token is not genuine") from error
-    expiry, not_before = claims["exp"], claims.get("nbf", 0)
-    if not _is_time(expiry) or not _is_time(not_before):
-        raise BadSignature("the token's times must be whole seconds")
-    if now is not None:
-        seconds = now // 1_000_000
-        if expiry + LEEWAY <= seconds:
-            raise BadSignature("the token has expired")
-        if not_before - LEEWAY > seconds:
-            raise BadSignature("the token is not valid yet")
-    return claims
+    return MappingProxyType(claims)
 
 
 def _is_time(value: object) -> bool:

@@ -446,6 +446,7 @@ class SqliteStore(_Base):
         self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._changing = threading.Lock()
         self._writer: threading.Thread | None = None
+        self._connection: Connection | None = None
         self._closed = False
 
     def write(self, use_case: UseCase[Result]) -> Result:
@@ -495,12 +496,17 @@ class SqliteStore(_Base):
                     break
             if batch:
                 self._commit(batch)
+        self._let_go()
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            with self.engine.begin() as connection:
-                done = [self._perform(connection, member.use_case) for member in batch]
+            # One connection for the writer's life: taking it from the pool for each batch costs as much as a message.
+            if self._connection is None:
+                self._connection = self.engine.connect()
+            with self._connection.begin():
+                done = [self._perform(self._connection, member.use_case) for member in batch]
         except BaseException as error:  # whatever it is belongs to its caller, not to the writer
+            self._let_go()
             if len(batch) == 1:
                 batch[0].future.set_exception(error)
                 return
@@ -510,6 +516,12 @@ class SqliteStore(_Base):
         for member, (tx, result) in zip(batch, done, strict=True):
             self._announce(tx)
             member.future.set_result(result)
+
+    def _let_go(self) -> None:
+        """Gives the connection back; the next batch takes a sound one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def sqlite_engine(path: str, *, writing: bool) -> Engine:

@@ -42,5 +42,9 @@ def webhook_request(public_url: str) -> WebhookRequest:
         headers={name.lower(): value for name, value in request.headers},
         # The raw body first: parsing the form from it afterwards leaves it whole.
         body=request.get_data(),
-        form={name: tuple(values) for name, values in request.form.lists()},
+        form={name: tuple(values) for name, values in request.form.lists()} if _is_form(request.mimetype) else {},
     )
+
+
+def _is_form(mimetype: str) -> bool:
+    return mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")

@@ -289,16 +289,18 @@ def tell(details: s.WidgetDetailsIn) -> s.Done:
 @blueprint.post("/v1/messages")
 @blueprint.input(s.WidgetMessageIn, arg_name="_")
 @blueprint.output(s.Accepted)
-def say(_: s.WidgetMessageIn) -> s.Accepted:
+def say(_: s.WidgetMessageIn) -> Response:
     """Write to the firm. Sending again with the same `client_id` is harmless."""
     hub, inbox, chat = the_hub(), _inbox(), _chat()
     webhook = webhook_request(hub.settings.public_url)
     chat.verify(webhook)
     parsed = chat.parse_inbound(webhook)
     (received,) = hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook))
-    return s.Accepted(
+    accepted = s.Accepted(
         message_id=received.message_id, conversation_id=received.conversation_id, duplicate=received.duplicate
     )
+    # Written here: the framework's way to the same bytes costs a fifth of the whole request.
+    return Response(accepted.model_dump_json(), mimetype="application/json")
 
 
 @blueprint.get("/v1/events")
