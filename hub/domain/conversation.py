@@ -197,7 +197,7 @@ def _fold_details(state: Conversation, event: e.Event) -> Conversation:
             return replace(state, merged_into=into_id)
         case e.MessagesMovedIn(message_ids=message_ids):
             # Ids grow with time: the greatest is the newest, in whatever order somebody picked them.
-            return replace(state, last_message_id=max(state.last_message_id, *message_ids))
+            return replace(state, last_message_id=max((state.last_message_id, *message_ids)))
         case _:
             return state
 

@@ -226,10 +226,12 @@ def test_a_split_moves_messages_to_a_conversation_of_the_same_agent(world: World
     assert (new.status, new.assignee_id, new.previous_id) == (Status.ASSIGNED, ANA, source)
     assert new.ticket_number > world.conversation(source).ticket_number
     assert [text for _, text, _ in world.thread(new_id)] == ["message 1", "message 2"]
+    assert new.last_message_id == three.message_id, "the newest, however they were picked"
     assert [text for _, text, _ in world.thread(source)] == ["message 0"]
     assert undo(world, event_id) == source
     assert [text for _, text, _ in world.thread(source)] == ["message 0", "message 1", "message 2"]
     assert world.conversation(new_id).merged_into == source
+    assert world.conversation(source).last_message_id == three.message_id
     with pytest.raises(Conflict):
         undo(world, event_id)
 
