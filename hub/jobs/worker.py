@@ -7,11 +7,20 @@ parts already.
 
 from __future__ import annotations
 
+import logging
+import time
+
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 
 from hub.jobs.redis_nudger import FAST_QUEUE, SLOW_QUEUE
 from hub.jobs.runner import Runner
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0  # seconds
 
 _runners: list[Runner] = []
 
@@ -32,5 +41,14 @@ def work(runner: Runner, redis: Redis, *, slow: bool, burst: bool = False) -> No
     """
     _runners[:] = [runner]
     names = [FAST_QUEUE, SLOW_QUEUE] if slow else [FAST_QUEUE]
-    worker = SimpleWorker([Queue(name, connection=redis) for name in names], connection=redis)
-    worker.work(burst=burst, logging_level="WARNING")
+    while True:
+        worker = SimpleWorker([Queue(name, connection=redis) for name in names], connection=redis)
+        try:
+            worker.work(burst=burst, logging_level="WARNING")
+        except (RedisError, InvalidJobOperation, NoSuchJobError) as error:
+            # A Redis that is away, or has forgotten the job that it gave out, ends RQ's worker. Not ours: what was not
+            # finished rests in the outbox.
+            log.warning("RQ's worker ended, another one begins: %s", error)
+            time.sleep(PAUSE)
+        else:
+            return
