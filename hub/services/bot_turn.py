@@ -148,7 +148,6 @@ def _write(
     language = asked.conversation.language
     if language and language != spoken_before:
         tx.record(conversation_id, e.LanguageSet(language))
-    tried = bot_policy.tried(decision, bot, knowledge)
     tx.record(
         conversation_id,
         e.BotTurnDecided(
@@ -159,7 +158,7 @@ def _write(
             intent_confidence=bot.confidence if isinstance(bot, BotReply) else 0.0,
             knowledge_confidence=knowledge.confidence if knowledge else 0.0,
             misses=decision.misses,
-            tried=tried,
+            tried=bot_policy.tried(decision, bot, knowledge),
             bot_model=bot.model_id if isinstance(bot, BotReply) else f"none: {bot.reason}",
             knowledge_model=knowledge.model_id if knowledge else "",
             calibration=knowledge.calibration_id if knowledge else "",
@@ -179,7 +178,7 @@ def _write(
             person = {"title": phrase("ask_person", language), "payload": "/ask_human"}
             replies.send(tx, conversation_id, phrase("clarify", language), e.BOT, extras={"buttons": [person]})
         case _:
-            handoff.hand_over(tx, conversation_id, reason=decision.reason, open_question=asked.message_id, tried=tried)
+            handoff.hand_over(tx, conversation_id, reason=decision.reason, open_question=asked.message_id)
 
 
 def _answer(tx: Tx, conversation_id: str, answer: FoundAnswer, language: str) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from hub.domain import events as e
 from hub.domain.conversation import Conversation, require
-from hub.domain.handoff import Packet, SuggestedArticle, parse_suggestion, suggestion
+from hub.domain.handoff import (
+    MOST_TRIED,
+    Packet,
+    SuggestedArticle,
+    parse_suggestion,
+    suggestion,
+    worth_suggesting,
+    worth_telling,
+)
 from hub.domain.messages import Author
 from hub.domain.rendering import handoff_text
 from hub.services import replies
@@ -18,16 +26,17 @@ def hand_over(
     *,
     reason: str,
     open_question: str,
-    tried: tuple[e.TriedAnswer, ...] = (),
     actor: e.Actor = e.BOT,
 ) -> None:
     """Puts a conversation into its team's queue and tells the customer what happens and their place in it.
 
-    Raises Conflict unless the bot has the conversation.
+    What was tried is taken from all turns since the bot has had the conversation. Raises Conflict unless the bot has it.
     """
     conversation = tx.conversation(conversation_id)
     require(conversation, "hand_over")
-    suggested = tuple(suggestion(each) for each in tried if each.article_id)
+    turns = packets.turns(tx.connection, conversation_id, limit=MOST_TRIED)
+    tried = worth_telling(each for turn in turns for each in turn.tried)
+    suggested = tuple(suggestion(each) for each in worth_suggesting(tried))
     tx.record(
         conversation_id,
         e.HandedOver(reason, conversation.team_id, open_question, tried, suggested),
@@ -50,7 +59,8 @@ def packet(connection: Reading, conversation: Conversation) -> Packet | None:
     question = packets.message_text(connection, handed.open_question) if handed.open_question else None
     wanted = [parse_suggestion(each) for each in handed.suggested]
     texts = packets.versions(connection, wanted)
-    confidence = {suggestion(each): each.score for each in handed.tried if each.article_id}
+    # The same article may have been considered in several turns; it is suggested for the best of them.
+    confidence = {suggestion(each): each.score for each in sorted(handed.tried, key=lambda answer: answer.score)}
     return Packet(
         reason=handed.reason,
         handed_over_at=recorded.at,

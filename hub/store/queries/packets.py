@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select, tuple_
 
-from hub.domain.events import Absorbed, ContactMergeUndone, MergeUndone, Recorded
+from hub.domain.events import Absorbed, BotTurnDecided, ContactMergeUndone, HandedBack, MergeUndone, Recorded
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
 
@@ -16,6 +16,21 @@ def event(connection: Connection, event_id: int) -> Recorded | None:
     """One event of the log."""
     row = connection.execute(select(*EVENT_COLUMNS).where(t.event.c.id == event_id)).one_or_none()
     return recorded_from(row) if row else None
+
+
+def turns(connection: Connection, conversation_id: str, *, limit: int) -> list[BotTurnDecided]:
+    """The last bot turns since a person gave the conversation back, else since it was opened; the oldest first."""
+    ev = t.event.c
+    mine = ev.stream_id == conversation_id
+    began = select(func.coalesce(func.max(ev.sequence), 0)).where(mine, ev.kind == HandedBack.__name__)
+    rows = connection.execute(
+        select(*EVENT_COLUMNS)
+        .where(mine, ev.kind == BotTurnDecided.__name__, ev.sequence > began.scalar_subquery())
+        .order_by(ev.sequence.desc())
+        .limit(limit)
+    ).all()
+    found = (recorded_from(row).event for row in reversed(rows))
+    return [event for event in found if isinstance(event, BotTurnDecided)]
 
 
 def slots(connection: Connection, conversation_id: str) -> tuple[tuple[str, str], ...]:
