@@ -13,7 +13,6 @@ import time
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
-from rq.exceptions import InvalidJobOperation, NoSuchJobError
 
 from hub.jobs.redis_nudger import FAST_QUEUE, SLOW_QUEUE
 from hub.jobs.runner import Runner
@@ -23,6 +22,20 @@ log = logging.getLogger(__name__)
 PAUSE = 1.0  # seconds
 
 _runners: list[Runner] = []
+
+
+class _Worker(SimpleWorker):
+    """Remembers that it was told to stop.
+
+    RQ also stops by itself, without a word, when Redis has forgotten the job that it gave out. What was not finished
+    rests in the outbox, so the next worker goes on.
+    """
+
+    told_to_stop = False
+
+    def handle_warm_shutdown_request(self) -> None:
+        self.told_to_stop = True
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ has annotated but a part of it
 
 
 def run(outbox_id: int) -> bool:
@@ -42,13 +55,12 @@ def work(runner: Runner, redis: Redis, *, slow: bool, burst: bool = False) -> No
     _runners[:] = [runner]
     names = [FAST_QUEUE, SLOW_QUEUE] if slow else [FAST_QUEUE]
     while True:
-        worker = SimpleWorker([Queue(name, connection=redis) for name in names], connection=redis)
+        worker = _Worker([Queue(name, connection=redis) for name in names], connection=redis)
         try:
             worker.work(burst=burst, logging_level="WARNING")
-        except (RedisError, InvalidJobOperation, NoSuchJobError) as error:
-            # A Redis that is away, or has forgotten the job that it gave out, ends RQ's worker. Not ours: what was not
-            # finished rests in the outbox.
-            log.warning("RQ's worker ended, another one begins: %s", error)
-            time.sleep(PAUSE)
-        else:
+        except RedisError as error:
+            log.warning("Redis is away: %s", error)
+        if burst or worker.told_to_stop:
             return
+        log.warning("RQ's worker ended by itself, another one begins")
+        time.sleep(PAUSE)
