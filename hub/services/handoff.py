@@ -30,7 +30,7 @@ def hand_over(
 ) -> None:
     """Puts a conversation into its team's queue and tells the customer what happens and their place in it.
 
-    What was tried is taken from all turns since the bot has had the conversation. Raises Conflict unless the bot has it.
+    What was tried is taken from all turns since the bot has had the conversation. Raises Conflict unless it has it.
     """
     conversation = tx.conversation(conversation_id)
     require(conversation, "hand_over")
