@@ -122,6 +122,9 @@ def _begin(tx: Tx, signed_in: SignedIn, attempt_id: str, better_hash: str) -> No
     tx.remove(t.sign_in_attempt, {"id": attempt_id})
     if better_hash:
         tx.change(t.agent, {"id": signed_in.agent_id}, {"password_hash": better_hash})
+    if people.agent(tx.connection, signed_in.agent_id).presence == "offline":
+        # Who is signed in elsewhere has said how they are: that stays.
+        presence.set_presence(tx, signed_in.agent_id, "available", "signed_in")
     tx.add(
         t.sign_in_session,
         {

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from hub.domain.errors import NotSignedIn, Refused, TooMany
-from hub.services import people, sign_in
+from hub.services import people, presence, sign_in
 from hub.services.sign_in import IDLE, LIFETIME, MINUTE, TRIES, WINDOW, SignedIn
 from hub.store import tables as t
 from hub.store.queries import people as queries
@@ -200,14 +200,34 @@ def test_no_session_outlives_its_lifetime(world: World, enter: Callable[..., Sig
 
 def test_signing_out_ends_this_session_alone(world: World, carla: str, enter: Callable[..., SignedIn]) -> None:
     here, there = enter(), enter(address="192.0.2.2")
-    for token, presence in ((here.token, "available"), (there.token, "offline")):
+    for token, expected in ((here.token, "available"), (there.token, "offline")):
         world.store.write(lambda tx: tx.change(t.agent, {"id": carla}, {"presence": "available"}))
         session = session_of(world, token)
         assert session is not None
         world.store.write(lambda tx, session=session: sign_in.sign_out(tx, session))
         assert session_of(world, token) is None
         with world.store.read() as connection:
-            assert queries.agent(connection, carla).presence == presence
+            assert queries.agent(connection, carla).presence == expected
+
+
+def test_who_signs_in_is_there_unless_they_have_said_otherwise(
+    world: World, carla: str, enter: Callable[..., SignedIn]
+) -> None:
+    enter()
+    with world.store.read() as connection:
+        assert queries.agent(connection, carla).presence == "available"
+    assert world.kinds(carla) == ["PresenceChanged"]
+    world.store.write(lambda tx: presence.set_presence(tx, carla, "break", "lunch"))
+    enter(address="192.0.2.2")
+    with world.store.read() as connection:
+        assert queries.agent(connection, carla).presence == "break"
+    assert world.kinds(carla) == ["PresenceChanged"] * 2, "a second window is no news"
+
+
+def test_who_fails_to_sign_in_is_not_there(world: World, carla: str, enter: Callable[..., SignedIn]) -> None:
+    with pytest.raises(NotSignedIn):
+        enter(password="a wrong guess")
+    assert world.kinds(carla) == []
 
 
 def test_disabling_ends_every_session_at_once(world: World, carla: str, enter: Callable[..., SignedIn]) -> None:

@@ -27,7 +27,7 @@ def test_signing_in_and_out(app: APIFlask, screen: Screen, make_agent: Callable[
         "role": "supervisor",
         "language": "en",
         "team_ids": [],
-        "presence": "offline",
+        "presence": "available",
     }
     assert screen.get("/session") == response.get_json()
     kept = screen.client.get_cookie("centralita")
@@ -133,7 +133,8 @@ def test_presence(open_screen: Callable[..., Screen]) -> None:
     response = agent.call("PUT", "/presence", {"presence": "asleep"})
     assert (response.status_code, response.get_json()["field"]) == (422, "presence")
     feed = agent.get("/events", after="0.0")
-    (changed,) = [each for each in feed["entries"] if each["kind"] == "PresenceChanged"]
+    came, changed = [each for each in feed["entries"] if each["kind"] == "PresenceChanged"]
+    assert came["data"] == {"presence": "available", "reason": "signed_in"}
     assert changed["actor"] == {"kind": "agent", "id": agent.agent_id, "name": "Agent"}
     assert (changed["conversation_id"], changed["data"]) == (None, {"presence": "break", "reason": "lunch"})
 
