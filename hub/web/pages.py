@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, redirect, render_template, request, send_from_directory
-from werkzeug.exceptions import NotFound as NoSuchFile
+from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from hub.domain.errors import NotFound
 from hub.ports import Health
 from hub.services import health
 from hub.store.queries import inboxes
+from hub.web import assets
 from hub.web.context import the_hub
 
 LANGUAGES = ("en", "es")
@@ -53,18 +54,14 @@ def inbox_app(path: str = "") -> Response:
     settings = the_hub().settings
     folder = settings.console / "inbox"
     if path.startswith("assets/"):
-        # Their names carry a hash of their content: what has one name never changes.
-        response = send_from_directory(folder, path, max_age=365 * 24 * 3600)
-        response.cache_control.immutable = True
-        return response
+        return assets.send(folder, path, assets.FOR_EVER)
+    if not (folder / "index.html").is_file():
+        return _not_built()
     try:
-        response = send_from_directory(folder, path or "index.html")
-    except NoSuchFile:
-        if not (folder / "index.html").is_file():
-            return _not_built()
-        response = send_from_directory(folder, "index.html")
+        response = assets.send(folder, path or "index.html", 0)
+    except NotFound:
+        response = assets.send(folder, "index.html", 0)
     response.headers["Content-Security-Policy"] = APP_POLICY.format(host=urlsplit(settings.public_url).netloc)
-    response.cache_control.no_cache = True
     return response
 
 

@@ -6,22 +6,17 @@ the visitor's behalf. Rate limits are counted per visitor and per address, in th
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from ipaddress import ip_address
-from mimetypes import guess_type
-from pathlib import Path
 
 from apiflask import APIBlueprint
 from flask import Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 from ulid import ULID
-from werkzeug.security import safe_join
 
-from hub.domain.errors import BadSignature, NotFound, Refused, Unavailable
+from hub.domain.errors import BadSignature, Refused, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Delivery
 from hub.domain.visitor import Visitor
@@ -30,8 +25,8 @@ from hub.services import attachments, contacts, delivery, inbound, typing, web_c
 from hub.services.rate_limit import RateLimit
 from hub.store import feed
 from hub.store.queries import widget
+from hub.web import assets, widget_render
 from hub.web import schemas as s
-from hub.web import widget_render
 from hub.web.context import the_hub
 from hub.web.files import UploadIn, reads_upload, rendered
 from hub.web.webhooks import webhook_request
@@ -39,7 +34,6 @@ from hub.web.webhooks import webhook_request
 HISTORY = 50
 BODY_LIMIT = 128 * 1024
 LOADER_AGE = 300
-YEAR = 365 * 24 * 3600
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -89,10 +83,8 @@ def loader() -> Response:
 @blueprint.get("/static/<path:path>")
 @blueprint.doc(hide=True)
 def static(path: str) -> Response:
-    """A file of the built chat app. Their names carry a hash of their content: what has one name never changes."""
-    response = _built(path, YEAR)
-    response.cache_control.immutable = True
-    return response
+    """A file of the built chat app. Their names carry a hash of their content."""
+    return _built(path, assets.FOR_EVER)
 
 
 @blueprint.get("/frame")
@@ -113,34 +105,11 @@ def frame() -> Response:
 
 
 def _built(path: str, age: int) -> Response:
-    """A file of the built chat app, compressed for whoever takes that. Raises NotFound, or Unavailable when nothing
-    is built yet."""
+    """A file of the built chat app. Raises NotFound, or Unavailable when nothing is built yet."""
     folder = the_hub().settings.console / "widget"
-    found = safe_join(str(folder), path)
-    if found is None or not Path(found).is_file():
-        if not (folder / "frame.html").is_file():
-            raise Unavailable("the chat app is not built yet", retry_after=5)
-        raise NotFound("there is no such file")
-    changed = Path(found).stat().st_mtime_ns
-    content, compressed = _read(found, changed)
-    small = request.accept_encodings.quality("gzip") > 0 and len(compressed) < len(content)
-    response = Response(compressed if small else content, mimetype=guess_type(found)[0])
-    if small:
-        response.headers["Content-Encoding"] = "gzip"
-    response.vary.add("Accept-Encoding")
-    response.set_etag(f"{changed:x}{'z' if small else ''}")
-    if age:
-        response.cache_control.public, response.cache_control.max_age = True, age
-    else:
-        response.cache_control.no_cache = True
-    response.make_conditional(request)
-    return response
-
-
-@lru_cache(maxsize=32)
-def _read(path: str, changed: int) -> tuple[bytes, bytes]:  # noqa: ARG001  # a changed file is another one
-    content = Path(path).read_bytes()
-    return content, gzip.compress(content, 9, mtime=0)
+    if not (folder / "frame.html").is_file():
+        raise Unavailable("the chat app is not built yet", retry_after=5)
+    return assets.send(folder, path, age)
 
 
 # --- a visitor's calls ------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from hub.ports import Health
 from hub.web.flask_app import create_app
 from tests.fixtures_hub import World
 
+SCRIPT = "run();" * 100
+
 
 @pytest.fixture
 def built(make_world: Callable[..., World], tmp_path: Path) -> FlaskClient:
@@ -21,7 +25,7 @@ def built(make_world: Callable[..., World], tmp_path: Path) -> FlaskClient:
     folder = tmp_path / "dist" / "inbox"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<title>the app</title>")
-    (folder / "assets" / "app-1a2b.js").write_text("run()")
+    (folder / "assets" / "app-1a2b.js").write_text(SCRIPT)
     (folder / "favicon.svg").write_text("<svg/>")
     (tmp_path / "dist" / "secret.txt").write_text("not for everybody")
     return create_app(make_world(CENTRALITA_CONSOLE=str(tmp_path / "dist")).hub).test_client()
@@ -58,8 +62,36 @@ def test_what_has_a_hash_in_its_name_is_kept(built: FlaskClient) -> None:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("path", ["assets/app-1a2b.js", "", "conversations/01ABC"])
+def test_the_app_travels_compressed_for_whoever_takes_that(built: FlaskClient, tmp_path: Path, path: str) -> None:
+    content = (SCRIPT if path.startswith("assets/") else "<title>the app</title>" * 100).encode()
+    (tmp_path / "dist" / "inbox" / "index.html").write_text("<title>the app</title>" * 100)
+    small = built.get(f"/inbox/{path}", headers={"Accept-Encoding": "br, gzip"})
+    plain = built.get(f"/inbox/{path}", headers={"Accept-Encoding": "gzip;q=0, br"})
+    assert (small.headers["Content-Encoding"], gzip.decompress(small.data)) == ("gzip", content)
+    assert len(small.data) < len(content) / 2
+    assert ("Content-Encoding" not in plain.headers, plain.data) == (True, content)
+    assert small.headers["ETag"] != plain.headers["ETag"]
+    for response in (small, plain):
+        assert response.headers["Vary"] == "Accept-Encoding"
+        assert ("immutable" in response.headers["Cache-Control"]) == path.startswith("assets/")
+    asked_again = {"Accept-Encoding": "gzip", "If-None-Match": small.headers["ETag"]}
+    assert built.get(f"/inbox/{path}", headers=asked_again).status_code == 304
+
+
+def test_another_build_is_another_page(built: FlaskClient, tmp_path: Path) -> None:
+    page = tmp_path / "dist" / "inbox" / "index.html"
+    kept = built.get("/inbox/").headers["ETag"]
+    page.write_text("<title>the next</title>")
+    os.utime(page, (1, 1))
+    answer = built.get("/inbox/", headers={"If-None-Match": kept})
+    assert (answer.status_code, answer.text) == (200, "<title>the next</title>")
+
+
 def test_a_file_of_an_older_build_is_not_the_apps_page(built: FlaskClient) -> None:
     assert built.get("/inbox/assets/app-0000.js").status_code == 404
+    assert built.get(f"/inbox/assets/{'x' * 300}.js").status_code == 404
+    assert built.get("/inbox/assets/").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/inbox/../secret.txt", "/inbox/%2e%2e/secret.txt", "/inbox/..%2fsecret.txt"])
