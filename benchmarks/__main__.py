@@ -1,4 +1,5 @@
-"""Runs benchmarks: `make bench`, `make bench KEYS=a,b`. Prints a table and writes benchmarks/results.json.
+"""Runs benchmarks: `make bench`, `make bench KEYS=a,b`. Prints a table and writes benchmarks/results.json
+(or where `--results` says).
 
 One file per figure with `run(context) -> Figure`. A figure with a yardstick is measured beside it in the same run, in
 turns (A B A B), under the same server command: on a noisy machine only the ratio means anything.
@@ -35,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument("keys", nargs="*", help="which figures (all of them by default)")
     parser.add_argument("--size", type=float, default=1.0, help="share of the full size; 0.01 in CI")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file that the results are written to")
     options = parser.parse_args()
     wanted = [key for each in options.keys for key in each.replace(",", " ").split()] or list(KEYS)
     unknown = [key for key in wanted if key not in KEYS]
@@ -50,11 +52,11 @@ def main() -> int:
             except Exception as error:  # one figure that cannot be measured must not hide the others
                 traceback.print_exc()
                 failed[module] = f"{type(error).__name__}: {error}"
-    write(figures, failed, [key for key in KEYS if key not in figures], options.size)
+    write(figures, failed, [key for key in KEYS if key not in figures], options.size, options.results)
     return 1 if failed or not all(each.holds for each in figures.values() if options.size == 1) else 0
 
 
-def write(figures: dict[str, Figure], failed: dict[str, str], missing: list[str], size: float) -> None:
+def write(figures: dict[str, Figure], failed: dict[str, str], missing: list[str], size: float, file: Path) -> None:
     results: dict[str, object] = {key: each.as_json() for key, each in figures.items()}
     results["_"] = {
         "commit": commit(),
@@ -64,7 +66,7 @@ def write(figures: dict[str, Figure], failed: dict[str, str], missing: list[str]
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("flask", "gunicorn", "sqlalchemy", "flask-socketio", "pydantic")},
     }
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    file.write_text(json.dumps(results, indent=2) + "\n")
     print(f"\n{'figure':20} {'value':>12} {'unit':14} {'yardstick':>12} {'ratio':>8}  holds")
     for key, each in figures.items():
         yardstick = "" if each.yardstick is None else f"{each.yardstick:,.2f}"

@@ -123,9 +123,9 @@ def hub_environment(folder: Path, port: int, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def hub(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A hub with the demo firm, in a process of its own: (address, process)."""
-    port = free_port()
+def hub(folder: Path, *, port: int = 0, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A hub with the demo firm, in a process of its own: (address, process). Any free port when none is given."""
+    port = port or free_port()
     environment = hub_environment(folder, port, **more)
     for command in ("migrate", "seed"):
         subprocess.run(  # noqa: S603  # our own program

@@ -1,1 +1,3 @@
-"""What figures are compared with. Nothing here imports the hub's own code but the server command, which is shared."""
+"""What figures are compared with. Nothing here imports anything of the hub's, nor its server command: the settings of
+that are written out again in `serve.py`, and a test of the harness holds the two equal.
+"""
