@@ -21,8 +21,9 @@ test: ## every test, with real PostgreSQL, Redis, Chromium and Rasa
 .PHONY: check
 check: ## format, lint, types, imports, the console's checks and the compose file (60 s)
 	@$(SETUP) development node
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-types check-imports check-compose \
-		check-console-typecheck check-console-lint check-console-test
+	@# The longest first, so that no core is left with it at the end.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-console-lint check-types check-console-test \
+		check-console-typecheck check-compose check-python check-imports
 
 .PHONY: check-python check-types check-imports check-compose
 check-python:
