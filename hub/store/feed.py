@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, desc, select, text, tuple_
+from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, desc, select, text, tuple_
 
 from hub.domain import events as e
 from hub.domain.errors import Refused
@@ -92,17 +93,30 @@ def read(
         stream_ids: only these streams' events, for a reader who may see no others.
         kinds: only events of these kinds.
     """
-    event = t.event.c
-    statement = select(*EVENT_COLUMNS).where(tuple_(event.transaction, event.id) > tuple_(after.transaction, after.id))
+    statement = _page(connection.dialect.name == "postgresql", stream_ids is not None, kinds is not None)
+    values: dict[str, Any] = {"transaction": after.transaction, "id": after.id, "most": limit + 1}
     if stream_ids is not None:
-        statement = statement.where(event.stream_id.in_(stream_ids))
+        values["stream_ids"] = list(stream_ids)
     if kinds is not None:
-        statement = statement.where(event.kind.in_(kinds))
-    if connection.dialect.name == "postgresql":
-        statement = statement.where(_SETTLED)
-    rows = connection.execute(statement.order_by(event.transaction, event.id).limit(limit + 1)).all()
+        values["kinds"] = list(kinds)
+    rows = connection.execute(statement, values).all()
     entries = tuple((Cursor(row[0], row[1]), recorded_from(row)) for row in rows[:limit])
     return Page(entries, entries[-1][0] if entries else after, len(rows) > limit)
+
+
+@cache
+def _page(postgres: bool, of_streams: bool, of_kinds: bool) -> Select[Any]:
+    """Put together once for each shape: that costs more than running it."""
+    event = t.event.c
+    after = tuple_(bindparam("transaction", type_=BigInteger), bindparam("id", type_=BigInteger))
+    statement = select(*EVENT_COLUMNS).where(tuple_(event.transaction, event.id) > after)
+    if of_streams:
+        statement = statement.where(event.stream_id.in_(bindparam("stream_ids", expanding=True)))
+    if of_kinds:
+        statement = statement.where(event.kind.in_(bindparam("kinds", expanding=True)))
+    if postgres:
+        statement = statement.where(_SETTLED)
+    return statement.order_by(event.transaction, event.id).limit(bindparam("most", type_=Integer))
 
 
 def head(connection: Connection) -> Cursor:

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, exists, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from hub.domain.events import Recorded
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import Tx
 
 _o = t.outbox.c
@@ -42,7 +57,11 @@ class DeadRow:
     created_at: int
 
 
-def _runnable(now: int) -> ColumnElement[bool]:
+def _unfinished(row: Any) -> ColumnElement[bool]:
+    return or_(*(row.state == state for state in _UNFINISHED))
+
+
+def _runnable(now: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Due, nobody's, and no earlier row of its key unfinished."""
     earlier = t.outbox.alias("earlier")
     return and_(
@@ -54,9 +73,42 @@ def _runnable(now: int) -> ColumnElement[bool]:
             earlier.c.handler == _o.handler,
             earlier.c.order_key == _o.order_key,
             earlier.c.id < _o.id,
-            earlier.c.state.in_(_UNFINISHED),
+            _unfinished(earlier.c),
         ),
     )
+
+
+@cache
+def _claim(leases: tuple[tuple[str, int], ...]) -> Prepared:
+    now: ColumnElement[int] = bindparam("now", type_=BigInteger)
+    length = case({handler: literal(time, BigInteger) for handler, time in leases}, value=_o.handler)
+    known = or_(*(_o.handler == handler for handler, _ in leases))
+    return Prepared(
+        update(t.outbox)
+        .where(_o.id == bindparam("which"), known, _runnable(now))
+        .values(state="claimed", lease=bindparam("ours"), lease_until=now + length, attempts=_o.attempts + 1)
+        .returning(_o.id, _o.handler, _o.order_key, _o.attempts, _o.failures, _o.event_id)
+    )
+
+
+_FINISH = Prepared(
+    update(t.outbox)
+    .where(_o.id == bindparam("which"), _o.lease == bindparam("ours"), _o.state == "claimed")
+    .values(state="done", finished_at=bindparam("now"), lease="", last_error="")
+)
+_NEXT_IN_LINE = Prepared(
+    select(_o.id, _o.slow)
+    .where(
+        _o.handler == bindparam("handler"),
+        _o.order_key == bindparam("order_key"),
+        _o.state == "pending",
+        _o.due_at <= bindparam("now"),
+        _o.id > bindparam("which"),
+    )
+    .order_by(_o.id)
+    .limit(1)
+)
+_EVENT = select(*EVENT_COLUMNS).where(t.event.c.id == bindparam("which"))
 
 
 def claim(tx: Tx, outbox_id: int, *, lease: str, leases: Mapping[str, int]) -> Claimed | None:
@@ -68,27 +120,15 @@ def claim(tx: Tx, outbox_id: int, *, lease: str, leases: Mapping[str, int]) -> C
         lease: names this attempt.
         leases: how long it is ours, by handler, microseconds; rows of other handlers are left to whoever knows them.
     """
-    row = tx.connection.execute(
-        update(t.outbox)
-        .where(_o.id == outbox_id, _o.handler.in_(leases), _runnable(tx.now))
-        .values(
-            state="claimed",
-            lease=lease,
-            lease_until=case(
-                {handler: literal(tx.now + time, BigInteger) for handler, time in leases.items()}, value=_o.handler
-            ),
-            attempts=_o.attempts + 1,
-        )
-        .returning(_o.id, _o.handler, _o.order_key, _o.attempts, _o.failures, _o.event_id)
-    ).one_or_none()
+    values = {"which": outbox_id, "ours": lease, "now": tx.now}
+    row = tx.run(_claim(tuple(leases.items())), values).fetchone()
     return Claimed(*row) if row else None
 
 
 def finish(tx: Tx, claimed: Claimed, *, lease: str) -> bool:
     """Marks a row done. False when the lease was lost meanwhile: somebody else does the work, ours must not count."""
-    ours = (_o.id == claimed.id) & (_o.lease == lease) & (_o.state == "claimed")
-    done = update(t.outbox).where(ours).values(state="done", finished_at=tx.now, lease="", last_error="")
-    return tx.connection.execute(done).rowcount == 1
+    values = {"which": claimed.id, "ours": lease, "now": tx.now}
+    return bool(tx.run(_FINISH, values).rowcount == 1)
 
 
 def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None) -> bool:
@@ -104,20 +144,9 @@ def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None
 
 def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
     """(id, slow) of the row that waited for this one."""
-    statement = (
-        select(_o.id, _o.slow)
-        .where(
-            _o.handler == claimed.handler,
-            _o.order_key == claimed.order_key,
-            _o.state == "pending",
-            _o.due_at <= tx.now,
-            _o.id > claimed.id,
-        )
-        .order_by(_o.id)
-        .limit(1)
-    )
-    row = tx.connection.execute(statement).one_or_none()
-    return (row.id, bool(row.slow)) if row else None
+    values = {"handler": claimed.handler, "order_key": claimed.order_key, "now": tx.now, "which": claimed.id}
+    row = tx.run(_NEXT_IN_LINE, values).fetchone()
+    return (row[0], bool(row[1])) if row else None
 
 
 def _offerable(now: int) -> ColumnElement[bool]:
@@ -142,7 +171,7 @@ def offer(tx: Tx, *, limit: int = 200, for_microseconds: int = 10_000_000) -> li
 
 def event_of(connection: Connection, claimed: Claimed) -> Recorded:
     """The event that a row follows from."""
-    row = connection.execute(select(*EVENT_COLUMNS).where(t.event.c.id == claimed.event_id)).one()
+    row = connection.execute(_EVENT, {"which": claimed.event_id}).one()
     return recorded_from(row)
 
 
