@@ -87,6 +87,8 @@ class _After:
     push: Push | None = None
 
     def __call__(self, nudges: list[tuple[int, bool]], has_events: bool) -> None:
+        if self.push and has_events:
+            self.push.look()  # first: somebody looks at a screen, nobody at a job
         if self.nudger and nudges:
             fast = [outbox_id for outbox_id, slow in nudges if not slow]
             slow = [outbox_id for outbox_id, is_slow in nudges if is_slow]
@@ -94,8 +96,6 @@ class _After:
                 self.nudger.nudge(fast)
             if slow:
                 self.nudger.nudge(slow, slow=True)
-        if self.push and has_events:
-            self.push.look()
 
 
 @dataclass(frozen=True, slots=True)
