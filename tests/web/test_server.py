@@ -61,9 +61,7 @@ def test_connections_are_kept_alive(server: Running) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("to_all", [False, True], ids=["parent", "group"])
-def test_a_signal_ends_it_whatever_is_under_way(
-    server: Running, how: signal.Signals, to_all: bool
-) -> None:
+def test_a_signal_ends_it_whatever_is_under_way(server: Running, how: signal.Signals, to_all: bool) -> None:
     with (
         socket.create_connection(("127.0.0.1", server.port)) as idle,
         socket.create_connection(("127.0.0.1", server.port)) as hanging,
