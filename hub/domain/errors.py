@@ -8,8 +8,7 @@
     ├── Forbidden            signed in, but the role may not                 403
     ├── NotFound             no such thing, or not for this caller           404
     ├── Conflict             true of another state of the world              409
-    │   ├── AlreadyTaken     another agent has the conversation
-    │   └── StaleTurn        the conversation changed hands during a bot turn
+    │   └── AlreadyTaken     another agent has the conversation
     ├── TooMany              a rate limit                                    429
     ├── Unavailable          a part is down or full; trying again helps      503
     ├── BotError             the bot did not answer (never a customer's 5xx)
@@ -72,10 +71,6 @@ class Conflict(HubError):
 
 class AlreadyTaken(Conflict):
     error_id = "already_taken"
-
-
-class StaleTurn(Conflict):
-    error_id = "stale_turn"
 
 
 class TooMany(HubError):

@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 from ulid import ULID
 
@@ -552,13 +552,3 @@ def sqlite_engine(path: str, *, writing: bool) -> Engine:
     sa_event.listen(engine, "connect", prepare)
     sa_event.listen(engine, "begin", begin)
     return engine
-
-
-def is_unique_violation(error: IntegrityError) -> bool:
-    """Whether a write failed because such a row is already there (rather than for a missing value)."""
-    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE" in str(error.orig)
-
-
-def ping(connection: Connection) -> None:
-    """Asks the database for a sign of life."""
-    connection.execute(text("SELECT 1"))

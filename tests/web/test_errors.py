@@ -39,7 +39,6 @@ STATUSES = {
     "not_found": 404,
     "conflict": 409,
     "already_taken": 409,
-    "stale_turn": 409,
     "too_many": 429,
     "unavailable": 503,
     "bot_error": 502,
