@@ -11,10 +11,11 @@ from importlib.metadata import entry_points
 from redis import Redis
 
 from bot.rasa import RasaBot
-from channels.chat.widget import WidgetChannel
+from channels.chat import widget
 from hub.clock import SystemClock
 from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
+from hub.fetcher import PublicFetcher
 from hub.hub import Hub
 from hub.jobs.handlers import SUBSCRIPTIONS, jobs
 from hub.jobs.index_follower import IndexFollower
@@ -22,7 +23,18 @@ from hub.jobs.nudges import ThreadNudger
 from hub.jobs.redis_nudger import RedisNudger
 from hub.jobs.runner import Runner
 from hub.jobs.sweeper import Sweeper
-from hub.ports import Bot, Channel, Clock, KnowledgeBase, Nudger, Push, Silence
+from hub.ports import (
+    Bot,
+    Channel,
+    ChannelMaker,
+    ChannelParts,
+    Clock,
+    Fetcher,
+    KnowledgeBase,
+    Nudger,
+    Push,
+    Silence,
+)
 from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
@@ -33,22 +45,8 @@ from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
 log = logging.getLogger(__name__)
 
-# Makes the channel of an inbox: (inbox, its secrets, the installation's secret box, clock) -> Channel.
-ChannelMaker = Callable[[Inbox, Mapping[str, str], SecretBox, Clock], Channel]
-
-
-def _web_chat(inbox: Inbox, secrets: Mapping[str, str], box: SecretBox, clock: Clock) -> Channel:
-    return WidgetChannel(
-        inbox.id,
-        box.derive("web chat visitors"),
-        secrets["identity_secret"].encode() if secrets.get("identity_secret") else None,
-        tuple(inbox.settings.get("origins", ())),
-        clock,
-    )
-
-
 # A new channel is its file and its line here.
-CHANNELS: Mapping[str, ChannelMaker] = {"webchat": _web_chat}
+CHANNELS: Mapping[str, ChannelMaker] = {"webchat": widget.channel}
 
 
 def channel_makers() -> dict[str, ChannelMaker]:
@@ -59,9 +57,13 @@ def channel_makers() -> dict[str, ChannelMaker]:
 class Channels:
     """The channel of each inbox, made when it is first asked for and again when its settings have changed."""
 
-    def __init__(self, box: SecretBox, clock: Clock, makers: Mapping[str, ChannelMaker]) -> None:
+    def __init__(
+        self, box: SecretBox, clock: Clock, fetcher: Fetcher, public_url: str, makers: Mapping[str, ChannelMaker]
+    ) -> None:
         self._box = box
         self._clock = clock
+        self._fetcher = fetcher
+        self._public_url = public_url
         self._makers = makers
         self._made: dict[str, tuple[Inbox, Channel]] = {}
 
@@ -74,7 +76,8 @@ class Channels:
         if make is None:
             raise NotFound(f"no installed package speaks the channel {inbox.channel}")
         secrets = json.loads(self._box.open(inbox.sealed_secrets)) if inbox.sealed_secrets else {}
-        channel = make(inbox, secrets, self._box, self._clock)
+        url = f"{self._public_url}/webhooks/{inbox.key}"
+        channel = make(ChannelParts(inbox, secrets, self._box.derive, self._clock, self._fetcher, url))
         self._made[inbox.id] = (inbox, channel)
         return channel
 
@@ -173,6 +176,7 @@ def build(
     if knowledge is None and settings.knowledge != "absent":
         knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
     push = make_push(store, redis) if make_push else Silence()
+    fetcher = PublicFetcher(settings.fetch_allow)
     holder: list[Runner] = []
     if nudger is None:
         nudger = (
@@ -186,7 +190,7 @@ def build(
         store=store,
         box=box,
         files=open_files(settings.files_url),
-        channel_of=Channels(box, clock, channel_makers() | dict(channels or {})),
+        channel_of=Channels(box, clock, fetcher, settings.public_url, channel_makers() | dict(channels or {})),
         inboxes=InboxDirectory(store),
         bot=bot,
         knowledge=knowledge,

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from hub.domain.inbox import Inbox
 from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
-from hub.domain.messages import OutboundMessage, Parsed, Receipt, WebhookRequest
+from hub.domain.messages import OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
 from hub.domain.visitor import SignedIdentity, Visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """A channel's limits as data. Sizes are in bytes, `reply_window` in seconds (None: no limit)."""
+    """A channel's limits as data. Sizes are in bytes, `reply_window` in seconds (None: no limit).
+
+    `channel` is the kind that its addresses belong to: two providers of text messages are both `sms`. `text_limit` is
+    in characters. `segmented`: texts are counted and paid in SMS segments. `messages_per_second`: what one sender of
+    this inbox may send (0: no limit). `opt_out`: customers may forbid us to write to them by a word (STOP).
+    """
 
     channel: str
     text_limit: int
@@ -23,7 +29,9 @@ class Capabilities:
     media_types: tuple[str, ...] = ()
     reply_window: int | None = None
     idempotent_send: bool = False
-    reconciles: bool = False
+    segmented: bool = False
+    messages_per_second: float = 0.0
+    opt_out: bool = False
 
 
 class Channel(Protocol):
@@ -41,6 +49,60 @@ class Channel(Protocol):
     def send(self, message: OutboundMessage) -> Receipt:
         """Hands a message to the provider. Raises `ChannelError`."""
 
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """A file from elsewhere: its bytes and what the server said of it."""
+
+    content: bytes
+    media_type: str = ""
+    name: str = ""
+
+
+class Fetcher(Protocol):
+    """Gets files from addresses that somebody else wrote: public hosts only, bounded in size, time and redirects."""
+
+    def fetch(self, url: str, *, limit: int, authorization: str = "") -> FetchedFile:
+        """Gets at most `limit` bytes. `authorization` goes to the first host alone, never along a redirect.
+
+        Raises ChannelError: permanent where the address is refused or the file too large or gone.
+        """
+
+
+@runtime_checkable
+class MediaSource(Protocol):
+    """A channel whose messages name files that the provider keeps."""
+
+    def fetch_media(self, media: RemoteMedia) -> FetchedFile:
+        """Gets a file of a message. Called in a job. Raises ChannelError."""
+
+
+@runtime_checkable
+class Reconciler(Protocol):
+    """A channel that can look up what became of a send whose answer was lost."""
+
+    def find_sent(self, message: OutboundMessage, *, since: int) -> Receipt | None:
+        """The provider's record of this message, sent at `since` (microseconds) or later; None where there is none or
+        more than one that it may be. Raises ChannelError where the provider does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelParts:
+    """What a channel is made from.
+
+    `derive` makes a key of the installation's own for a purpose; `webhook_url` is where the provider calls this inbox.
+    """
+
+    inbox: Inbox
+    secrets: Mapping[str, str]
+    derive: Callable[[str], bytes]
+    clock: Clock
+    fetcher: Fetcher
+    webhook_url: str
+
+
+# What a package registers under the entry point group `centralita.channels`, by the inbox's channel.
+ChannelMaker = Callable[[ChannelParts], Channel]
 
 VisitorTokenPurpose = Literal["visitor", "socket"]
 

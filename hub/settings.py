@@ -41,6 +41,10 @@ class Settings:
     runner_threads: int
     profile: str
     files_url: str
+    fetch_allow: tuple[str, ...]
+    simulator_url: str
+    simulator_account: str
+    simulator_token: str
 
     @property
     def sqlite_path(self) -> str | None:
@@ -123,6 +127,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         runner_threads=whole("RUNNER_THREADS", 4, 1, 64),
         profile=one_of("PROFILE", "threads", ("threads", "gevent")),
         files_url=value("FILES_URL", f"file://{data}/files"),
+        fetch_allow=tuple(filter(None, (host.strip() for host in value("FETCH_ALLOW").split(",")))),
+        simulator_url=address("SIMULATOR_URL", "", ("http", "https")),
+        simulator_account=value("SIMULATOR_ACCOUNT"),
+        simulator_token=value("SIMULATOR_TOKEN"),
     )
 
 

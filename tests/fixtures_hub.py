@@ -191,7 +191,7 @@ def make_world(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Worl
             knowledge=knowledge,
             make_push=lambda _store, _redis: push,
             nudger=nudger,
-            channels={"paper": lambda _inbox, _secrets, _box, _clock: paper},
+            channels={"paper": lambda _parts: paper},
         )
         world = World(assembled, clock, bot, knowledge, nudger, push, paper)
         if not made:

@@ -54,6 +54,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "RUNNER_THREADS": "8",
         "PROFILE": "gevent",
         "FILES_URL": "s3://bucket/prefix",
+        "FETCH_ALLOW": "127.0.0.1:8001, media.internal:443",
+        "SIMULATOR_URL": "http://127.0.0.1:8001",
+        "SIMULATOR_ACCOUNT": "AC0",
+        "SIMULATOR_TOKEN": "s",
     }
     settings = read(tmp_path, **given)
     assert settings == Settings(
@@ -76,6 +80,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         runner_threads=8,
         profile="gevent",
         files_url="s3://bucket/prefix",
+        fetch_allow=("127.0.0.1:8001", "media.internal:443"),
+        simulator_url="http://127.0.0.1:8001",
+        simulator_account="AC0",
+        simulator_token="s",
     )
     assert not settings.embedded
     assert len(fields(Settings)) == len(given) + 1, "DATA is the one more: a new setting belongs into this test"

@@ -33,7 +33,7 @@ from hub.domain.messages import (
     WebhookRequest,
 )
 from hub.domain.visitor import SignedIdentity, Visitor
-from hub.ports import Capabilities, Clock, VisitorTokenPurpose
+from hub.ports import Capabilities, ChannelParts, Clock, VisitorTokenPurpose
 
 CHANNEL = "webchat"
 IDENTITY_AUDIENCE = "centralita"
@@ -164,6 +164,18 @@ def canonical_origin(origin: str) -> str | None:
         return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port or _DEFAULT_PORTS[parts.scheme]}"
+
+
+def channel(parts: ChannelParts) -> WidgetChannel:
+    """The web chat of an inbox. Its settings name the `origins` that may embed it, its secrets an `identity_secret`."""
+    identity_secret = parts.secrets.get("identity_secret")
+    return WidgetChannel(
+        parts.inbox.id,
+        parts.derive("web chat visitors"),
+        identity_secret.encode() if identity_secret else None,
+        tuple(parts.inbox.settings.get("origins", ())),
+        parts.clock,
+    )
 
 
 class WidgetChannel:

@@ -48,6 +48,7 @@ class Conversation:
     language: str = ""
     verified_level: str = "none"
     verified_by: str = ""
+    verified_identity: str = ""
     turn_owner_epoch: int = 0
     bot_misses: int = 0
     unread: int = 0
@@ -189,8 +190,13 @@ def _fold_details(state: Conversation, event: e.Event) -> Conversation:
             return replace(state, priority=priority)
         case e.LanguageSet(language=language):
             return replace(state, language=language)
-        case e.IdentityVerified(level=level, method=method):
-            return replace(state, verified_level=level, verified_by=method)
+        case e.IdentityVerified() as verified:
+            return replace(
+                state,
+                verified_level=verified.level,
+                verified_by=verified.method,
+                verified_identity=verified.identity_id,
+            )
         case e.MovedToContact(contact_id=contact_id):
             return replace(state, contact_id=contact_id)
         case e.Merged(into_id=into_id):

@@ -81,6 +81,15 @@ class RouteMoved(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentBegan(ConversationEvent):
+    """The customer went on by another inbox or address than before. The first segment begins with the conversation."""
+
+    inbox_id: str
+    identity_id: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageReceived(ConversationEvent):
     """`rule` says why the message landed in this conversation; see `hub.domain.matching`."""
 
@@ -89,6 +98,48 @@ class MessageReceived(ConversationEvent):
     identity_id: str
     channel: str
     rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAnnounced(ConversationEvent):
+    """A message names a file that the provider keeps; `media_id` is the row that says where."""
+
+    message_id: str
+    media_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFetched(ConversationEvent):
+    """The file is ours now."""
+
+    message_id: str
+    media_id: str
+    attachment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRefused(ConversationEvent):
+    """The file will not come: too large, of a type that is not taken, gone, or at an address that is not public."""
+
+    message_id: str
+    media_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven(ConversationEvent):
+    """The customer wants to be written to again at this address. `how`: `keyword`, `provider`, `agent`."""
+
+    identity_id: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentWithdrawn(ConversationEvent):
+    """Nobody may write to this address. `how`: `keyword`, `provider` (it refused a send for that), `agent`."""
+
+    identity_id: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +264,14 @@ class LanguageSet(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class IdentityVerified(ConversationEvent):
-    """`level` is `none`, `claimed` or `verified`; `method` says how (`signed_identity`, `bot_form`, `agent`)."""
+    """`level` is `none`, `claimed` or `verified`; `method` says how (`signed_identity`, `bot_form`, `agent`).
+
+    `identity_id` is the address that was verified: only it, and addresses that its owner vouched for, have the level.
+    """
 
     level: str
     method: str
+    identity_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +331,15 @@ class ContactCreated(ContactEvent):
 
 @dataclass(frozen=True, slots=True)
 class IdentityLinked(ContactEvent):
-    """`evidence` says how we know: `first_message`, `signed_identity`, `stated` (the customer typed it), `merge`…"""
+    """`evidence` says how we know: `first_message`, `signed_identity`, `stated` (the customer typed it), `merge`…
+
+    `stated_by` is the identity whose owner named this one; empty where nobody did.
+    """
 
     identity_id: str
     channel: str
     evidence: str
+    stated_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,16 +64,49 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A stored file. `attachment_id` finds its bytes in the file store; `size` is in bytes."""
+    """A stored file. `attachment_id` finds its bytes in the file store; `size` is in bytes.
+
+    On its way out it has a `url`, public, signed and good for a day or two: providers fetch the file from there.
+    """
 
     attachment_id: str
     name: str
     media_type: str
     size: int
+    url: str = ""
 
     def as_json(self) -> dict[str, str | int]:
         """How it stands in a message's extras."""
         return {"id": self.attachment_id, "name": self.name, "media_type": self.media_type, "size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMedia:
+    """A file that the provider keeps for us. It is fetched in a job of its own, never inside the webhook.
+
+    `media_type`, `name` and `size` (bytes) are what the provider says of it; the content decides.
+    """
+
+    url: str
+    media_type: str = ""
+    name: str = ""
+    size: int = 0
+
+
+class ConsentWord(StrEnum):
+    """What a customer says to whoever texts them: no more, again, or who are you."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A message that is nothing but such a word. `answered`: the provider has answered the customer already."""
+
+    word: ConsentWord
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +126,11 @@ class WebhookRequest:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address of a contact in a channel, already normalized.
+    """One address of a contact in a channel, as the provider writes it.
 
-    `scope` separates equal addresses of different accounts (a web chat visitor belongs to its inbox); it is empty where
-    an address means the same person everywhere (a phone number).
+    Spellings of one telephone number become one identity in the hub (`hub.services.numbers`); a channel changes nothing
+    about them. `scope` separates equal addresses of different accounts (a web chat visitor belongs to its inbox); it is
+    empty where an address means the same person everywhere (a phone number).
     """
 
     channel: str
@@ -114,7 +148,8 @@ class InboundMessage:
     the same person with how that is known, for example `(("email", "ana@example.org", "signed_identity"),)`.
 
     A pressed button has its `payload` and, in `reply_to`, our id of the message that offered it; the hub checks that it
-    did, and only then is the payload trusted. Of files that the hub stores already, only the attachment's id is known.
+    did, and only then is the payload trusted. Of files that the hub stores already, only the attachment's id is known;
+    files that the provider keeps are `media`. `consent` is set where the text is nothing but such a word.
     """
 
     external_id: str
@@ -123,6 +158,8 @@ class InboundMessage:
     thread_key: str = ""
     language: str = ""
     attachments: tuple[Attachment, ...] = ()
+    media: tuple[RemoteMedia, ...] = ()
+    consent: Consent | None = None
     payload: str = ""
     reply_to: str = ""
     sent_at: int | None = None

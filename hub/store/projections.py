@@ -91,6 +91,7 @@ def identities(recorded: e.Recorded) -> Mapping[str, Values]:
                 linked.identity_id: {
                     "contact_id": recorded.stream_id,
                     "evidence": linked.evidence,
+                    "stated_by": linked.stated_by,
                     "linked_at": recorded.at,
                 }
             }

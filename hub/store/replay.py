@@ -275,14 +275,15 @@ def _contacts(connection: Connection, report: Report) -> None:
             )
     by_identity = _binary(connection, _json_field(connection, "identity_id"))
     linked = select(*EVENT_COLUMNS).where(ev.kind == "IdentityLinked").order_by(by_identity, ev.id)
-    rows = _stream(connection, select(i.id, i.contact_id, i.evidence).order_by(_binary(connection, i.id)))
+    rows = _stream(connection, select(i.id, i.contact_id, i.evidence, i.stated_by).order_by(_binary(connection, i.id)))
     row = next(rows, None)
     for event_row in _stream(connection, linked):
         recorded = recorded_from(event_row)
         report.events += 1
         for told_id, change in projections.identities(recorded).items():
             told = change | owners.get(told_id, {})
-            if row is None or (row.id, row.contact_id, row.evidence) != (told_id, told["contact_id"], told["evidence"]):
+            facts = (told_id, told["contact_id"], told["evidence"], told["stated_by"])
+            if row is None or tuple(row) != facts:
                 report.differs(f"identity {told_id}: the row says {row and tuple(row)}, the log {told}")
             report.rows += 1
             row = next(rows, None)

@@ -45,7 +45,7 @@ def world(
         bot=bot,
         knowledge=knowledge,
         make_push=lambda _store, _redis: push,
-        channels={"paper": lambda _inbox, _secrets, _box, _clock: paper},
+        channels={"paper": lambda _parts: paper},
     )
     assembled.hub.store.write(furnish)
     handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}

@@ -5,13 +5,13 @@ foreign keys: they are rebuilt from the event log, in any order.
 """
 
 from hub.store.tables.base import metadata
-from hub.store.tables.contact import contact, identity
+from hub.store.tables.contact import contact, do_not_contact, identity
 from hub.store.tables.conversation import conversation, counter, route, ticket_number
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
 from hub.store.tables.knowledge import article, article_stream, article_version, passage
-from hub.store.tables.message import attachment, message
-from hub.store.tables.outbox import outbox
+from hub.store.tables.message import attachment, message, remote_media
+from hub.store.tables.outbox import outbox, sender_pace
 from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, team, team_member
 from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record
 
@@ -26,6 +26,7 @@ __all__ = [
     "conversation",
     "counter",
     "customer_record",
+    "do_not_contact",
     "event",
     "identity",
     "identity_check",
@@ -35,7 +36,9 @@ __all__ = [
     "order_record",
     "outbox",
     "passage",
+    "remote_media",
     "route",
+    "sender_pace",
     "set_aside",
     "sign_in_attempt",
     "sign_in_session",

@@ -24,6 +24,7 @@ conversation = Table(
     text("language"),
     text("verified_level", server_default="none"),
     text("verified_by"),
+    text("verified_identity"),
     Column("turn_owner_epoch", Integer, nullable=False, server_default="0"),
     Column("bot_misses", Integer, nullable=False, server_default="0"),
     Column("unread", Integer, nullable=False, server_default="0"),

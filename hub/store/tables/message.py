@@ -42,6 +42,24 @@ message = Table(
     Index("ix_message_identity", "identity_id", "event_id"),
 )
 
+# Files that providers keep for us. `state`: `pending`, `fetched`, `refused`; `reason` says why.
+remote_media = Table(
+    "remote_media",
+    metadata,
+    key(),
+    text("message_id"),
+    text("inbox_id"),
+    number("position"),
+    text("url"),
+    text("media_type"),
+    text("name"),
+    number("size"),
+    text("state", server_default="pending"),
+    text("reason"),
+    text("attachment_id"),
+    Index("ix_remote_media_message_id", "message_id"),
+)
+
 attachment = Table(
     "attachment",
     metadata,

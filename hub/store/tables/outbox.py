@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, Table
 from sqlalchemy import text as sql
 
-from hub.store.tables.base import RowNumber, metadata, number, text
+from hub.store.tables.base import RowNumber, key, metadata, number, text
 
 _UNFINISHED = sql("state IN ('pending', 'claimed')")
 
@@ -21,6 +21,8 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
     number("due_at"),
+    # When its sender may send it, once that was decided: whoever has a place in a sender's line keeps it.
+    number("slot_at"),
     number("offered_until"),
     number("lease_until"),
     text("lease"),
@@ -32,4 +34,12 @@ outbox = Table(
     Index("ix_outbox_due", "due_at", postgresql_where=_UNFINISHED, sqlite_where=_UNFINISHED),
     Index("ix_outbox_dead", "id", postgresql_where=sql("state = 'dead'"), sqlite_where=sql("state = 'dead'")),
     sqlite_autoincrement=True,
+)
+
+# When a sender (a number, a messaging service) may send next.
+sender_pace = Table(
+    "sender_pace",
+    metadata,
+    key("sender"),
+    number("next_at"),
 )
