@@ -2773,7 +2773,10 @@ export interface components {
         };
         /**
          * MessageOut
-         * @description One message of a thread. `rule` says why an incoming message landed in this conversation.
+         * @description One message of a thread.
+         *
+         *     `rule` says why an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by
+         *     which its lists can be compared with ours.
          */
         MessageOut: {
             /** Id */
@@ -2818,6 +2821,11 @@ export interface components {
              * @default null
              */
             client_id: string | null;
+            /**
+             * Provider Id
+             * @default null
+             */
+            provider_id: string | null;
             /**
              * Erased
              * @default false

@@ -127,6 +127,7 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             else None,
             "rule": found.rule or None,
             "client_id": found.client_key.rpartition(":")[2] or None,
+            "provider_id": found.provider_id or None,
             "erased": found.erased,
             "at": time(found.at),
         }

@@ -166,7 +166,11 @@ class DeliveryOut(Shape):
 
 
 class MessageOut(Shape):
-    """One message of a thread. `rule` says why an incoming message landed in this conversation."""
+    """One message of a thread.
+
+    `rule` says why an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by
+    which its lists can be compared with ours.
+    """
 
     id: str
     conversation_id: str
@@ -182,6 +186,7 @@ class MessageOut(Shape):
     delivery: DeliveryOut | None = None
     rule: Literal["thread_key", "window", "reopened", "new", "moved"] | None = None
     client_id: str | None = None
+    provider_id: str | None = None
     erased: bool = False
     at: datetime
 

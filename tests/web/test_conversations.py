@@ -172,8 +172,10 @@ def test_an_answer_reaches_the_customer_and_takes_the_conversation(
     assert again["id"] == sent["id"]
     world.run()
     assert [each.text for each in world.paper.sent].count("Hello, I am Olga") == 1
-    shown = thread(agent, conversation_id)[-1]
+    asked, *_, shown = thread(agent, conversation_id)
     assert shown["delivery"] == {"state": Delivery.SENT.value, "error_code": "", "error_text": ""}
+    assert asked["provider_id"].startswith("x-"), "the ids by which the provider's lists are compared with ours"
+    assert (sent["provider_id"], shown["provider_id"]) == (None, f"paper-{shown['id']}")
     row = agent.get(f"/conversations/{conversation_id}")["conversation"]
     assert (row["status"], row["assignee_id"], row["unread"]) == ("assigned", agent.agent_id, 0)
 

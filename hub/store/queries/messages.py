@@ -16,7 +16,10 @@ _m = t.message.c
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message with its content. `extras` is JSON or empty, `author_name` empty for bot and system."""
+    """A message with its content.
+
+    `extras` is JSON or empty, `author_name` empty for bot and system, `provider_id` empty until the provider gave one.
+    """
 
     id: str
     conversation_id: str
@@ -36,6 +39,7 @@ class Message:
     text: str
     extras: str
     client_key: str
+    provider_id: str
     erased: bool
 
 
@@ -57,6 +61,8 @@ _COLUMNS = (
     _m.text,
     _m.extras,
     _m.client_key,
+    _m.external_id,
+    _m.provider_id,
     _m.erased_at,
     t.agent.c.name.label("agent_name"),
     t.contact.c.name.label("contact_name"),
@@ -89,6 +95,7 @@ def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
             text=row.text,
             extras=row.extras,
             client_key=row.client_key or "",
+            provider_id=row.external_id or row.provider_id or "",
             erased=bool(row.erased_at),
         )
         for row in connection.execute(statement)

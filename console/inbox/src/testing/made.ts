@@ -49,6 +49,7 @@ export function message(fields: Partial<MessageOut> & { id: string }): MessageOu
     delivery: null,
     rule: null,
     client_id: null,
+    provider_id: null,
     erased: false,
     at: "2026-01-01T10:00:00Z",
     ...fields,
