@@ -19,6 +19,7 @@ from hub.fetcher import PublicFetcher
 from hub.hub import Hub
 from hub.jobs.handlers import SUBSCRIPTIONS, jobs
 from hub.jobs.index_follower import IndexFollower
+from hub.jobs.listeners import Listeners
 from hub.jobs.nudges import ThreadNudger
 from hub.jobs.redis_nudger import RedisNudger
 from hub.jobs.runner import Runner
@@ -109,13 +110,13 @@ class Assembled:
     runner: Runner
     redis: Redis | None
     turn: BotTurn
-    _running: list[ThreadNudger | Sweeper | IndexFollower] = field(default_factory=list)
+    _running: list[ThreadNudger | Sweeper | IndexFollower | Listeners] = field(default_factory=list)
 
     def start(self) -> None:
         """Starts what this process runs: in embedded mode everything, in scaled-out mode a worker's share."""
         if isinstance(self.hub.nudger, ThreadNudger):
             self._running.append(self.hub.nudger)
-        self._running.append(Sweeper(self.hub))
+        self._running.extend((Sweeper(self.hub), Listeners(self.hub)))
         self._start(indexes=True)
 
     def start_answering(self) -> None:

@@ -123,11 +123,40 @@ class WebChat(Channel, Protocol):
         """What the shop vouches for. Raises BadSignature; also where the inbox takes no signed identities."""
 
 
-class Listener(Protocol):
-    """An inbound source that calls nobody's webhook (mailbox, ARI, socket mode)."""
+class Line(Protocol):
+    """A listener's way into the hub, held by one process at a time. Every method raises HubError when it is not ours
+    any more; the listener then lets that through and ends."""
 
-    def run(self, emit: Callable[[WebhookRequest], None], stop: Callable[[], bool]) -> None:
-        """Emits requests until `stop()` is true."""
+    @property
+    def memory(self) -> str:
+        """What was last kept: where to go on after any outage. Empty at the very first time."""
+
+    def emit(self, request: WebhookRequest, memory: str = "") -> None:
+        """Stores what the channel's `parse_inbound` finds in a request, and in the same transaction the memory from now
+        on (empty: as it was). What cannot be read is set aside with its reason. Returns after the commit."""
+
+    def remember(self, memory: str) -> None:
+        """Keeps the memory where nothing is to be stored."""
+
+    def seen(self, behind: int = 0) -> None:
+        """The source answers; `behind` messages are known to wait there. Shown to administrators."""
+
+    def failed(self, error: str) -> None:
+        """The source cannot be reached or refuses us. Shown to administrators until `seen`."""
+
+    def stopped(self) -> bool:
+        """Whether the listener is to return."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, at most until it is to return; returns `stopped()`."""
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A channel that nobody calls: it fetches or is connected (mailbox, ARI, socket mode)."""
+
+    def listen(self, line: Line) -> None:
+        """Emits what comes until `line.stopped()`. What it raises is shown, and it is called again after a pause."""
 
 
 class Bot(Protocol):

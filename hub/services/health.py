@@ -8,7 +8,7 @@ from typing import Literal
 
 from hub.hub import Hub
 from hub.ports import Health
-from hub.store.queries import health, outbox, passages
+from hub.store.queries import health, listening, outbox, passages
 
 State = Literal["ok", "warming", "degraded"]
 # A row that waits so long is not waiting, it is forgotten: no runner takes rows.
@@ -20,7 +20,9 @@ _WELL = frozenset({"ok", "ready", "absent"})
 def parts(hub: Hub) -> tuple[Health, ...]:
     """The state of every part. Answers even where the database does not."""
     store = _store(hub)
-    return (*store, _bot(hub), _knowledge(hub) if store[0].state == "ok" else Health("knowledge", "unknown"))
+    if store[0].state != "ok":
+        return (*store, _bot(hub), Health("knowledge", "unknown"))
+    return (*store, _bot(hub), _knowledge(hub), *_listeners(hub))
 
 
 def state(parts: Sequence[Health]) -> State:
@@ -70,3 +72,25 @@ def _knowledge(hub: Hub) -> Health:
 
 def _told(name: str, status: dict[str, str]) -> Health:
     return Health(name, status.pop("state"), status)
+
+
+def _listeners(hub: Hub) -> tuple[Health, ...]:
+    """One part for each inbox that fetches for itself. Down: an error, or nobody listens."""
+    now = hub.clock.now()
+    with hub.store.read() as connection:
+        states = listening.states(connection, now)
+    inboxes = {inbox.id: inbox for inbox in hub.inboxes.every()}
+    parts = []
+    for each in states:
+        inbox = inboxes.get(each.inbox_id)
+        if inbox is None:
+            continue
+        starting = each.held and not each.seen_at and not each.error
+        state = "starting" if starting else "ok" if each.held and not each.error else "down"
+        detail = {"inbox": inbox.name, "waiting_there": str(each.behind)}
+        if each.seen_at:
+            detail["seen_seconds_ago"] = str(max(now - each.seen_at, 0) // 1_000_000)
+        if each.error:
+            detail |= {"error": each.error, "since_seconds": str(max(now - each.error_since, 0) // 1_000_000)}
+        parts.append(Health("listener", state, detail))
+    return tuple(parts)

@@ -39,6 +39,10 @@ class InboxDirectory:
             raise NotFound("there is no such inbox")
         return found
 
+    def every(self) -> tuple[Inbox, ...]:
+        """All inboxes, by name."""
+        return tuple(self._fresh()[0].values())
+
     def forget(self) -> None:
         """For whoever has just changed an inbox: this process reads them again at the next question."""
         self._read_at = -FRESH

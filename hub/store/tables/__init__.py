@@ -10,6 +10,7 @@ from hub.store.tables.conversation import conversation, counter, route, ticket_n
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
 from hub.store.tables.knowledge import article, article_stream, article_version, passage
+from hub.store.tables.listener import listener
 from hub.store.tables.message import attachment, message, remote_media
 from hub.store.tables.outbox import outbox, sender_pace
 from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, team, team_member
@@ -31,6 +32,7 @@ __all__ = [
     "identity",
     "identity_check",
     "inbox",
+    "listener",
     "message",
     "metadata",
     "order_record",

@@ -1,0 +1,162 @@
+"""Inboxes that fetch for themselves: one process at a time, nothing stored without its memory, errors shown."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hub.domain.errors import Refused
+from hub.domain.messages import Address, InboundMessage, Parsed, WebhookRequest
+from hub.jobs.listeners import LEASE, Listeners
+from hub.ports import Line
+from hub.services import health
+from hub.store import tables as t
+from hub.testing.fakes import PaperChannel
+from tests.fixtures_hub import PAPER, World
+
+WAIT = 20.0
+
+
+class Letterbox(PaperChannel):
+    """Letters with numbers in a list; the memory is the last number that was stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters: list[str] = []
+        self.emptied = threading.Event()
+        self.listening = threading.Event()
+        self.before: Callable[[Line], None] = lambda _: None
+        self.lines: list[Line] = []
+
+    def parse_inbound(self, request: WebhookRequest) -> Parsed:
+        letter = json.loads(request.body)
+        if not letter["text"]:
+            raise Refused("text", "must not be empty")
+        return Parsed((InboundMessage(letter["id"], Address("paper", "customer-1"), letter["text"]),))
+
+    def listen(self, line: Line) -> None:
+        self.lines.append(line)
+        self.before(line)
+        line.seen(behind=len(self.letters))
+        self.listening.set()
+        while not line.stopped():
+            done = int(line.memory or 0)
+            for number, text in list(enumerate(self.letters, 1))[done:]:
+                body = json.dumps({"id": f"letter-{number}", "text": text}).encode()
+                line.emit(WebhookRequest("FETCH", "paper:", body=body), str(number))
+            if int(line.memory or 0) == len(self.letters):
+                self.emptied.set()
+            line.wait(0.01)
+
+
+@pytest.fixture
+def letterbox(world: World, monkeypatch: pytest.MonkeyPatch) -> Letterbox:
+    box = Letterbox()
+    install(world, box)
+    return box
+
+
+def install(world: World, box: Letterbox) -> None:
+    channel_of = world.hub.channel_of
+    object.__setattr__(world.assembled.hub, "channel_of", lambda inbox: box if inbox.id == PAPER else channel_of(inbox))
+
+
+@pytest.fixture
+def running() -> Iterator[list[Listeners]]:
+    made: list[Listeners] = []
+    yield made
+    for each in made:
+        each.stop()
+
+
+def listener_row(world: World) -> tuple[str, str, str]:
+    with world.store.read() as connection:
+        row = connection.execute(t.listener.select()).one()
+        return row.owner, row.memory, row.error
+
+
+def test_what_is_emitted_is_stored_with_the_memory_and_a_restart_goes_on_there(
+    world: World, letterbox: Letterbox, running: list[Listeners]
+) -> None:
+    letterbox.letters += ["one", "two"]
+    running.append(Listeners(world.hub))
+    running[0].start()
+    assert letterbox.emptied.wait(WAIT)
+    running[0].stop()
+    assert listener_row(world)[:2] == ("", "2"), "released, so that another process begins at once"
+    letterbox.letters.append("three")
+    letterbox.emptied.clear()
+    running.append(Listeners(world.hub))
+    running[1].start()
+    assert letterbox.emptied.wait(WAIT)
+    assert world.count(t.message) == 3
+    assert [line.memory for line in letterbox.lines] == ["2", "3"]
+
+
+def test_one_that_cannot_be_read_is_set_aside_and_blocks_nobody(
+    world: World, letterbox: Letterbox, running: list[Listeners]
+) -> None:
+    letterbox.letters += ["one", "", "three"]
+    running.append(Listeners(world.hub))
+    running[0].start()
+    assert letterbox.emptied.wait(WAIT)
+    with world.store.read() as connection:
+        aside = connection.execute(t.set_aside.select()).one()
+    assert (aside.field, aside.rule) == ("text", "must not be empty")
+    assert json.loads(aside.raw)["id"] == "letter-2"
+    assert world.count(t.message) == 2
+
+
+def test_only_one_process_listens_and_one_that_was_away_too_long_writes_nothing(
+    make_world: Callable[..., World], running: list[Listeners]
+) -> None:
+    first, second = make_world(), make_world()
+    boxes = [Letterbox(), Letterbox()]
+    for world, box in zip((first, second), boxes, strict=True):
+        install(world, box)
+        running.append(Listeners(world.hub))
+    running[0].tend()
+    assert boxes[0].listening.wait(WAIT)
+    running[1].tend()
+    assert boxes[1].lines == [], "the lease is the first one's"
+    first.clock.pass_time(LEASE + 1)  # it renews nothing: hung, or cut off from the database
+    running[1].tend()
+    assert boxes[1].listening.wait(WAIT)
+    boxes[0].letters.append("late")
+    for line in boxes[0].lines:
+        while not line.wait(0.01):
+            running[0].tend()  # back again, it finds that the lease is gone and ends its listener
+    assert first.count(t.message) == 0
+    boxes[1].letters.append("once")
+    assert boxes[1].emptied.wait(WAIT)
+    while not int(boxes[1].lines[0].memory or 0):
+        assert not boxes[1].lines[0].wait(0.01)
+    assert first.count(t.message) == 1
+
+
+def test_a_source_that_cannot_be_reached_is_shown_until_it_answers(
+    world: World, letterbox: Letterbox, running: list[Listeners]
+) -> None:
+    failed, again = threading.Event(), threading.Event()
+
+    def unreachable(_: Line) -> None:
+        if not again.is_set():
+            failed.set()
+            raise ConnectionRefusedError("connection refused")
+
+    letterbox.before = unreachable
+    running.append(Listeners(world.hub))
+    running[0].start()
+    assert failed.wait(WAIT)
+    while not listener_row(world)[2]:
+        assert not letterbox.lines[0].wait(0.01)
+    (part,) = (each for each in health.parts(world.hub) if each.name == "listener")
+    assert part.state == "down"
+    assert "connection refused" in part.detail["error"]
+    again.set()
+    assert letterbox.listening.wait(WAIT)
+    (part,) = (each for each in health.parts(world.hub) if each.name == "listener")
+    assert (part.state, part.detail["inbox"]) == ("ok", "paper")
