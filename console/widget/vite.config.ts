@@ -30,7 +30,9 @@ export default defineConfig({
     alias: [
       { find: /^\.\/transports\/index\.js$/, replacement: here("src/app/socketio/transports.ts") },
       { find: /^\.\/(is-)?binary\.js$/, replacement: here("src/app/socketio/binary.ts") },
-      { find: /^\.\/contrib\/(base64-arraybuffer|parseuri)\.js$/, replacement: here("src/app/socketio/unused.ts") },
+      { find: /^engine\.io-parser$/, replacement: here("src/app/socketio/packets.ts") },
+      { find: /^\.\.?\/globals\.node\.js$/, replacement: here("src/app/socketio/globals.ts") },
+      { find: /^\.\/contrib\/parseuri\.js$/, replacement: here("src/app/socketio/unused.ts") },
     ],
   },
   build: {

@@ -2,12 +2,13 @@
 import type { Memory } from "./storage";
 import type { Language, Session } from "./types";
 
-/** A call that did not succeed. `status` 0: the hub was not reached. `retryAfter` is in milliseconds. */
+/** A call that did not succeed. `status` 0: the hub was not reached. `retryAfter` is in ms, `field` what the hub minds. */
 export class Failure extends Error {
   constructor(
     readonly status: number,
     message = "",
     readonly retryAfter = 0,
+    readonly field?: string | null,
   ) {
     super(message);
   }
@@ -72,8 +73,8 @@ export function createHub({ inbox, origin, memory, fetch, onIdentityRefused }: H
     } catch {
       throw new Failure(0);
     }
-    const { message } = (await response.json().catch(() => ({}))) as { message?: string };
-    throw new Failure(response.status, message, Number(response.headers.get("retry-after")) * 1000 || 0);
+    const { message, field } = (await response.json().catch(() => ({}))) as { message?: string; field?: string | null };
+    throw new Failure(response.status, message, Number(response.headers.get("retry-after")) * 1000 || 0, field);
   }
 
   async function session(language: Language): Promise<Session> {

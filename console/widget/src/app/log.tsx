@@ -3,6 +3,7 @@ import { Component } from "preact";
 import { size } from "./files";
 import { pieces } from "./links";
 import type { Props } from "./screen";
+import { TextUs } from "./textus";
 import { isBubble, type Bubble, type Item, type State } from "./store";
 import type { Attachment } from "./types";
 import type { Words } from "./words";
@@ -46,6 +47,7 @@ export class Log extends Component<Props, { below: boolean }> {
         {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
         <div role="log" aria-label={words.log} tabIndex={0} class="inner">
           {greeting && <Spoken text={greeting} />}
+          <TextUs {...{ settings, words }} />
           {all.map((item, index) => (
             <Row
               key={(isBubble(item) && item.client_id) || item.id}
