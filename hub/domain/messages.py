@@ -149,7 +149,8 @@ class InboundMessage:
 
     A pressed button has its `payload` and, in `reply_to`, our id of the message that offered it; the hub checks that it
     did, and only then is the payload trusted. Of files that the hub stores already, only the attachment's id is known;
-    files that the provider keeps are `media`. `consent` is set where the text is nothing but such a word.
+    files that the provider keeps are `media`. `consent` is set where the text is nothing but such a word. `to` is the
+    address of ours that they wrote to, where the inbox has several: answers go out from there.
     """
 
     external_id: str
@@ -162,6 +163,7 @@ class InboundMessage:
     consent: Consent | None = None
     payload: str = ""
     reply_to: str = ""
+    to: str = ""
     sent_at: int | None = None
     evidence: tuple[tuple[str, str, str], ...] = ()
 
@@ -216,7 +218,10 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """A message for a channel to send. `message_id` doubles as idempotency key where the provider takes one."""
+    """A message for a channel to send. `message_id` doubles as idempotency key where the provider takes one.
+
+    `sender` is the address of ours that the customer last wrote to; empty where the inbox has but one.
+    """
 
     message_id: str
     conversation_id: str
@@ -226,6 +231,7 @@ class OutboundMessage:
     attachments: tuple[Attachment, ...] = ()
     reply_to_external_id: str = ""
     thread_key: str = ""
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

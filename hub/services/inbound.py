@@ -167,6 +167,8 @@ def _extras(tx: Tx, message: InboundMessage, message_id: str, trusted: bool) -> 
     extras: dict[str, object] = {}
     if trusted:
         extras["payload"] = message.payload
+    if message.to:
+        extras["to"] = message.to
     if message.attachments:
         owner = f"{message.address.channel}:{message.address.scope}:{message.address.value}"
         stored = attachment_queries.claim(

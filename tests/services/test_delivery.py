@@ -10,8 +10,16 @@ from typing import Any
 import pytest
 
 from hub.domain.errors import ChannelError
-from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage
-from hub.services import delivery, replies
+from hub.domain.messages import (
+    Address,
+    Delivery,
+    DeliveryUpdate,
+    InboundMessage,
+    OutboundMessage,
+    Parsed,
+    WebhookRequest,
+)
+from hub.services import delivery, inbound, replies
 from hub.store import replay
 from hub.store import tables as t
 from hub.testing.fakes import PaperChannel
@@ -309,6 +317,22 @@ def test_buttons_and_addresses_reach_the_channel(world: World) -> None:
         "customer-1",
         "Carla Ruiz",
     )
+
+
+def write_to(world: World, own: str, external_id: str) -> None:
+    """A customer's message to one of our addresses."""
+    said = InboundMessage(external_id, Address("paper", "customer-1"), "hello", to=own)
+    inbox, request = world.inbox(), WebhookRequest("POST", "https://hub.example/webhooks/paper")
+    world.received.extend(world.store.write(lambda tx: inbound.accept(tx, inbox, Parsed((said,)), request)))
+    world.nudger.take()
+
+
+def test_an_answer_goes_out_from_the_address_that_the_customer_last_wrote_to(world: World) -> None:
+    for number, own in enumerate(("+34910000001", "+34910000002", "")):
+        write_to(world, own, f"to-{number}")
+        reply(world, "an answer", number)
+        world.run()
+    assert [sent.sender for sent in world.paper.sent] == ["+34910000001", "+34910000002", ""]
 
 
 @pytest.fixture

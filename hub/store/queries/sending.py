@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from hub.domain.errors import NotFound
-from hub.domain.messages import Address, Attachment, Button, Delivery, DeliveryUpdate, OutboundMessage
+from hub.domain.messages import Address, Attachment, Button, Delivery, DeliveryUpdate, Kind, OutboundMessage
 from hub.store import tables as t
 
 
@@ -23,7 +23,15 @@ class Sending:
 
 def sending(connection: Connection, message_id: str) -> Sending:
     """Raises NotFound."""
-    m, i = t.message.c, t.identity.c
+    m, i, said = t.message.c, t.identity.c, t.message.alias().c
+    last_said = (
+        select(said.extras)
+        .where(said.identity_id == m.identity_id, said.inbox_id == m.inbox_id, said.kind == Kind.INCOMING.value)
+        .order_by(said.event_id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("last_said")
+    )
     statement = (
         select(
             m.id,
@@ -36,6 +44,7 @@ def sending(connection: Connection, message_id: str) -> Sending:
             i.address,
             i.scope,
             i.display_name,
+            last_said,
         )
         .join(t.identity, i.id == m.identity_id)
         .where(m.id == message_id)
@@ -54,6 +63,7 @@ def sending(connection: Connection, message_id: str) -> Sending:
             Attachment(each["id"], each["name"], each["media_type"], each["size"])
             for each in extras.get("attachments", ())
         ),
+        sender=json.loads(row.last_said).get("to", "") if row.last_said else "",
     )
     return Sending(message, row.inbox_id, Delivery(row.state))
 
