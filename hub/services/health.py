@@ -90,6 +90,8 @@ def _listeners(hub: Hub) -> tuple[Health, ...]:
         detail = {"inbox": inbox.name, "waiting_there": str(each.behind)}
         if each.seen_at:
             detail["seen_seconds_ago"] = str(max(now - each.seen_at, 0) // 1_000_000)
+        if each.notice:
+            detail["notice"] = each.notice
         if each.error:
             detail |= {"error": each.error, "since_seconds": str(max(now - each.error_since, 0) // 1_000_000)}
         parts.append(Health("listener", state, detail))

@@ -15,12 +15,14 @@ _l = t.listener.c
 @dataclass(frozen=True, slots=True)
 class State:
     """How the listening for an inbox is. Times in microseconds (0: never); `behind` counts what is known to wait there;
-    `error` is empty while all is well, else it has lasted since `error_since`."""
+    `error` is empty while all is well, else it has lasted since `error_since`; `notice` is the last thing that an
+    administrator should know."""
 
     inbox_id: str
     held: bool
     seen_at: int
     behind: int
+    notice: str
     error: str
     error_since: int
 
@@ -49,9 +51,11 @@ def remember(tx: Tx, inbox_id: str, *, owner: str, memory: str) -> bool:
     return bool(tx.change(t.listener, {"inbox_id": inbox_id, "owner": owner}, {"memory": memory}))
 
 
-def seen(tx: Tx, inbox_id: str, *, owner: str, behind: int) -> None:
-    """The source answered; `behind` messages are known to wait there."""
-    values = {"seen_at": tx.now, "behind": behind, "error": "", "error_since": 0}
+def seen(tx: Tx, inbox_id: str, *, owner: str, behind: int, notice: str = "") -> None:
+    """The source answered; `behind` messages are known to wait there. An empty notice leaves the last one."""
+    values: dict[str, int | str] = {"seen_at": tx.now, "behind": behind, "error": "", "error_since": 0}
+    if notice:
+        values["notice"] = notice
     tx.change(t.listener, {"inbox_id": inbox_id, "owner": owner}, values)
 
 
@@ -66,5 +70,6 @@ def states(connection: Connection, now: int) -> tuple[State, ...]:
     """How all of them are, by inbox."""
     rows = connection.execute(select(t.listener).order_by(_l.inbox_id))
     return tuple(
-        State(row.inbox_id, row.lease_until > now, row.seen_at, row.behind, row.error, row.error_since) for row in rows
+        State(row.inbox_id, row.lease_until > now, row.seen_at, row.behind, row.notice, row.error, row.error_since)
+        for row in rows
     )

@@ -16,6 +16,7 @@ listener = Table(
     text("memory"),
     number("seen_at"),
     number("behind"),
+    text("notice"),
     text("error"),
     number("error_since"),
 )

@@ -15,7 +15,10 @@ def upgrade() -> None:
     op.create_table(
         "listener",
         sa.Column("inbox_id", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.Text(), server_default="", nullable=False) for name in ("owner", "memory", "error")),
+        *(
+            sa.Column(name, sa.Text(), server_default="", nullable=False)
+            for name in ("owner", "memory", "notice", "error")
+        ),
         *(
             sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
             for name in ("lease_until", "seen_at", "behind", "error_since")
