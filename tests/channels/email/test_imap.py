@@ -25,7 +25,7 @@ def mail(number: int | str, text: str = "hello") -> bytes:
     )
 
 
-def account(server: MailServer, password: str = "secret") -> imap.ImapAccount:
+def account(server: MailServer, password: str = "secret") -> imap.ImapAccount:  # noqa: S107  # of a test server
     return imap.ImapAccount(
         "127.0.0.1", server.port, "none", lambda client: client.login("help", password), begin="all", poll=1.0
     )
@@ -77,7 +77,7 @@ def test_what_is_there_and_what_arrives_is_emitted_in_order(mail_server: MailSer
     assert subjects(line) == ["1", "2", "3"]
     assert line.emitted[0].body == mail(1), "every byte as it lies there"
     assert line.emitted[0].url.startswith("imap://127.0.0.1/INBOX;UIDVALIDITY=")
-    assert datetime.fromisoformat(line.emitted[0].headers["x-centralita-arrived"]).tzinfo == UTC
+    assert datetime.fromisoformat(line.emitted[0].headers[imap.ARRIVED]).tzinfo == UTC
 
 
 def test_after_an_outage_it_goes_on_where_it_was(mail_server: MailServer) -> None:
