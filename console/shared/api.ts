@@ -707,6 +707,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation_id}/do-not-contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forbid writing to an address of this conversation's customer, or allow it again
+         * @description It holds for every inbox and every channel that uses this address. The reason becomes a note.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["DoNotContactIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ContactOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{conversation_id}/hand-back": {
         parameters: {
             query?: never;
@@ -2612,6 +2666,34 @@ export interface components {
              */
             error_text: string;
         };
+        /**
+         * DoNotContactIn
+         * @description Why an agent forbids writing to an address, or allows it again; kept as a note in the conversation.
+         */
+        DoNotContactIn: {
+            /** Identity Id */
+            identity_id: string;
+            /** Forbidden */
+            forbidden: boolean;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * DoNotContactOut
+         * @description Nobody may write to this address. `how`: the customer's own word, the provider's refusal, or an agent.
+         */
+        DoNotContactOut: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "keyword" | "provider" | "agent";
+        };
         /** Done */
         Done: {
             /**
@@ -2705,6 +2787,8 @@ export interface components {
              * Format: date-time
              */
             linked_at: string;
+            /** @default null */
+            do_not_contact: components["schemas"]["DoNotContactOut"] | null;
         };
         /** InboxOut */
         InboxOut: {
@@ -2807,6 +2891,11 @@ export interface components {
              * @default []
              */
             attachments: components["schemas"]["AttachmentOut"][];
+            /**
+             * Missing Media
+             * @default []
+             */
+            missing_media: components["schemas"]["MissingMediaOut"][];
             /** @default null */
             citation: components["schemas"]["Citation"] | null;
             /** @default null */
@@ -2846,6 +2935,31 @@ export interface components {
             items: components["schemas"]["MessageOut"][];
             /** Before */
             before: string | null;
+        };
+        /**
+         * MissingMediaOut
+         * @description A file that the provider keeps and that is not here: still on its way (`pending`), or not taken (`refused`).
+         *
+         *     What is here is an attachment. `reason` is one of `too_large`, `type_refused`, `gone`, `address_refused`, `empty`,
+         *     `gave_up`, or the code that the provider gave. `media_type` and `name` are what the provider says of it.
+         */
+        MissingMediaOut: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "refused";
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /** OpenQuestion */
         OpenQuestion: {
@@ -3403,6 +3517,8 @@ export type ConversationOut = components['schemas']['ConversationOut'];
 export type Conversations = components['schemas']['Conversations'];
 export type Counters = components['schemas']['Counters'];
 export type DeliveryOut = components['schemas']['DeliveryOut'];
+export type DoNotContactIn = components['schemas']['DoNotContactIn'];
+export type DoNotContactOut = components['schemas']['DoNotContactOut'];
 export type Done = components['schemas']['Done'];
 export type Entry = components['schemas']['Entry'];
 export type Feed = components['schemas']['Feed'];
@@ -3416,6 +3532,7 @@ export type MergeIn = components['schemas']['MergeIn'];
 export type MessageIn = components['schemas']['MessageIn'];
 export type MessageOut = components['schemas']['MessageOut'];
 export type Messages = components['schemas']['Messages'];
+export type MissingMediaOut = components['schemas']['MissingMediaOut'];
 export type OpenQuestion = components['schemas']['OpenQuestion'];
 export type OrderOut = components['schemas']['OrderOut'];
 export type OutboxRowOut = components['schemas']['OutboxRowOut'];

@@ -8,7 +8,8 @@
     ├── Forbidden            signed in, but the role may not                 403
     ├── NotFound             no such thing, or not for this caller           404
     ├── Conflict             true of another state of the world              409
-    │   └── AlreadyTaken     another agent has the conversation
+    │   ├── AlreadyTaken     another agent has the conversation
+    │   └── DoNotContact     the customer wants no messages at this address
     ├── TooMany              a rate limit                                    429
     ├── Unavailable          a part is down or full; trying again helps      503
     ├── BotError             the bot did not answer (never a customer's 5xx)
@@ -73,6 +74,10 @@ class AlreadyTaken(Conflict):
     error_id = "already_taken"
 
 
+class DoNotContact(Conflict):
+    error_id = "do_not_contact"
+
+
 class TooMany(HubError):
     """A rate limit. `retry_after` is in seconds."""
 
@@ -119,6 +124,7 @@ class ChannelError(HubError):
         account: the account itself is refused (token, block, billing): the inbox must stop.
         unknown: the provider may have taken it (time-out after the request was sent): never send again blindly.
         retry_after: seconds that the provider asks us to wait, if it said so.
+        opted_out: the customer has told the provider that they want no messages at this address.
     """
 
     error_id = "channel_error"
@@ -132,6 +138,7 @@ class ChannelError(HubError):
         account: bool = False,
         unknown: bool = False,
         retry_after: float | None = None,
+        opted_out: bool = False,
     ) -> None:
         super().__init__(text or code)
         self.code = code
@@ -139,3 +146,4 @@ class ChannelError(HubError):
         self.account = account
         self.unknown = unknown
         self.retry_after = retry_after
+        self.opted_out = opted_out

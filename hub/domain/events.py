@@ -91,13 +91,17 @@ class SegmentBegan(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived(ConversationEvent):
-    """`rule` says why the message landed in this conversation; see `hub.domain.matching`."""
+    """`rule` says why the message landed in this conversation; see `hub.domain.matching`.
+
+    `consent` is set where the message is nothing but a word about being written to (`stop`, `start`, `help`).
+    """
 
     message_id: str
     inbox_id: str
     identity_id: str
     channel: str
     rule: str
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,15 +335,44 @@ class ContactCreated(ContactEvent):
 
 @dataclass(frozen=True, slots=True)
 class IdentityLinked(ContactEvent):
-    """`evidence` says how we know: `first_message`, `signed_identity`, `stated` (the customer typed it), `merge`…
+    """`evidence` says how we know: `first_message` (nothing but that it wrote), `signed_identity`, `verified`,
+    `same_number` (in another channel), `stated` (the customer typed it), `agent` (an agent did).
 
-    `stated_by` is the identity whose owner named this one; empty where nobody did.
+    `stated_by` is the identity by which this one is known: whose owner named it, or which has the same number or
+    signature; empty where there is none.
     """
 
     identity_id: str
     channel: str
     evidence: str
     stated_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityMoved(ContactEvent):
+    """An identity of another contact is this one's from now on, on these grounds."""
+
+    identity_id: str
+    from_id: str
+    evidence: str
+    stated_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityUnlinked(ContactEvent):
+    """These identities are not this contact's: they are `to_id`'s now, with the conversations that were theirs alone.
+
+    `grounds` is what they were held by, for the undo: `evidence|stated_by` of each. `split_event` is the split that
+    parted the conversation in which both had written; 0 where there was none. `reason`: `agent`, or `too_late` for a
+    number that was stated long before its owner wrote.
+    """
+
+    to_id: str
+    identity_ids: tuple[str, ...]
+    grounds: tuple[str, ...]
+    conversation_ids: tuple[str, ...] = ()
+    split_event: int = 0
+    reason: str = "agent"
 
 
 @dataclass(frozen=True, slots=True)

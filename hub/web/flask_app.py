@@ -15,6 +15,7 @@ from hub.web import (
     articles_api,
     auth,
     bot_api,
+    consent_api,
     conversations_api,
     errors,
     files,
@@ -33,6 +34,7 @@ DOCUMENT = "/api/openapi.json"
 _MODULES = (
     people_api,
     conversations_api,
+    consent_api,
     merging_api,
     files,
     articles_api,

@@ -18,6 +18,7 @@ from hub.hub import Hub
 from hub.services import attachments
 from hub.store import feed
 from hub.store.queries import articles, contacts, conversations, messages, people
+from hub.store.queries.consent import Prohibition
 from hub.store.queries.outbox import DeadRow
 from hub.store.unit_of_work import Reading
 from hub.web import schemas as s
@@ -71,11 +72,16 @@ def contact(found: contacts.Contact) -> s.ContactOut:
                 display_name=each.display_name,
                 evidence=each.evidence,
                 linked_at=time(each.linked_at),
+                do_not_contact=_prohibition(each.prohibition),
             )
             for each in found.identities
         ],
         merged_into=found.merged_into or None,
     )
+
+
+def _prohibition(found: Prohibition | None) -> s.DoNotContactOut | None:
+    return s.DoNotContactOut.model_validate({"since": time(found.since), "how": found.how}) if found else None
 
 
 def conversation(row: conversations.Row) -> s.ConversationOut:
@@ -121,6 +127,16 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             "text": found.text,
             "buttons": extras.get("buttons", []),
             "attachments": [each | {"url": links.url(each["id"])} for each in extras.get("attachments", [])],
+            "missing_media": [
+                {
+                    "id": each.id,
+                    "state": each.state,
+                    "media_type": each.media_type,
+                    "name": each.name,
+                    "reason": each.reason,
+                }
+                for each in found.missing
+            ],
             "citation": extras.get("citation"),
             "delivery": {"state": found.state, "error_code": found.error_code, "error_text": found.error_text}
             if outgoing
@@ -255,6 +271,8 @@ def _message_id(event: e.Event) -> str:
     """The message that an event brings or changes; empty where there is none to show."""
     match event:
         case e.MessageReceived() | e.MessageQueued() | e.NoteAdded() | e.DeliveryChanged():
+            return event.message_id
+        case e.MediaAnnounced() | e.MediaFetched() | e.MediaRefused():
             return event.message_id
         case _:
             return ""

@@ -148,6 +148,20 @@ class AttachmentOut(Shape):
     url: str
 
 
+class MissingMediaOut(Shape):
+    """A file that the provider keeps and that is not here: still on its way (`pending`), or not taken (`refused`).
+
+    What is here is an attachment. `reason` is one of `too_large`, `type_refused`, `gone`, `address_refused`, `empty`,
+    `gave_up`, or the code that the provider gave. `media_type` and `name` are what the provider says of it.
+    """
+
+    id: str
+    state: Literal["pending", "refused"]
+    media_type: str
+    name: str
+    reason: str = ""
+
+
 class ButtonOut(Shape):
     title: str
     payload: str
@@ -182,6 +196,7 @@ class MessageOut(Shape):
     text: str
     buttons: list[ButtonOut] = []
     attachments: list[AttachmentOut] = []
+    missing_media: list[MissingMediaOut] = []
     citation: Citation | None = None
     delivery: DeliveryOut | None = None
     rule: Literal["thread_key", "window", "reopened", "new", "moved"] | None = None
@@ -270,6 +285,21 @@ class Packet(Shape):
     transcript_messages: int
 
 
+class DoNotContactOut(Shape):
+    """Nobody may write to this address. `how`: the customer's own word, the provider's refusal, or an agent."""
+
+    since: datetime
+    how: Literal["keyword", "provider", "agent"]
+
+
+class DoNotContactIn(Shape):
+    """Why an agent forbids writing to an address, or allows it again; kept as a note in the conversation."""
+
+    identity_id: Identifier
+    forbidden: bool
+    reason: Annotated[Storable, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+
+
 class IdentityOut(Shape):
     """One address and how we know that it belongs to this contact."""
 
@@ -279,6 +309,7 @@ class IdentityOut(Shape):
     display_name: str
     evidence: str
     linked_at: datetime
+    do_not_contact: DoNotContactOut | None = None
 
 
 class ContactOut(Shape):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, desc, select
 
 from hub.domain.errors import NotFound
 from hub.store import tables as t
+from hub.store.queries import media
+from hub.store.queries.media import Missing
 
 _m = t.message.c
 
@@ -19,6 +21,7 @@ class Message:
     """A message with its content.
 
     `extras` is JSON or empty, `author_name` empty for bot and system, `provider_id` empty until the provider gave one.
+    `missing`: files that the provider keeps and that are not here (yet).
     """
 
     id: str
@@ -41,6 +44,7 @@ class Message:
     client_key: str
     provider_id: str
     erased: bool
+    missing: tuple[Missing, ...] = ()
 
 
 _COLUMNS = (
@@ -121,7 +125,7 @@ def thread(
             statement = statement.where(_m.event_id < before)
         found += _messages(connection, statement.order_by(desc(_m.event_id)).limit(limit + 1))
     found.sort(key=lambda message: message.event_id, reverse=True)
-    shown = tuple(reversed(found[:limit]))
+    shown = tuple(reversed(_with_missing(connection, found[:limit])))
     return shown, shown[0].event_id if len(found) > limit else None
 
 
@@ -137,4 +141,10 @@ def by_id(connection: Connection, message_ids: Sequence[str]) -> dict[str, Messa
     """Those that are there, by id."""
     if not message_ids:
         return {}
-    return {each.id: each for each in _messages(connection, _select().where(_m.id.in_(message_ids)))}
+    found = _messages(connection, _select().where(_m.id.in_(message_ids)))
+    return {each.id: each for each in _with_missing(connection, found)}
+
+
+def _with_missing(connection: Connection, found: Sequence[Message]) -> list[Message]:
+    missing = media.missing(connection, [each.id for each in found])
+    return [replace(each, missing=missing[each.id]) if each.id in missing else each for each in found]

@@ -45,6 +45,7 @@ export function message(fields: Partial<MessageOut> & { id: string }): MessageOu
     text: fields.id,
     buttons: [],
     attachments: [],
+    missing_media: [],
     citation: null,
     delivery: null,
     rule: null,

@@ -1,0 +1,68 @@
+"""Addresses that nobody may write to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, tuple_
+
+from hub.domain.addresses import kind_of
+from hub.domain.errors import NotFound
+from hub.store import tables as t
+from hub.store.unit_of_work import Tx
+
+_d, _i = t.do_not_contact.c, t.identity.c
+
+
+@dataclass(frozen=True, slots=True)
+class Prohibition:
+    """Since when (microseconds) an address may not be written to, and how that came, as in the event."""
+
+    since: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address as the list knows it, and whose it is."""
+
+    kind: str
+    address: str
+    contact_id: str
+
+
+def place(connection: Connection, identity_id: str) -> Place:
+    """Where an identity stands in the list, or would. Raises NotFound."""
+    statement = select(_i.channel, _i.address, _i.contact_id).where(_i.id == identity_id)
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no identity {identity_id}")
+    return Place(kind_of(row.channel), row.address, row.contact_id)
+
+
+def prohibition(connection: Connection, where: Place) -> Prohibition | None:
+    """Why this address may not be written to; None where it may."""
+    return prohibitions(connection, [(where.kind, where.address)]).get((where.kind, where.address))
+
+
+def prohibitions(connection: Connection, addresses: Collection[tuple[str, str]]) -> dict[tuple[str, str], Prohibition]:
+    """Those of these (kind, address) that may not be written to."""
+    if not addresses:
+        return {}
+    statement = select(_d.kind, _d.address, _d.since, _d.how).where(tuple_(_d.kind, _d.address).in_(addresses))
+    return {(row.kind, row.address): Prohibition(row.since, row.how) for row in connection.execute(statement)}
+
+
+def forbid(tx: Tx, where: Place, *, how: str, inbox_id: str, conversation_id: str) -> bool:
+    """Puts an address on the list. Returns whether that was new: what stands there already keeps its first reason."""
+    if prohibition(tx.connection, where) is not None:
+        return False
+    values = {"how": how, "inbox_id": inbox_id, "conversation_id": conversation_id, "since": tx.now}
+    tx.add(t.do_not_contact, {"kind": where.kind, "address": where.address, **values})
+    return True
+
+
+def lift(tx: Tx, where: Place) -> bool:
+    """Takes an address off the list. Returns whether it stood there."""
+    return tx.remove(t.do_not_contact, {"kind": where.kind, "address": where.address}) > 0
