@@ -36,6 +36,7 @@ def test_every_contract_is_kept() -> None:
             "Channels, bot and knowledge base know the hub's ports and domain, nothing else of it",
         ),
         ("kb/__init__.py", "import channels", "Channels, bot and knowledge base never import each other"),
+        ("hub/app.py", "import channels.simulators.twilio", "Only the command line plays the providers' side"),
         ("hub/services/__init__.py", "import kb", "Only the composition root knows the concrete parts"),
         ("hub/store/__init__.py", "import hub.settings", "The hub's layers import downwards only"),
         ("hub/jobs/__init__.py", "import flask", "Flask only in hub.web, hub.live and hub.app"),

@@ -1,0 +1,161 @@
+"""The simulators as a web application, and the process that serves it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, send_from_directory
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from channels.simulators import control, twilio_rest
+from channels.simulators.lanes import Lanes
+from channels.simulators.ledger import Ledger
+from channels.simulators.twilio import Twilio
+
+PAGE = Path(__file__).parent / "phone_page"
+# Five pictures of 5 MB in base64.
+_BODY_LIMIT = 36 * 1024 * 1024
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Each text that waits for the hub, each open page and each answer that is kept back holds a thread.
+_THREADS = 96
+_LANES = 24
+
+
+def create_app(twilio: Twilio, *, host: str = "127.0.0.1") -> Flask:
+    """The application: the provider's API, the control API and the page.
+
+    Args:
+        twilio: the simulated account.
+        host: the name or address that it is served on, besides those of loopback.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _BODY_LIMIT
+    names = frozenset({"127.0.0.1", "localhost", "::1", host})
+    app.register_blueprint(twilio_rest.routes(twilio))
+    app.register_blueprint(control.routes(twilio, names))
+
+    @app.get("/")
+    def page() -> Response:
+        control.refuse_strangers(names)
+        return _page_file("index.html")
+
+    @app.get("/page/<path:name>")
+    def page_file(name: str) -> Response:
+        return _page_file(name)
+
+    return app
+
+
+def _page_file(name: str) -> Response:
+    response = send_from_directory(PAGE, name)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server that listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a process of the simulators has at work."""
+
+    app: Flask
+    stop: Callable[[], None]
+
+
+def assemble(make_twilio: Callable[[Ledger, Lanes], Twilio], data: Path | None, host: str) -> Running:
+    """Opens the ledger and starts the lanes.
+
+    Args:
+        make_twilio: makes the account over them.
+        data: the folder of the ledger; None keeps it in memory.
+        host: as for `create_app`.
+    """
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(data / "ledger.sqlite3" if data is not None else None)
+    lanes = Lanes()
+    twilio = make_twilio(ledger, lanes)
+    lanes.start(_LANES)
+
+    def stop() -> None:
+        twilio.release()
+        lanes.stop()
+        twilio.close()
+        ledger.close()
+
+    return Running(create_app(twilio, host=host), stop)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no annotations
+    """Ends at once: left to itself it would look for its end once a second, and wait for pages that wait for news."""
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """On SIGTERM."""
+        # Not in here: the signal may have come in the middle of anything, with any lock held.
+        threading.Thread(target=self.app.end).start()
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: object) -> None:
+        """On SIGINT and SIGQUIT."""
+        self.handle_exit(sig, frame)
+
+
+class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn carries no annotations
+    """gunicorn with one process of threads; settings from here alone."""
+
+    def __init__(self, host: str, port: int, start: Callable[[], Running], ready: Callable[[], None]) -> None:
+        self._start = start
+        self._running: Running | None = None
+        self._ending = threading.Lock()
+        self._options: dict[str, Any] = {
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            "workers": 1,
+            "worker_class": Worker,
+            "threads": _THREADS,
+            "worker_connections": 1000,
+            "keepalive": 30,
+            "graceful_timeout": 1,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "post_worker_init": lambda _: ready(),
+            "worker_exit": lambda _, __: self.end(),
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        # In the worker, after the fork: threads and SQLite's connections do not survive one.
+        running = self._running = self._start()
+        return running.app
+
+    def end(self) -> None:
+        """Ends what was started, and with it the process: threads that wait for the hub would hold it up. The arbiter,
+        which started nothing, calls this too."""
+        with self._ending:
+            if self._running is not None:
+                self._running.stop()
+                sys.stdout.flush()
+                os._exit(0)
