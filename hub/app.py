@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import entry_points
 
 from redis import Redis
@@ -36,6 +37,7 @@ from hub.ports import (
     Push,
     Silence,
 )
+from hub.services import inbox_secrets
 from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
@@ -59,8 +61,15 @@ class Channels:
     """The channel of each inbox, made when it is first asked for and again when its settings have changed."""
 
     def __init__(
-        self, box: SecretBox, clock: Clock, fetcher: Fetcher, public_url: str, makers: Mapping[str, ChannelMaker]
+        self,
+        store: Store,
+        box: SecretBox,
+        clock: Clock,
+        fetcher: Fetcher,
+        public_url: str,
+        makers: Mapping[str, ChannelMaker],
     ) -> None:
+        self._store = store
         self._box = box
         self._clock = clock
         self._fetcher = fetcher
@@ -78,9 +87,13 @@ class Channels:
             raise NotFound(f"no installed package speaks the channel {inbox.channel}")
         secrets = json.loads(self._box.open(inbox.sealed_secrets)) if inbox.sealed_secrets else {}
         url = f"{self._public_url}/webhooks/{inbox.key}"
-        channel = make(ChannelParts(inbox, secrets, self._box.derive, self._clock, self._fetcher, url))
+        keep = partial(self._keep_secret, inbox.id)
+        channel = make(ChannelParts(inbox, secrets, self._box.derive, self._clock, self._fetcher, url, keep))
         self._made[inbox.id] = (inbox, channel)
         return channel
+
+    def _keep_secret(self, inbox_id: str, name: str, value: str) -> None:
+        self._store.write(lambda tx: inbox_secrets.keep(tx, self._box, inbox_id, name, value))
 
 
 @dataclass(slots=True)
@@ -191,7 +204,7 @@ def build(
         store=store,
         box=box,
         files=open_files(settings.files_url),
-        channel_of=Channels(box, clock, fetcher, settings.public_url, channel_makers() | dict(channels or {})),
+        channel_of=Channels(store, box, clock, fetcher, settings.public_url, channel_makers() | dict(channels or {})),
         inboxes=InboxDirectory(store),
         bot=bot,
         knowledge=knowledge,

@@ -86,11 +86,17 @@ class Reconciler(Protocol):
         more than one that it may be. Raises ChannelError where the provider does not answer."""
 
 
+def _kept_nowhere(_name: str, _value: str) -> None:
+    """For channels that are made by hand: their secrets live as long as they do."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelParts:
     """What a channel is made from.
 
     `derive` makes a key of the installation's own for a purpose; `webhook_url` is where the provider calls this inbox.
+    `keep_secret(name, value)` changes one of the inbox's secrets at rest, as where a provider hands out a new refresh
+    token; the hub then makes the channel anew.
     """
 
     inbox: Inbox
@@ -99,6 +105,7 @@ class ChannelParts:
     clock: Clock
     fetcher: Fetcher
     webhook_url: str
+    keep_secret: Callable[[str, str], None] = _kept_nowhere
 
 
 # What a package registers under the entry point group `centralita.channels`, by the inbox's channel.

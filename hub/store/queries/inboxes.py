@@ -11,6 +11,7 @@ from hub.domain.bot_policy import Thresholds
 from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
 from hub.store import tables as t
+from hub.store.unit_of_work import Tx
 
 _DEFAULTS = Inbox("", "", "", "", "")
 
@@ -52,3 +53,12 @@ def by_key(connection: Connection, key: str) -> Inbox:
     if row is None:
         raise NotFound("there is no such inbox")
     return _inbox(row)
+
+
+def sealed_secrets(tx: Tx, inbox_id: str) -> str:
+    """The inbox's secrets as they rest, locked. Raises NotFound."""
+    statement = select(t.inbox.c.secrets).where(t.inbox.c.id == inbox_id)
+    sealed = tx.connection.execute(statement.with_for_update() if tx.postgres else statement).scalar_one_or_none()
+    if sealed is None:
+        raise NotFound(f"there is no inbox {inbox_id}")
+    return str(sealed)
