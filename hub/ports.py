@@ -19,6 +19,7 @@ class Capabilities:
     `channel` is the kind that its addresses belong to: two providers of text messages are both `sms`. `text_limit` is
     in characters. `segmented`: texts are counted and paid in SMS segments. `messages_per_second`: what one sender of
     this inbox may send (0: no limit). `opt_out`: customers may forbid us to write to them by a word (STOP).
+    `keeps_source`: each message is kept as it came, whole (mail).
     """
 
     channel: str
@@ -32,6 +33,7 @@ class Capabilities:
     segmented: bool = False
     messages_per_second: float = 0.0
     opt_out: bool = False
+    keeps_source: bool = False
 
 
 class Channel(Protocol):

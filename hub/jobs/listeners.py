@@ -14,12 +14,12 @@ from functools import partial
 
 from ulid import ULID
 
-from hub.domain.errors import ChannelError, HubError, NotFound, Refused, Unavailable
+from hub.domain.errors import ChannelError, HubError, NotFound, Refused
 from hub.domain.inbox import Inbox
-from hub.domain.messages import Parsed, SetAside, WebhookRequest
+from hub.domain.messages import WebhookRequest
 from hub.hub import Hub
 from hub.ports import Channel, Listener
-from hub.services import inbound
+from hub.services import intake
 from hub.store.queries import listening
 from hub.store.unit_of_work import Tx, UseCase
 
@@ -48,32 +48,15 @@ class HubLine:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def emit(self, request: WebhookRequest, memory: str = "") -> None:
-        # Nobody is there to be told of bad input: it is kept with its reason, and the next one's turn comes.
-        try:
-            parsed = self.channel.parse_inbound(request)
-        except Refused as refused:
-            parsed = _aside(request, refused.field, refused.rule)
-        except Exception as error:  # the channel broke its promise: one message must not stop its inbox
-            log.exception("the channel %s could not read a message", self.inbox.channel)
-            parsed = _aside(request, "message", f"could not be read ({type(error).__name__})")
         kept = memory or self.memory
-        try:
-            self._store(parsed, request, kept)
-        except (LeaseLost, Unavailable):
-            raise
-        except (HubError, ValueError, TypeError, LookupError) as error:
-            # What is wrong with it will be wrong with it next time. A database that does not answer raises others.
-            log.exception("a message for inbox %s could not be stored", self.inbox.key)
-            self._store(_aside(request, "message", f"could not be stored ({type(error).__name__})"), request, kept)
-        self.memory = kept
 
-    def _store(self, parsed: Parsed, request: WebhookRequest, memory: str) -> None:
-        def use_case(tx: Tx) -> None:
-            inbound.accept(tx, self.inbox, parsed, request)
-            if not listening.remember(tx, self.inbox.id, owner=self.owner, memory=memory):
+        def remembered(tx: Tx) -> None:
+            if not listening.remember(tx, self.inbox.id, owner=self.owner, memory=kept):
                 raise LeaseLost(f"inbox {self.inbox.key} is listened to by another process")
 
-        self._write(use_case)
+        self._require_ours()
+        intake.take(self.hub, self.inbox, self.channel, request, also=remembered)
+        self.memory = kept
 
     def remember(self, memory: str) -> None:
         def use_case(tx: Tx) -> None:
@@ -100,13 +83,12 @@ class HubLine:
         self._stopped.set()
 
     def _write(self, use_case: UseCase[None]) -> None:
-        if self.stopped():
-            raise LeaseLost(f"inbox {self.inbox.key}: told to stop")
+        self._require_ours()
         self.hub.store.write(use_case)
 
-
-def _aside(request: WebhookRequest, field: str, rule: str) -> Parsed:
-    return Parsed(set_aside=(SetAside(field, rule, request.body),))
+    def _require_ours(self) -> None:
+        if self.stopped():
+            raise LeaseLost(f"inbox {self.inbox.key}: told to stop")
 
 
 @dataclass(frozen=True, slots=True)

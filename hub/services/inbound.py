@@ -18,7 +18,8 @@ from hub.domain.messages import (
     Parsed,
     WebhookRequest,
 )
-from hub.services import contacts, delivery
+from hub.domain.verification import PROOF, STATED
+from hub.services import contacts, delivery, media
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import matching
@@ -37,10 +38,13 @@ class Received:
     duplicate: bool
 
 
-def accept(tx: Tx, inbox: Inbox, parsed: Parsed, request: WebhookRequest) -> tuple[Received, ...]:
+def accept(
+    tx: Tx, inbox: Inbox, parsed: Parsed, request: WebhookRequest, *, raw_is_kept: bool = False
+) -> tuple[Received, ...]:
     """Stores a webhook: its messages, its delivery reports, what had to be set aside, and the raw payload.
 
-    Returns a `Received` for each message, in order. A repeated webhook writes nothing.
+    `raw_is_kept`: whoever calls keeps the raw payload elsewhere. Returns a `Received` for each message, in order. A
+    repeated webhook writes nothing.
     """
     received: list[Received] = []
     written = False
@@ -63,10 +67,10 @@ def accept(tx: Tx, inbox: Inbox, parsed: Parsed, request: WebhookRequest) -> tup
                 "at": tx.now,
                 "field": element.field,
                 "rule": element.rule,
-                "raw": element.raw,
+                "raw": b"" if raw_is_kept else element.raw,
             },
         )
-    if written or parsed.set_aside:
+    if (written or parsed.set_aside) and not raw_is_kept:
         headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
         tx.add(
             t.webhook_payload,
@@ -83,7 +87,7 @@ def accept(tx: Tx, inbox: Inbox, parsed: Parsed, request: WebhookRequest) -> tup
 
 def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     """Stores one message of a customer in the conversation that it belongs to."""
-    identity = contacts.find_or_create(tx, inbox.id, message)
+    identity = contacts.find_or_create(tx, inbox, message)
     if identity.duplicate_id:
         return Received(identity.duplicate_id, identity.duplicate_in, duplicate=True)
     threaded = (
@@ -99,16 +103,25 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         window=inbox.window,
         reopen_window=inbox.reopen_window,
     )
+    if identity.evidence == STATED and not found.conversation_id:
+        mine = contacts.unless_too_late(tx, identity, message, window=inbox.window)
+        if mine is not identity:
+            identity, found = mine, Match(Rule.NEW)
     actor = e.Actor(Author.CONTACT, identity.contact_id)
     if found.conversation_id:
         conversation_id = found.conversation_id
         _wake(tx, tx.conversation(conversation_id), found, actor)
     else:
         conversation_id = _open(tx, inbox, message, identity, found, actor)
+    _verify(tx, conversation_id, message, identity, inbox)
     if message.thread_key and (threaded is None or threaded.id != conversation_id):
         tx.record(conversation_id, e.RouteMoved(inbox.id, identity.identity_id, message.thread_key))
     trusted = _was_offered(tx, message, identity.contact_id)
     message_id = tx.new_id()
+    before = tx.conversation(conversation_id)
+    if (before.inbox_id, before.identity_id) != (inbox.id, identity.identity_id):
+        # Right before the message, which shows that a segment begins with it.
+        tx.record(conversation_id, e.SegmentBegan(inbox.id, identity.identity_id, message.address.channel), actor)
     tx.record(
         conversation_id,
         e.MessageReceived(message_id, inbox.id, identity.identity_id, message.address.channel, found.rule.value),
@@ -120,6 +133,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
             trusted=trusted,
         ),
     )
+    media.announce(tx, inbox.id, conversation_id, message_id, message.media)
     return Received(message_id, conversation_id, duplicate=False)
 
 
@@ -142,9 +156,22 @@ def _open(
         ),
         actor,
     )
-    if any(how in contacts.STRONG for _, _, how in message.evidence):
-        tx.record(conversation_id, e.IdentityVerified("verified", "signed_identity"))
     return conversation_id
+
+
+def _verify(
+    tx: Tx, conversation_id: str, message: InboundMessage, identity: matching.KnownIdentity, inbox: Inbox
+) -> None:
+    """Takes a signature that came with the message as the proof that it is, of the address that it came from."""
+    if not any(how in PROOF for _, _, how in message.evidence):
+        return
+    conversation = tx.conversation(conversation_id)
+    if (conversation.verified_level, conversation.verified_identity) == ("verified", identity.identity_id):
+        return
+    # Whoever signs in in the middle of a visit is told apart from whoever was signed in all the time.
+    region = contacts.region_of(inbox)
+    contacts.add_evidence(tx, identity.contact_id, message.evidence, stated_by=identity.identity_id, region=region)
+    tx.record(conversation_id, e.IdentityVerified("verified", "signed_identity", identity.identity_id))
 
 
 def _wake(tx: Tx, conversation: Conversation, found: Match, actor: e.Actor) -> None:

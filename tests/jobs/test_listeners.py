@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from hub.domain.errors import Refused
+from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, InboundMessage, Parsed, WebhookRequest
 from hub.jobs.listeners import LEASE, Listeners
 from hub.ports import Line
-from hub.services import health
+from hub.services import health, inbound, intake
 from hub.store import tables as t
+from hub.store.queries import sources
+from hub.store.unit_of_work import Tx
 from hub.testing.fakes import PaperChannel
 from tests.fixtures_hub import PAPER, World
 
@@ -46,7 +51,7 @@ class Letterbox(PaperChannel):
             done = int(line.memory or 0)
             for number, text in list(enumerate(self.letters, 1))[done:]:
                 body = json.dumps({"id": f"letter-{number}", "text": text}).encode()
-                line.emit(WebhookRequest("FETCH", "paper:", body=body), str(number))
+                line.emit(WebhookRequest("FETCH", f"paper:{number}", body=body), str(number))
             if int(line.memory or 0) == len(self.letters):
                 self.emptied.set()
             line.wait(0.01)
@@ -107,6 +112,52 @@ def test_one_that_cannot_be_read_is_set_aside_and_blocks_nobody(
         aside = connection.execute(t.set_aside.select()).one()
     assert (aside.field, aside.rule) == ("text", "must not be empty")
     assert json.loads(aside.raw)["id"] == "letter-2"
+    assert world.count(t.message) == 2
+
+
+def test_what_wants_to_be_kept_whole_is_found_again_by_where_it_was(
+    world: World, letterbox: Letterbox, running: list[Listeners]
+) -> None:
+    letterbox.capabilities = replace(letterbox.capabilities, keeps_source=True)
+    letterbox.letters += ["one", "", "three"]
+    running.append(Listeners(world.hub))
+    running[0].start()
+    assert letterbox.emptied.wait(WAIT)
+    with world.store.read() as connection:
+        newest_first = sources.page(connection, PAPER, state="", before="", limit=10)
+        (message_id,) = connection.execute(select(t.message.c.id).where(t.message.c.external_id == "letter-3")).one()
+        third = sources.of_message(connection, message_id)
+        assert third is not None
+        assert sources.known_origins(connection, PAPER, ["paper:1", "paper:4"]) == {"paper:1"}
+        assert sources.counts(connection, PAPER) == {"stored": 2, "refused": 1}
+        (aside,) = connection.execute(select(t.set_aside.c.raw)).one()
+    assert [(each.origin, each.state, each.field) for each in newest_first] == [
+        ("paper:3", "stored", ""),
+        ("paper:2", "refused", "text"),
+        ("paper:1", "stored", ""),
+    ]
+    assert json.loads(world.hub.files.get(intake.key(third.id)))["text"] == "three"
+    assert aside == b"", "it is kept once"
+    assert world.count(t.webhook_payload) == 0
+
+
+def test_one_that_cannot_be_stored_is_set_aside_and_blocks_nobody(
+    world: World, letterbox: Letterbox, running: list[Listeners], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letterbox.letters += ["one", "poison", "three"]
+    receive = inbound.receive
+
+    def poisoned(tx: Tx, inbox: Inbox, message: InboundMessage) -> inbound.Received:
+        if message.text == "poison":
+            raise ValueError("nobody had thought of this")
+        return receive(tx, inbox, message)
+
+    monkeypatch.setattr(inbound, "receive", poisoned)
+    running.append(Listeners(world.hub))
+    running[0].start()
+    assert letterbox.emptied.wait(WAIT)
+    with world.store.read() as connection:
+        assert connection.execute(select(t.set_aside.c.rule)).scalars().all() == ["could not be stored (ValueError)"]
     assert world.count(t.message) == 2
 
 

@@ -15,6 +15,7 @@ from hub.store.tables.message import attachment, message, remote_media
 from hub.store.tables.outbox import outbox, sender_pace
 from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, team, team_member
 from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record
+from hub.store.tables.source import source
 
 __all__ = [
     "agent",
@@ -44,6 +45,7 @@ __all__ = [
     "set_aside",
     "sign_in_attempt",
     "sign_in_session",
+    "source",
     "team",
     "team_member",
     "ticket_number",

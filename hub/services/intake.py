@@ -1,0 +1,98 @@
+"""Messages that nobody's webhook brings: what a mailbox, a mail server or a socket hands over goes the same way in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from hashlib import sha256
+
+from ulid import ULID
+
+from hub.domain.errors import HubError, Refused, Unavailable
+from hub.domain.inbox import Inbox
+from hub.domain.messages import Parsed, SetAside, WebhookRequest
+from hub.hub import Hub
+from hub.ports import Channel
+from hub.services import inbound
+from hub.store import tables as t
+from hub.store.unit_of_work import Tx
+
+log = logging.getLogger(__name__)
+
+
+def key(source_id: str) -> str:
+    """Where a message as it came is in the file store."""
+    return f"sources/{source_id}"
+
+
+def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also: Callable[[Tx], None]) -> None:
+    """Stores what a request holds, and what `also` writes, in one transaction. Returns after the commit.
+
+    What cannot be read or stored is set aside with its reason: nobody is there to be told of bad input, and what is
+    wrong with it now will be wrong next time. Raises what `also` raises, and what a database or a file store that does
+    not answer raises.
+    """
+    try:
+        parsed = channel.parse_inbound(request)
+    except Refused as refused:
+        parsed = _aside(request, refused.field, refused.rule)
+    except Exception as error:  # the channel broke its promise: one message must not stop its inbox
+        log.exception("the channel %s could not read a message", inbox.channel)
+        parsed = _aside(request, "message", f"could not be read ({type(error).__name__})")
+    source_id = ""
+    if channel.capabilities.keeps_source:
+        source_id = str(ULID())
+        hub.files.put(key(source_id), request.body)  # first: a row never promises bytes that are not there
+    failed: Exception | None = None
+    begun = False
+
+    def use_case(tx: Tx) -> None:
+        nonlocal begun
+        also(tx)
+        begun = True
+        received = inbound.accept(tx, inbox, parsed, request, raw_is_kept=bool(source_id))
+        if source_id:
+            _register(tx, inbox, request, parsed, received, source_id)
+
+    try:
+        hub.store.write(use_case)
+    except (HubError, ValueError, TypeError, LookupError) as error:
+        if not begun or isinstance(error, Unavailable):
+            raise
+        failed = error
+    if failed is not None:
+        log.error("a message for inbox %s could not be stored", inbox.key, exc_info=failed)
+        parsed = _aside(request, "message", f"could not be stored ({type(failed).__name__})")
+        hub.store.write(use_case)
+
+
+def _aside(request: WebhookRequest, field: str, rule: str) -> Parsed:
+    return Parsed(set_aside=(SetAside(field, rule, request.body),))
+
+
+def _register(
+    tx: Tx,
+    inbox: Inbox,
+    request: WebhookRequest,
+    parsed: Parsed,
+    received: tuple[inbound.Received, ...],
+    source_id: str,
+) -> None:
+    refused = parsed.set_aside[0] if parsed.set_aside else None
+    first = received[0] if received else None
+    state = "refused" if refused else "read" if first is None else "duplicate" if first.duplicate else "stored"
+    tx.add(
+        t.source,
+        {
+            "id": source_id,
+            "inbox_id": inbox.id,
+            "origin": request.url,
+            "state": state,
+            "field": refused.field if refused else "",
+            "rule": refused.rule if refused else "",
+            "message_id": first.message_id if first else "",
+            "size": len(request.body),
+            "sha256": sha256(request.body).hexdigest(),
+            "at": tx.now,
+        },
+    )

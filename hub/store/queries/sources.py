@@ -1,0 +1,84 @@
+"""Messages as they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from hub.store import tables as t
+
+_s = t.source.c
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One of them. `size` in bytes, `at` in microseconds; field and rule are empty unless it was refused."""
+
+    id: str
+    inbox_id: str
+    origin: str
+    state: str
+    field: str
+    rule: str
+    message_id: str
+    size: int
+    at: int
+
+
+def _source(row: Any) -> Source:
+    return Source(row.id, row.inbox_id, row.origin, row.state, row.field, row.rule, row.message_id, row.size, row.at)
+
+
+def get(connection: Connection, source_id: str) -> Source | None:
+    """The one with this id."""
+    row = connection.execute(select(t.source).where(_s.id == source_id)).one_or_none()
+    return _source(row) if row else None
+
+
+def of_message(connection: Connection, message_id: str) -> Source | None:
+    """What a message was read from."""
+    mine = (_s.message_id == message_id) & (_s.state == "stored")
+    row = connection.execute(select(t.source).where(mine).order_by(_s.id).limit(1)).one_or_none()
+    return _source(row) if row else None
+
+
+def page(connection: Connection, inbox_id: str, *, state: str, before: str, limit: int) -> tuple[Source, ...]:
+    """An inbox's, newest first, of one state (empty: any), with ids below `before` (empty: from the newest)."""
+    statement = select(t.source).where(_s.inbox_id == inbox_id)
+    if state:
+        statement = statement.where(_s.state == state)
+    if before:
+        statement = statement.where(_s.id < before)
+    return tuple(_source(row) for row in connection.execute(statement.order_by(_s.id.desc()).limit(limit)))
+
+
+def known_origins(connection: Connection, inbox_id: str, origins: Iterable[str]) -> frozenset[str]:
+    """Those of the origins that were fetched."""
+    wanted = list(origins)
+    known: set[str] = set()
+    for begin in range(0, len(wanted), _CHUNK):
+        chunk = wanted[begin : begin + _CHUNK]
+        statement = select(_s.origin).where(_s.inbox_id == inbox_id, _s.origin.in_(chunk))
+        known.update(connection.execute(statement).scalars())
+    return frozenset(known)
+
+
+def counts(connection: Connection, inbox_id: str) -> dict[str, int]:
+    """How many of an inbox's are in each state."""
+    statement = select(_s.state, func.count()).where(_s.inbox_id == inbox_id).group_by(_s.state)
+    return {row.state: row[1] for row in connection.execute(statement)}
+
+
+def stored_without_message(connection: Connection, inbox_id: str) -> tuple[Source, ...]:
+    """Sources that say that they are stored while their message is not there; there are none unless somebody erased
+    rows by hand."""
+    statement = (
+        select(t.source)
+        .outerjoin(t.message, t.message.c.id == _s.message_id)
+        .where(_s.inbox_id == inbox_id, _s.state.in_(("stored", "duplicate")), t.message.c.id.is_(None))
+    )
+    return tuple(_source(row) for row in connection.execute(statement))
