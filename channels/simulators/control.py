@@ -14,8 +14,18 @@ from werkzeug.exceptions import HTTPException
 
 from channels.simulators.faults import MENU, BadFault
 from channels.simulators.ledger import MOST_PER_PAGE, Media, Message
-from channels.simulators.phones import CUSTOMERS
-from channels.simulators.twilio import MEDIA_BYTES, MEDIA_LIMIT, TEXT_LIMIT, Number, Sending, Twilio, country, is_number
+from channels.simulators.phones import CUSTOMERS, FIRM_NAME
+from channels.simulators.twilio import (
+    MEDIA_BYTES,
+    MEDIA_LIMIT,
+    TEXT_LIMIT,
+    Number,
+    Sending,
+    Twilio,
+    country,
+    display,
+    is_number,
+)
 from channels.simulators.twilio_rest import file_response
 
 # Seconds that `wait` lets a caller wait.
@@ -68,6 +78,7 @@ def routes(twilio: Twilio, host_names: frozenset[str]) -> Blueprint:
                         "name": person.name,
                         "language": person.language,
                         "place": person.place,
+                        "display": display(person.number),
                         "country": country(person.number),
                         "blocked": [sender for customer, sender in blocked if customer == person.number],
                     }
@@ -243,7 +254,11 @@ def _media(given: Any) -> list[Media]:
 
 
 def _number_json(number: Number) -> dict[str, str]:
-    return {name: getattr(number, name) for name in Number.__slots__} | {"country": country(number.number)}
+    return {name: getattr(number, name) for name in Number.__slots__} | {
+        "country": country(number.number),
+        "display": display(number.number),
+        "name": FIRM_NAME,
+    }
 
 
 def _sending_json(twilio: Twilio, sending: Sending) -> dict[str, Any]:

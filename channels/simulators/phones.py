@@ -19,6 +19,7 @@ class Customer:
     place: str
 
 
+FIRM_NAME = "Lumbre"
 FIRM_NUMBERS = ("+34644010203", "+447400123123")
 
 CUSTOMERS = (

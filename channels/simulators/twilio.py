@@ -247,6 +247,12 @@ def country(number: str) -> str:
     return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "" if is_number(number) else ""
 
 
+@lru_cache(maxsize=4096)
+def display(number: str) -> str:
+    """A number as people read it: `+34 611 22 33 44`."""
+    return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def rfc2822(seconds: float) -> str:
     """A time as Twilio's JSON has it: `Fri, 24 May 2019 17:44:50 +0000`."""
     return format_datetime(datetime.fromtimestamp(int(seconds), UTC))
