@@ -12,11 +12,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from hub import app, processes
 from hub.clock import SystemClock
 from hub.domain.errors import HubError, Refused
-from hub.services import demo
+from hub.domain.inbox import Inbox
+from hub.services import demo, inboxes
 from hub.settings import Settings, from_environment
 from hub.store import replay
 from hub.store.migrate import migrate_url
@@ -55,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--check", action="store_true", help="compare (the only thing it does so far)")
     check.add_argument("--conversation", default="", metavar="ID", help="only this conversation")
     check.add_argument("--since", default="", metavar="TIME", help="only what changed since (RFC 3339)")
+    connect = add("connect", _connect, "Connect an inbox; its secrets, a JSON object, come by standard input.")
+    connect.add_argument("channel", help="as its package has registered it")
+    connect.add_argument("--name", default="", help="as agents see it (default: the channel's)")
+    connect.add_argument("--team", required=True, help="the name of the team that answers")
+    connect.add_argument("--settings", default="{}", metavar="JSON", help="the channel's own settings, a JSON object")
     add("openapi", _openapi, "Print the API's OpenAPI document.")
     add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
     return parser
@@ -116,6 +123,38 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
         f"in {report.seconds:.1f} s ({rate:,.0f} events/s)"
     )
     return 1 if report.different else 0
+
+
+def _connect(settings: Settings, options: argparse.Namespace) -> int:
+    own = _json_object(options.settings, "--settings")
+    secrets = _json_object("{}" if sys.stdin.isatty() else sys.stdin.read() or "{}", "secrets")
+    name = options.name or options.channel
+    assembled = app.build(settings)
+    hub = assembled.hub
+    try:
+        sealed = hub.box.seal(json.dumps(secrets))
+        hub.channel_of(Inbox("", "", name, options.channel, "", settings=own, sealed_secrets=sealed))
+        key = hub.store.write(
+            lambda tx: inboxes.connect(
+                tx, hub.box, channel=options.channel, name=name, team=options.team, settings=own, secrets=secrets
+            )
+        )
+    except KeyError as error:
+        raise Refused("secrets and settings", f"must hold {error}") from error
+    finally:
+        assembled.stop()
+    print(f"{name} is connected. Its provider calls {settings.public_url}/webhooks/{key}")
+    return 0
+
+
+def _json_object(text: str, field: str) -> dict[str, Any]:
+    try:
+        read = json.loads(text)
+    except ValueError as error:
+        raise Refused(field, "must be JSON") from error
+    if not isinstance(read, dict):
+        raise Refused(field, "must be a JSON object")
+    return read
 
 
 def _openapi(settings: Settings, _: argparse.Namespace) -> int:
