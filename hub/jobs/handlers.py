@@ -9,7 +9,7 @@ from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, allowed
 from hub.domain.messages import Delivery
 from hub.hub import Hub
-from hub.services import bot_turn, delivery, handoff, indexing
+from hub.services import bot_turn, delivery, handoff, indexing, media
 from hub.services.work import Handler, Work, nothing
 from hub.store.subscriptions import Subscription, Subscriptions
 from hub.store.unit_of_work import Tx, UseCase
@@ -31,13 +31,22 @@ class Job:
     gave_up: Callable[[Hub, Work], UseCase[None]] = lambda _hub, _work: nothing
 
 
-def _with_bot(_: e.Recorded, conversation: Conversation | None) -> bool:
-    return conversation is not None and conversation.status == Status.BOT
+def _with_bot(recorded: e.Recorded, conversation: Conversation | None) -> bool:
+    about_consent = isinstance(recorded.event, e.MessageReceived) and recorded.event.consent
+    return conversation is not None and conversation.status == Status.BOT and not about_consent
+
+
+def _each_file(recorded: e.Recorded, _: Conversation | None) -> str:
+    """No file waits for another one, of the same message or not."""
+    if not isinstance(recorded.event, e.MediaAnnounced):
+        raise TypeError(f"{type(recorded.event).__name__} announces no file")
+    return recorded.event.media_id
 
 
 SUBSCRIPTIONS: Subscriptions = {
     e.MessageReceived.__name__: (Subscription("bot_turn", when=_with_bot),),
     e.MessageQueued.__name__: (Subscription("deliver"),),
+    e.MediaAnnounced.__name__: (Subscription("fetch_media", order_key=_each_file, slow=True),),
     e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
     e.ArticleWithdrawn.__name__: (Subscription("index_article", slow=True),),
 }
@@ -48,6 +57,7 @@ def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
     return {
         "bot_turn": Job(turn, attempts=3, lease=20 * SECOND, gave_up=_to_a_person),
         "deliver": Job(delivery.deliver, attempts=10, gave_up=_not_sent),
+        "fetch_media": Job(media.fetch, attempts=6, gave_up=_not_fetched),
         "index_article": Job(indexing.index_article, attempts=20),
     }
 
@@ -59,6 +69,13 @@ def _to_a_person(_: Hub, work: Work) -> UseCase[None]:
             handoff.hand_over(tx, conversation.id, reason="bot_error", open_question=work.recorded.event.message_id)
 
     return use_case
+
+
+def _not_fetched(_: Hub, work: Work) -> UseCase[None]:
+    event = work.recorded.event
+    if not isinstance(event, e.MediaAnnounced):
+        return nothing
+    return media.refused(event.message_id, event.media_id, media.GAVE_UP)
 
 
 def _not_sent(_: Hub, work: Work) -> UseCase[None]:

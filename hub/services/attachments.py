@@ -75,8 +75,8 @@ def store(hub: Hub, *, owner: str, name: str, content: bytes, limit: int, media_
     return attachment
 
 
-def register(tx: Tx, attachment: Attachment, *, owner: str, digest: str) -> None:
-    """Writes down a stored file. `digest` is the SHA-256 of its bytes in hexadecimal."""
+def register(tx: Tx, attachment: Attachment, *, owner: str, digest: str, message_id: str = "") -> None:
+    """Writes down a stored file. `digest` is the SHA-256 of its bytes in hexadecimal; `message_id` has it already."""
     tx.add(
         t.attachment,
         {
@@ -86,6 +86,7 @@ def register(tx: Tx, attachment: Attachment, *, owner: str, digest: str) -> None
             "size": attachment.size,
             "sha256": digest,
             "owner": owner,
+            "message_id": message_id,
             "created_at": tx.now,
         },
     )

@@ -72,6 +72,17 @@ def route(recorded: e.Recorded) -> RouteKey | None:
     return None
 
 
+def media(recorded: e.Recorded) -> tuple[str, Values] | None:
+    """(file, changed columns) of a file that a provider keeps."""
+    match recorded.event:
+        case e.MediaFetched(media_id=media_id, attachment_id=attachment_id):
+            return media_id, {"state": "fetched", "reason": "", "attachment_id": attachment_id}
+        case e.MediaRefused(media_id=media_id, reason=reason):
+            return media_id, {"state": "refused", "reason": reason, "attachment_id": ""}
+        case _:
+            return None
+
+
 def contact(recorded: e.Recorded) -> Values | None:
     """Changed columns of the contact's row."""
     match recorded.event:
@@ -92,6 +103,15 @@ def identities(recorded: e.Recorded) -> Mapping[str, Values]:
                     "contact_id": recorded.stream_id,
                     "evidence": linked.evidence,
                     "stated_by": linked.stated_by,
+                    "linked_at": recorded.at,
+                }
+            }
+        case e.IdentityMoved() as moved:
+            return {
+                moved.identity_id: {
+                    "contact_id": recorded.stream_id,
+                    "evidence": moved.evidence,
+                    "stated_by": moved.stated_by,
                     "linked_at": recorded.at,
                 }
             }

@@ -58,6 +58,7 @@ def check(connection: Connection, *, conversation_id: str = "", since: int = 0) 
     _messages(connection, report, scope)
     if not (conversation_id or since):
         _routes(connection, report)
+        _media(connection, report)
         _contacts(connection, report)
         _agents(connection, report)
     report.seconds = time.monotonic() - began
@@ -185,6 +186,37 @@ def _messages(connection: Connection, report: Report, scope: Scope) -> None:
         row = next(rows, None)
 
 
+def _media(connection: Connection, report: Report) -> None:
+    """What became of files that providers keep, against the last word on each, both sorted by the file's id."""
+    ev, r = t.event.c, t.remote_media.c
+    by_file = _binary(connection, _json_field(connection, "media_id"))
+    kinds = ("MediaAnnounced", "MediaFetched", "MediaRefused")
+    statement = select(*EVENT_COLUMNS).where(ev.kind.in_(kinds)).order_by(by_file, ev.id)
+    columns = (r.id, r.message_id, r.state, r.reason, r.attachment_id)
+    stored = _stream(connection, select(*columns).order_by(_binary(connection, r.id)))
+    told = _last_of_media(recorded_from(row) for row in _stream(connection, statement))
+    for wanted, row in zip_longest(told, stored):
+        report.rows += 1
+        if row is None or wanted != tuple(row):
+            report.differs(f"file: the row says {row and tuple(row)}, the log {wanted}")
+            return  # from here on the two run out of step
+
+
+def _last_of_media(events: Iterator[e.Recorded]) -> Iterator[tuple[str, ...]]:
+    media_id, message_id = "", ""
+    values: projections.Values = {}
+    for recorded in events:
+        if isinstance(recorded.event, e.MediaAnnounced):
+            if media_id:
+                yield media_id, message_id, *values.values()
+            media_id, message_id = recorded.event.media_id, recorded.event.message_id
+            values = {"state": "pending", "reason": "", "attachment_id": ""}
+        elif (change := projections.media(recorded)) is not None:
+            values = change[1]
+    if media_id:
+        yield media_id, message_id, *values.values()
+
+
 def _moves(connection: Connection) -> dict[str, str]:
     """Where each message that was ever moved is now."""
     ev = t.event.c
@@ -260,12 +292,14 @@ def _contacts(connection: Connection, report: Report) -> None:
     statement = select(*EVENT_COLUMNS).where(ev.stream == "contact").order_by(ev.id)
     merged: dict[str, str] = {}
     owners: dict[str, projections.Values] = {}
-    regrouping = statement.where(ev.kind.in_(("ContactMerged", "ContactAbsorbed", "ContactMergeUndone")))
+    kinds = ("ContactMerged", "ContactAbsorbed", "ContactMergeUndone", "IdentityMoved")
+    regrouping = statement.where(ev.kind.in_(kinds))
     for row in _stream(connection, regrouping):
         recorded = recorded_from(row)
         if (values := projections.contact(recorded)) is not None:
             merged[recorded.stream_id] = values["merged_into"]
-        owners.update(projections.identities(recorded))
+        for identity_id, change in projections.identities(recorded).items():
+            owners[identity_id] = owners.get(identity_id, {}) | change
     c, i = t.contact.c, t.identity.c
     for contact_id, merged_into in _stream(connection, select(c.id, c.merged_into)):
         report.rows += 1

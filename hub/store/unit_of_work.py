@@ -272,6 +272,9 @@ class Tx:
             self.upsert(t.route, keys, {"conversation_id": stream_id})
         elif isinstance(recorded.event, e.DeliveryChanged):
             self._project_delivery(recorded.event)
+        elif (change := projections.media(recorded)) is not None:
+            media_id, values = change
+            self.connection.execute(update(t.remote_media).where(t.remote_media.c.id == media_id).values(values))
         elif isinstance(recorded.event, e.MessagesMovedIn):
             moved = t.message.c.id.in_(recorded.event.message_ids)
             self.connection.execute(update(t.message).where(moved).values(conversation_id=stream_id))

@@ -16,9 +16,10 @@ from hub.domain.messages import (
     OutboundMessage,
     Parsed,
     Receipt,
+    RemoteMedia,
     WebhookRequest,
 )
-from hub.ports import Capabilities
+from hub.ports import Capabilities, FetchedFile
 
 
 class ManualClock:
@@ -190,7 +191,8 @@ class CountingPush:
 class PaperChannel:
     """A channel whose provider is a list. Bodies are `id|from|text`; the header `x-paper` must hold `genuine`.
 
-    `errors` are raised by the next sends, in order; `sent` is the provider's ledger.
+    `errors` are raised by the next sends, in order; `sent` is the provider's ledger. `files` are what it keeps for us,
+    by address: a file, or the error that asking for it ends with.
     """
 
     def __init__(self, *, idempotent: bool = False) -> None:
@@ -198,6 +200,7 @@ class PaperChannel:
         self.sent: list[OutboundMessage] = []
         self.errors: list[Exception] = []
         self.after_send: Callable[[OutboundMessage], None] = lambda _: None
+        self.files: dict[str, FetchedFile | Exception] = {}
 
     def verify(self, request: WebhookRequest) -> None:
         if request.headers.get("x-paper") != "genuine":
@@ -208,6 +211,12 @@ class PaperChannel:
         if kind == "state":
             return Parsed((DeliveryUpdate(Delivery(two), provider_id=one, error_code=three),))
         return Parsed((InboundMessage(one, Address("paper", two), three, thread_key="" if kind == "-" else kind),))
+
+    def fetch_media(self, media: RemoteMedia) -> FetchedFile:
+        found = self.files.get(media.url, ChannelError("gone", permanent=True))
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def send(self, message: OutboundMessage) -> Receipt:
         if self.errors:

@@ -54,13 +54,19 @@ def missing(connection: Connection, message_ids: Sequence[str]) -> dict[str, tup
 
 
 def get(connection: Connection, media_id: str) -> Announced | None:
-    """A file that a message named; None where it was erased."""
+    """A file that a message named; None where there is none."""
     columns = (_r.id, _r.message_id, _r.inbox_id, _r.url, _r.media_type, _r.name, _r.size, _r.state)
     row = connection.execute(select(*columns).where(_r.id == media_id)).one_or_none()
     if row is None:
         return None
     media = RemoteMedia(row.url, row.media_type, row.name, row.size)
     return Announced(row.id, row.message_id, row.inbox_id, media, row.state)
+
+
+def conversation_of(tx: Tx, message_id: str) -> str:
+    """The conversation that a message is in now."""
+    statement = select(t.message.c.conversation_id).where(t.message.c.id == message_id)
+    return tx.connection.execute(statement).scalar_one()
 
 
 def show(tx: Tx, message_id: str) -> None:
