@@ -84,6 +84,7 @@ def routes(twilio: Twilio, host_names: frozenset[str]) -> Blueprint:
                     }
                     for person in CUSTOMERS
                 ],
+                "blocks": [{"customer": customer, "sender": sender} for customer, sender in blocked],
             }
         )
 

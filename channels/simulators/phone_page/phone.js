@@ -16,6 +16,7 @@ const FAULTS = [
 ];
 const MOST_BYTES = 5 * 1024 * 1024;
 const MOST_PICTURES = 10;
+const MOST_OTHERS = 30; // phones that are not of the cast: the last ones that something happened to
 const FIGURES_EVERY = 3000; // milliseconds
 const TICKS = { sending: "M10 5v5l3 2M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0", received: "m2 11 4 4 8-9M9 15l9-10" };
 
@@ -26,6 +27,8 @@ const state = {
   firm: "",
   numbers: [],
   customers: [],
+  others: JSON.parse(localStorage.getItem("others") ?? "[]"), // numbers that were added by hand
+  blocks: [],
   texts: new Map(), // sid → text
   chosen: "", // a customer's number
   chosenFirm: new Map(), // customer → the firm's number that they write to
@@ -57,12 +60,35 @@ function drawing(path) {
 }
 
 const initials = (name) =>
-  name
-    .split(/\s+/)
-    .slice(0, 2)
-    .map((part) => part[0])
-    .join("");
-const customer = (number) => state.customers.find((person) => person.number === number);
+  name.startsWith("+")
+    ? name.slice(-2)
+    : name
+        .split(/\s+/)
+        .slice(0, 2)
+        .map((part) => part[0])
+        .join("");
+
+/** Every phone: the cast, the numbers that were added, and whoever else wrote or was written to. */
+function people() {
+  const known = new Set(state.customers.map((person) => person.number));
+  const others = new Set(state.others.filter((number) => !known.has(number)));
+  for (const text of [...state.texts.values()].sort((a, b) => b.changed - a.changed)) {
+    if (others.size >= MOST_OTHERS) break;
+    if (!known.has(text.customer)) others.add(text.customer);
+  }
+  const strangers = [...others].map((number) => ({
+    number,
+    display: number,
+    name: number,
+    place: say().somebody,
+    country: "",
+    language: number.startsWith("+34") ? "es" : state.language,
+  }));
+  return [...state.customers, ...strangers];
+}
+
+const customer = (number) => people().find((person) => person.number === number);
+const blockedOf = (number) => state.blocks.filter((each) => each.customer === number).map((each) => each.sender);
 const firmNumber = (number) => state.numbers.find((each) => each.number === number);
 
 function toneOf(number) {
@@ -117,14 +143,16 @@ function firstLanguage() {
   return wanted.find((language) => language in words) ?? "en";
 }
 
-const clock = (at) => new Intl.DateTimeFormat(state.language, { hour: "2-digit", minute: "2-digit" }).format(at);
+/** The reader's own country's way to write times, where they read this language. */
+const locale = () => navigator.languages.find((tag) => tag.startsWith(state.language)) ?? state.language;
+const clock = (at) => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit" }).format(at);
 
 function day(at) {
   const midnight = new Date().setHours(0, 0, 0, 0);
   const days = Math.round((midnight - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
   if (days === 0) return say().today;
   if (days === 1) return say().yesterday;
-  return new Intl.DateTimeFormat(state.language, { weekday: "long", day: "numeric", month: "long" }).format(at);
+  return new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long" }).format(at);
 }
 
 // --- the list of phones ---
@@ -139,7 +167,7 @@ function drawPeople() {
   const focused = document.activeElement?.closest?.("#people button")?.dataset.number;
   let news = 0;
   list.replaceChildren(
-    ...state.customers.map((person) => {
+    ...people().map((person) => {
       const texts = textsOf(person.number);
       const last = texts.at(-1);
       const unread = unreadOf(person.number);
@@ -162,7 +190,7 @@ function drawPeople() {
             "span",
             { class: "who" },
             make("strong", {}, person.name),
-            make("span", { class: "place" }, `${person.place} · ${person.country}`),
+            make("span", { class: "place" }, person.country ? `${person.place} · ${person.country}` : person.place),
             make("span", { class: last ? "snippet" : "snippet faint", dir: "auto" }, snippet),
           ),
           make(
@@ -170,7 +198,7 @@ function drawPeople() {
             { class: "marks" },
             last ? make("time", { datetime: last.at }, clock(new Date(last.at))) : "",
             unread ? make("span", { class: "unread" }, say().unread(unread)) : "",
-            person.blocked.length ? make("span", { class: "halted" }, say().stoppedShort) : "",
+            blockedOf(person.number).length ? make("span", { class: "halted" }, say().stoppedShort) : "",
           ),
         ),
       );
@@ -196,6 +224,8 @@ function choose(number, byHand) {
   drawPhone(true);
   if (!byHand) return;
   document.body.dataset.view = "phone";
+  growText(); // it had no height while it was not shown
+  drawThread(true);
   history.replaceState(null, "", `#${number}`);
   (matchMedia("(pointer: coarse), (max-width: 720px)").matches ? $("owner") : $("text")).focus();
 }
@@ -209,7 +239,7 @@ function drawPhone(anew) {
   const person = customer(state.chosen);
   if (!person) return;
   $("owner").textContent = person.name;
-  $("owner-number").textContent = person.display;
+  $("owner-number").textContent = person.display === person.name ? "" : person.display;
   $("owner-avatar").textContent = initials(person.name);
   $("owner-avatar").className = `avatar ${toneOf(person.number)}`;
   state.firm = firmFor(person);
@@ -219,7 +249,8 @@ function drawPhone(anew) {
     ),
   );
   const blocking = firmNumber(state.firm);
-  const stopped = blocking && person.blocked.some((each) => [blocking.number, blocking.messaging_service_sid].includes(each));
+  const senders = [blocking?.number, blocking?.messaging_service_sid];
+  const stopped = blocking && blockedOf(person.number).some((sender) => senders.includes(sender));
   $("stopped").hidden = !stopped;
   $("stopped").textContent = stopped ? say().stopped : "";
   drawThread(anew);
@@ -330,7 +361,7 @@ function bubble(text) {
 function growText() {
   const box = $("text");
   box.style.height = "auto";
-  box.style.height = `${Math.min(box.scrollHeight, 140)}px`;
+  if (box.scrollHeight) box.style.height = `${Math.min(box.scrollHeight + 2, 140)}px`;
 }
 
 function refuse(reason) {
@@ -452,7 +483,7 @@ let summary;
 function drawFigures() {
   if (!summary) return;
   const { texts, messages } = summary;
-  const count = new Intl.NumberFormat(state.language);
+  const count = new Intl.NumberFormat(locale());
   const time = (value) => (value === null ? "–" : `${count.format(Math.round(value))} ms`);
   const rows = [
     ["sent", count.format(texts.sent)],
@@ -500,10 +531,11 @@ async function look() {
     const count = faults.faults.length;
     $("in-force").textContent = count ? say().inForce(count) : "";
     $("clear").hidden = !count;
-    const before = JSON.stringify([state.numbers, state.customers]);
+    const before = JSON.stringify([state.numbers, state.customers, state.blocks]);
     state.numbers = numbers.numbers;
     state.customers = numbers.customers;
-    if (JSON.stringify([state.numbers, state.customers]) === before) return;
+    state.blocks = numbers.blocks;
+    if (JSON.stringify([state.numbers, state.customers, state.blocks]) === before) return;
     if (!customer(state.chosen)) {
       const wanted = customer(decodeURIComponent(location.hash.slice(1)));
       choose((wanted ?? state.customers[0]).number, Boolean(wanted));
@@ -523,7 +555,7 @@ function changed(texts, first) {
   for (const text of texts) state.texts.set(text.sid, text);
   if (first)
     // What was there before the page was opened is not news.
-    for (const person of state.customers) state.seen.set(person.number, textsOf(person.number).at(-1)?.id ?? 0);
+    for (const person of people()) state.seen.set(person.number, textsOf(person.number).at(-1)?.id ?? 0);
   markSeen();
   drawPeople();
   drawPhone(first);
@@ -561,10 +593,39 @@ $("back").addEventListener("click", () => {
   document.body.dataset.view = "list";
   $("people").querySelector("[aria-current]")?.focus();
 });
-$("network-button").addEventListener("click", () => {
-  const open = document.body.toggleAttribute("data-network");
+function showNetwork(open) {
+  document.body.toggleAttribute("data-network", open);
   $("network-button").setAttribute("aria-expanded", String(open));
+}
+$("network-button").addEventListener("click", () => showNetwork(!document.body.hasAttribute("data-network")));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !document.body.hasAttribute("data-network")) return;
+  showNetwork(false);
+  $("network-button").focus();
 });
+$("another").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const number = $("another-number").value.replace(/[\s().-]/g, "").replace(/^00/, "+");
+  const right = /^\+[1-9]\d{6,14}$/.test(number);
+  $("another-wrong").hidden = right;
+  $("another-wrong").textContent = right ? "" : say().notANumber;
+  if (!right) return;
+  if (!customer(number)) {
+    state.others = [number, ...state.others];
+    localStorage.setItem("others", JSON.stringify(state.others));
+  }
+  $("another-number").value = "";
+  choose(number, true);
+});
+// What was at the end stays there when a notice, a picture or the keyboard takes room.
+let wasAtEnd = true;
+$("scroller").addEventListener("scroll", () => {
+  const { scrollHeight, scrollTop, clientHeight } = $("scroller");
+  wasAtEnd = scrollHeight - scrollTop - clientHeight < 80;
+});
+new ResizeObserver(() => {
+  if (wasAtEnd) $("scroller").scrollTop = $("scroller").scrollHeight;
+}).observe($("scroller"));
 $("clear").addEventListener("click", () => clear("/control/faults").then(look, () => undefined));
 for (const button of document.querySelectorAll("[data-language]"))
   button.addEventListener("click", () => {
