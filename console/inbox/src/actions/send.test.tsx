@@ -14,7 +14,7 @@ vi.mock("../api/hub");
 
 const post = vi.mocked(hub).send;
 const client = makeQueryClient();
-const write = (text: string) => newMessage({ conversationId: "c", kind: "reply", text, attachments: [], inboxId: null });
+const write = (text: string) => newMessage({ conversationId: "c", kind: "reply", text, attachments: [], inboxId: null, identityId: null });
 const away = new HubError(0, { error_id: "network", message: "", field: null, rule: null });
 const refused = new HubError(422, { error_id: "refused", message: "", field: "text", rule: "is too long" });
 

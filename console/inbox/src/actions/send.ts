@@ -15,6 +15,8 @@ export interface Unsent {
   text: string;
   attachments: AttachmentOut[];
   inboxId: string | null;
+  /** The customer's address that it goes to, where the inbox reaches several. */
+  identityId: string | null;
   at: string;
   /** Why it failed; null while it is on its way. */
   problem: { id: string; field: string | null; rule: string | null } | null;
@@ -52,7 +54,7 @@ export function forgetUnsent(): void {
   outgoing.set(NONE);
 }
 
-export function newMessage(fields: Pick<Unsent, "conversationId" | "kind" | "text" | "attachments" | "inboxId">): Unsent {
+export function newMessage(fields: Pick<Unsent, "conversationId" | "kind" | "text" | "attachments" | "inboxId" | "identityId">): Unsent {
   return { ...fields, clientId: crypto.randomUUID(), at: new Date().toISOString(), problem: null };
 }
 

@@ -1,5 +1,5 @@
 /** Every call that this app makes; docs/api.md describes them. */
-import type { AgentOut, ArticleIn, AttachmentOut, ConversationOut, MessageIn, PresenceIn } from "@centralita/shared/api";
+import type { AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn } from "@centralita/shared/api";
 
 import { answerOf, api, csrfHeader, errorOf, networkError } from "./http";
 
@@ -55,6 +55,8 @@ export const merge = (id: string, into: string) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/merge", { ...of(id), body: { into } }));
 export const split = (id: string, messageIds: string[]) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/split", { ...of(id), body: { message_ids: messageIds } }));
+export const doNotContact = (id: string, body: DoNotContactIn) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/do-not-contact", { ...of(id), body }));
 /** Undefined where there is no conversation to look at. */
 export const undo = (eventId: number): Promise<ConversationOut | undefined> =>
   answerOf(api.POST("/api/v1/events/{event_id}/undo", { params: { path: { event_id: eventId } } }));

@@ -22,8 +22,15 @@ const ICONS: Record<string, Icon> = {
   telegram: IconBrandTelegram,
 };
 
-export function ChannelIcon({ channel, size = 14 }: { channel: string; size?: number }) {
+interface ChannelIconProps {
+  channel: string;
+  size?: number;
+  /** The channel's name stands beside it. */
+  decorative?: boolean;
+}
+
+export function ChannelIcon({ channel, size = 14, decorative = false }: ChannelIconProps) {
   const { word } = useText();
   const Sign = ICONS[channel] ?? IconMessages;
-  return <Sign size={size} role="img" aria-label={word("channel", channel)} />;
+  return <Sign size={size} {...(decorative ? { "aria-hidden": true } : { role: "img", "aria-label": word("channel", channel) })} />;
 }

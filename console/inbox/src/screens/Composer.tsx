@@ -1,4 +1,4 @@
-import { ActionIcon, Button, CloseButton, NativeSelect, Progress, SegmentedControl, Textarea } from "@mantine/core";
+import { ActionIcon, Button, CloseButton, Progress, SegmentedControl, Textarea, UnstyledButton } from "@mantine/core";
 import type { ConversationDetail } from "@centralita/shared/api";
 import { IconPaperclip, IconSend2 } from "../parts/icons";
 import { useQueryClient } from "@tanstack/react-query";
@@ -7,43 +7,58 @@ import { useEffect, useId, useRef, useState, type DragEvent, type KeyboardEvent 
 import { explain } from "../actions/explain";
 import { newMessage, send } from "../actions/send";
 import { useUploads, type Upload } from "../actions/upload";
-import { share } from "../format/number";
+import { fileSize, share } from "../format/number";
 import { tellTyping } from "../live/connection";
-import { ChannelIcon } from "../parts/Channel";
 import { useShortcuts } from "../parts/useShortcuts";
+import { useSmsCount } from "../parts/useSmsCount";
 import { setDraft, useDraft } from "../session/drafts";
-import { useText } from "../text";
+import { fileObjection, type Way } from "../session/ways";
+import { useText, type Text } from "../text";
 import classes from "./Composer.module.css";
+import { Forbidden } from "./Forbidden";
+import { SmsHint } from "./SmsHint";
+import { wayName, WayPicker } from "./WayPicker";
 
 /** What the hub takes in one message. */
 const LIMIT = 20_000;
+/** From this share of the limit on, the room that is left is told. */
+const NEARLY_FULL = 0.8;
 const TELL_TYPING_EVERY = 2_500;
+/** The component takes its own description for the only one, and drops ours. */
+const OUR_ARIA = { withAria: false };
 
 /** Where a slip of the Enter key cannot be taken back so easily, or the key is needed for new lines, it does not send. */
 function enterSends(channel: string): boolean {
   return channel !== "email" && !window.matchMedia("(pointer: coarse)").matches;
 }
 
-export function Composer({ detail }: { detail: ConversationDetail }) {
-  const { t } = useText();
-  const { conversation, contact, reply_inboxes: inboxes } = detail;
+export function Composer({ detail, ways }: { detail: ConversationDetail; ways: Way[] }) {
+  const text = useText();
+  const { t, word, counted: count } = text;
+  const { conversation, contact } = detail;
   const client = useQueryClient();
   const draft = useDraft(conversation.id);
   const { uploads, add, remove, clear } = useUploads();
-  const [inboxId, setInboxId] = useState<string | null>(null);
+  const [picked, setPicked] = useState<string | null>(null);
   const [dropping, setDropping] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
   const hintId = useId();
   const stopTyping = useTypingSignal(conversation.id);
 
-  const chosen = inboxes.find(({ id }) => id === (inboxId ?? conversation.inbox_id)) ?? inboxes[0];
   const isNote = draft.kind === "note";
-  const channel = isNote ? "note" : (chosen?.channel ?? conversation.channel);
-  const over = draft.text.length - LIMIT;
+  const last = ways.find(({ isLast }) => isLast) ?? ways[0];
+  const chosen = ways.find(({ key }) => key === picked) ?? last;
+  const way = isNote ? undefined : chosen;
+  const channel = isNote ? "note" : (way?.channel ?? conversation.channel);
+  const limit = way?.limits.text ?? LIMIT;
+  const over = draft.text.length - limit;
   const attached = uploads.flatMap(({ done }) => (done ? [done] : []));
   const uploading = uploads.some(({ done, error }) => !done && !error);
-  const ready = !uploading && over <= 0 && (draft.text.trim() !== "" || attached.length > 0);
+  const objected = way !== undefined && uploads.some(({ file }) => fileObjection(file, way) !== null);
+  const ready = !uploading && !objected && over <= 0 && !way?.forbidden && (draft.text.trim() !== "" || attached.length > 0);
+  // A message with a picture goes out as MMS, which knows no segments.
+  const counted = useSmsCount(draft.text, way !== undefined && way.limits.segmented && uploads.length === 0);
 
   const write = (kind: "reply" | "note") => {
     setDraft(conversation.id, { ...draft, kind });
@@ -53,13 +68,14 @@ export function Composer({ detail }: { detail: ConversationDetail }) {
 
   function submit() {
     if (!ready) return;
-    const inbox = isNote || !chosen || chosen.id === conversation.inbox_id ? null : chosen.id;
     const message = newMessage({
       conversationId: conversation.id,
       kind: draft.kind,
       text: draft.text.trim(),
       attachments: attached,
-      inboxId: inbox,
+      // Where the customer writes by another way meanwhile, the answer goes by the one that stood here.
+      inboxId: way?.inboxId ?? null,
+      identityId: way?.identityId ?? null,
     });
     setDraft(conversation.id, { kind: draft.kind, text: "" });
     clear();
@@ -83,6 +99,21 @@ export function Composer({ detail }: { detail: ConversationDetail }) {
     setDropping(false);
     add(event.dataTransfer.files);
   }
+
+  function find(character: string) {
+    const box = field.current;
+    const at = draft.text.indexOf(character);
+    if (!box || at < 0) return;
+    box.focus();
+    box.setSelectionRange(at, at + character.length);
+  }
+
+  const hint = () => {
+    if (over > 0) return t("composer.tooLong", { count: over });
+    const keys = t(enterSends(channel) ? "composer.enterSends" : "composer.ctrlEnterSends");
+    if (counted) return `${count("sms.count", counted.segments)} · ${count("composer.left", counted.left)}`;
+    return draft.text.length > limit * NEARLY_FULL ? count("composer.left", -over) : keys;
+  };
 
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- dropping files is a short cut to the button
@@ -108,95 +139,117 @@ export function Composer({ detail }: { detail: ConversationDetail }) {
             { value: "note" as const, label: t("composer.note") },
           ]}
         />
-        {!isNote && inboxes.length > 1 && (
-          <NativeSelect
-            size="xs"
-            variant="unstyled"
-            className={classes.inbox ?? ""}
-            aria-label={t("composer.inbox")}
-            leftSection={<ChannelIcon channel={channel} />}
-            value={chosen?.id ?? ""}
-            onChange={(event) => setInboxId(event.currentTarget.value)}
-            data={inboxes.map(({ id, name }) => ({ value: id, label: name }))}
-          />
-        )}
+        {way && <WayPicker ways={ways} chosen={way} choose={setPicked} />}
         {!isNote && conversation.status === "resolved" && <span className={classes.hint}>{t("composer.resolved")}</span>}
       </div>
-      <Textarea
-        ref={field}
-        variant="unstyled"
-        autosize
-        minRows={2}
-        maxRows={12}
-        aria-label={isNote ? t("composer.note") : t("composer.replyTo", { name: contact.name || t("thread.customer") })}
-        aria-describedby={hintId}
-        placeholder={
-          dropping
-            ? t("composer.drop")
-            : isNote
-              ? t("composer.notePlaceholder")
-              : t("composer.replyTo", { name: contact.name || t("thread.customer") })
-        }
-        value={draft.text}
-        onChange={(event) => {
-          setDraft(conversation.id, { kind: draft.kind, text: event.currentTarget.value });
-          if (!isNote) stopTyping.later();
-        }}
-        onKeyDown={onKeyDown}
-        onPaste={(event) => {
-          if (event.clipboardData.files.length === 0) return;
-          event.preventDefault();
-          add(event.clipboardData.files);
-        }}
-        classNames={{ input: classes.input ?? "" }}
-      />
-      {uploads.length > 0 && (
-        <ul className={classes.uploads}>
-          {uploads.map((upload) => (
-            <UploadItem key={upload.key} upload={upload} onRemove={() => remove(upload.key)} />
-          ))}
-        </ul>
+      {way && last && way !== last && (
+        <p className={classes.otherWay}>
+          {t("composer.otherWay", { last: word("channel", last.channel), way: wayName(way, text) })}{" "}
+          <UnstyledButton className={classes.link} onClick={() => setPicked(null)}>
+            {t("composer.lastWay", { last: word("channel", last.channel) })}
+          </UnstyledButton>
+        </p>
       )}
-      <div className={classes.foot}>
-        <input
-          ref={files}
-          type="file"
-          multiple
-          hidden
-          onChange={(event) => {
-            add(event.currentTarget.files ?? []);
-            event.currentTarget.value = "";
-          }}
-        />
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("composer.attach")} onClick={() => files.current?.click()}>
-          <IconPaperclip size={18} aria-hidden />
-        </ActionIcon>
-        <span id={hintId} className={classes.hint} data-over={over > 0 || undefined}>
-          {over > 0 ? t("composer.tooLong", { count: over }) : t(enterSends(channel) ? "composer.enterSends" : "composer.ctrlEnterSends")}
-        </span>
-        <Button
-          size="sm"
-          disabled={!ready}
-          {...(isNote && ready ? { className: classes.addNote ?? "" } : {})}
-          rightSection={<IconSend2 size={16} aria-hidden />}
-          onClick={submit}
-        >
-          {isNote ? t("composer.addNote") : t("composer.send")}
-        </Button>
-      </div>
+      {way?.forbidden ? (
+        <Forbidden way={way} ways={ways} conversation={conversation} name={contact.name} choose={setPicked} />
+      ) : (
+        <>
+          <Textarea
+            ref={field}
+            variant="unstyled"
+            autosize
+            minRows={2}
+            maxRows={12}
+            aria-label={isNote ? t("composer.note") : t("composer.replyTo", { name: contact.name || t("thread.customer") })}
+            {...OUR_ARIA}
+            aria-describedby={hintId}
+            placeholder={
+              dropping
+                ? t("composer.drop")
+                : isNote
+                  ? t("composer.notePlaceholder")
+                  : t("composer.replyTo", { name: contact.name || t("thread.customer") })
+            }
+            value={draft.text}
+            onChange={(event) => {
+              setDraft(conversation.id, { kind: draft.kind, text: event.currentTarget.value });
+              if (!isNote) stopTyping.later();
+            }}
+            onKeyDown={onKeyDown}
+            onPaste={(event) => {
+              if (event.clipboardData.files.length === 0) return;
+              event.preventDefault();
+              add(event.clipboardData.files);
+            }}
+            classNames={{ input: classes.input ?? "" }}
+          />
+          {counted && (
+            <SmsHint
+              counted={counted}
+              find={find}
+              replace={(replaced) => {
+                setDraft(conversation.id, { ...draft, text: replaced });
+                field.current?.focus();
+              }}
+            />
+          )}
+          {uploads.length > 0 && (
+            <ul className={classes.uploads}>
+              {uploads.map((upload) => (
+                <UploadItem key={upload.key} upload={upload} way={way} onRemove={() => remove(upload.key)} />
+              ))}
+            </ul>
+          )}
+          <div className={classes.foot}>
+            <input
+              ref={files}
+              type="file"
+              multiple
+              hidden
+              accept={way?.limits.mediaTypes?.join()}
+              onChange={(event) => {
+                add(event.currentTarget.files ?? []);
+                event.currentTarget.value = "";
+              }}
+            />
+            {way?.limits.mediaTypes?.length !== 0 && (
+              <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("composer.attach")} onClick={() => files.current?.click()}>
+                <IconPaperclip size={18} aria-hidden />
+              </ActionIcon>
+            )}
+            <span id={hintId} className={classes.hint} data-over={over > 0 || undefined} data-counted={counted !== null || undefined}>
+              {hint()}
+            </span>
+            <Button
+              size="sm"
+              disabled={!ready}
+              {...(isNote && ready ? { className: classes.addNote ?? "" } : {})}
+              rightSection={<IconSend2 size={16} aria-hidden />}
+              onClick={submit}
+            >
+              {isNote ? t("composer.addNote") : t("composer.send")}
+            </Button>
+          </div>
+        </>
+      )}
     </section>
   );
 }
 
-function UploadItem({ upload, onRemove }: { upload: Upload; onRemove: () => void }) {
+interface UploadItemProps {
+  upload: Upload;
+  way: Way | undefined;
+  onRemove: () => void;
+}
+
+function UploadItem({ upload, way, onRemove }: UploadItemProps) {
   const text = useText();
   const { t } = text;
   const { name } = upload.file;
+  const why = upload.error ? explain(upload.error, text) : way && objection(upload.file, way, text);
   return (
-    <li className={classes.upload} data-failed={upload.error !== null || undefined}>
-      <span className={classes.uploadName}>
-        {upload.error ? t("composer.uploadFailed", { name, why: explain(upload.error, text) }) : name}
-      </span>
+    <li className={classes.upload} data-failed={why ? true : undefined} {...(why ? { role: "alert" } : {})}>
+      <span className={classes.uploadName}>{why ? t("composer.uploadFailed", { name, why }) : name}</span>
       {!upload.done && !upload.error && (
         <Progress
           value={upload.progress * 100}
@@ -208,6 +261,26 @@ function UploadItem({ upload, onRemove }: { upload: Upload; onRemove: () => void
       <CloseButton size="sm" aria-label={t("composer.remove", { name })} onClick={onRemove} />
     </li>
   );
+}
+
+/** Why this way does not take a file, in words; null where it does. */
+function objection(file: File, way: Way, text: Text): string | null {
+  const channel = text.word("channel", way.channel);
+  switch (fileObjection(file, way)) {
+    case "none":
+      return text.t("composer.noFiles", { channel });
+    case "type":
+      return text.t("composer.fileType", { channel, types: (way.limits.mediaTypes ?? []).map(kindOf).join(", ") });
+    case "size":
+      return text.t("composer.fileSize", { channel, limit: fileSize(way.limits.file, text) });
+    case null:
+      return null;
+  }
+}
+
+/** `image/jpeg` is JPEG to everybody; `text/plain` is TXT. */
+function kindOf(mediaType: string): string {
+  return mediaType.replace("plain", "txt").replace(/.*\//, "").toUpperCase();
 }
 
 /** Tells the customer now and then that an answer is being written, and once that it no longer is. */

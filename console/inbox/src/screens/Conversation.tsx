@@ -7,6 +7,7 @@ import { HubError } from "../api/http";
 import { conversationQuery } from "../api/queries";
 import { Empty, Failed, Loading } from "../parts/Pane";
 import { useShortcuts } from "../parts/useShortcuts";
+import { waysOf } from "../session/ways";
 import { useText } from "../text";
 import { Composer } from "./Composer";
 import classes from "./Conversation.module.css";
@@ -64,7 +65,7 @@ function Opened({ id }: { id: string }) {
       <div className={classes.middle}>
         <ConversationHeader detail={detail} onBack={close} onSplit={split.begin} panel={panel} setPanel={setPanel} />
         <Thread detail={detail} split={split} />
-        {detail.conversation.merged_into === null && !split.active && <Composer detail={detail} />}
+        {detail.conversation.merged_into === null && !split.active && <Composer detail={detail} ways={waysOf(detail)} />}
       </div>
       <aside id="details" className={classes.details} aria-label={t("packet.label")}>
         <Details detail={detail} onClose={() => setPanel(panel === "details" ? undefined : "none")} />

@@ -1,26 +1,18 @@
 import { Checkbox, Popover, UnstyledButton } from "@mantine/core";
-import type { AttachmentOut, Citation, DeliveryOut, MessageOut } from "@centralita/shared/api";
-import {
-  IconAlertCircle,
-  IconBook2,
-  IconCheck,
-  IconChecks,
-  IconClock,
-  IconFile,
-  IconHelpCircle,
-  IconInfoCircle,
-  IconLock,
-  IconRobot,
-  type Icon,
-} from "../parts/icons";
+import type { Citation, MessageOut } from "@centralita/shared/api";
+import { IconBook2, IconInfoCircle, IconLock, IconRobot } from "../parts/icons";
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 
-import { fileSize, share } from "../format/number";
+import { keys } from "../api/queries";
+import { share } from "../format/number";
 import { clock, dayAndTime } from "../format/time";
 import { ChannelIcon } from "../parts/Channel";
 import { Person } from "../parts/Person";
 import { useText } from "../text";
+import { Attachments, filesOf } from "./Attachments";
+import { Delivery } from "./Delivery";
 import classes from "./Message.module.css";
 import type { Split } from "./useSplit";
 
@@ -29,7 +21,8 @@ interface MessageProps {
   contactName: string;
   /** Whether the author is named: not again for what follows at once. */
   heading: boolean;
-  newChannel: boolean;
+  /** Whether its channel is shown: where the thread has several. */
+  channels: boolean;
   split: Split;
 }
 
@@ -37,9 +30,10 @@ function tone({ kind, author }: MessageOut): "note" | "contact" | "bot" | "agent
   return kind === "note" ? "note" : author.kind;
 }
 
-export const Message = memo(function Message({ message, contactName, heading, newChannel, split }: MessageProps) {
+export const Message = memo(function Message({ message, contactName, heading, channels, split }: MessageProps) {
   const text = useText();
-  const { t, word } = text;
+  const { t } = text;
+  const client = useQueryClient();
   const { author } = message;
   const names = {
     contact: author.name || contactName || t("list.nobody"),
@@ -48,64 +42,58 @@ export const Message = memo(function Message({ message, contactName, heading, ne
     system: t("thread.system"),
   };
   const name = names[author.kind];
-  const channel = word("channel", message.channel);
 
   return (
-    <>
-      {newChannel && (
-        <p className={classes.channel}>
-          <ChannelIcon channel={message.channel} /> {t("thread.channelChange", { channel })}
-        </p>
+    <article
+      className={classes.message}
+      data-tone={tone(message)}
+      data-side={message.kind === "incoming" ? "theirs" : "ours"}
+      data-heading={heading || undefined}
+      aria-label={`${name}, ${clock(message.at, text)}`}
+    >
+      {split.active && (
+        <Checkbox
+          checked={split.chosen.has(message.id)}
+          onChange={() => split.toggle(message.id)}
+          aria-label={t("split.select")}
+        />
       )}
-      <article
-        className={classes.message}
-        data-tone={tone(message)}
-        data-side={message.kind === "incoming" ? "theirs" : "ours"}
-        data-heading={heading || undefined}
-        aria-label={`${name}, ${clock(message.at, text)}`}
-      >
-        {split.active && (
-          <Checkbox
-            checked={split.chosen.has(message.id)}
-            onChange={() => split.toggle(message.id)}
-            aria-label={t("split.select")}
-          />
-        )}
-        <div className={classes.body}>
-          {heading && (
-            <p className={classes.author}>
-              {author.kind === "bot" && <IconRobot size={15} aria-hidden />}
-              {(author.kind === "agent" || author.kind === "contact") && <Person id={author.id ?? name} name={name} size={18} />}
-              {name}
-              {message.kind === "note" && (
-                <span className={classes.private}>
-                  <IconLock size={13} aria-hidden /> {t("thread.note")}
-                </span>
-              )}
-            </p>
-          )}
-          <div className={classes.bubble}>
-            {message.erased ? <em>{t("thread.erased")}</em> : <p className={classes.text}>{linked(message.text)}</p>}
-            <Attachments attachments={message.attachments} />
-            {message.citation && <Source citation={message.citation} />}
-            {message.buttons.length > 0 && (
-              <ul className={classes.buttons} aria-label={t("thread.buttons")}>
-                {message.buttons.map((button) => (
-                  <li key={button.payload}>{button.title}</li>
-                ))}
-              </ul>
+      <div className={classes.body}>
+        {heading && (
+          <p className={classes.author}>
+            {author.kind === "bot" && <IconRobot size={15} aria-hidden />}
+            {(author.kind === "agent" || author.kind === "contact") && <Person id={author.id ?? name} name={name} size={18} />}
+            {name}
+            {message.kind === "note" && (
+              <span className={classes.private}>
+                <IconLock size={13} aria-hidden /> {t("thread.note")}
+              </span>
             )}
-          </div>
-          <p className={classes.foot}>
-            <time dateTime={message.at} title={dayAndTime(message.at, text)}>
-              {clock(message.at, text)}
-            </time>
-            {message.delivery && message.kind === "outgoing" && <Delivery delivery={message.delivery} />}
-            {message.rule && <Why rule={message.rule} />}
           </p>
+        )}
+        <div className={classes.bubble}>
+          {message.erased ? <em>{t("thread.erased")}</em> : <p className={classes.text}>{linked(message.text)}</p>}
+          <Attachments files={filesOf(message)} again={() => void client.invalidateQueries({ queryKey: keys.messages(message.conversation_id) })} />
+          {message.citation && <Source citation={message.citation} />}
+          {message.buttons.length > 0 && (
+            <ul className={classes.buttons} aria-label={t("thread.buttons")}>
+              {message.buttons.map((button) => (
+                <li key={button.payload}>{button.title}</li>
+              ))}
+            </ul>
+          )}
         </div>
-      </article>
-    </>
+        <p className={classes.foot}>
+          <time dateTime={message.at} title={dayAndTime(message.at, text)}>
+            {clock(message.at, text)}
+          </time>
+          {/* A note went over no channel. */}
+          {channels && message.channel !== "" && <ChannelIcon channel={message.channel} size={14} />}
+          {message.delivery && message.kind === "outgoing" && <Delivery message={message} delivery={message.delivery} />}
+          {message.rule && <Why rule={message.rule} />}
+        </p>
+      </div>
+    </article>
   );
 });
 
@@ -121,30 +109,6 @@ function linked(text: string) {
     ) : (
       part
     ),
-  );
-}
-
-function Attachments({ attachments }: { attachments: AttachmentOut[] }) {
-  const text = useText();
-  if (attachments.length === 0) return null;
-  return (
-    <ul className={classes.attachments}>
-      {attachments.map((attachment) => (
-        <li key={attachment.id}>
-          <a href={attachment.url} target="_blank" rel="noopener noreferrer" className={classes.attachment}>
-            {/^image\/(png|jpeg|gif|webp|avif)$/.test(attachment.media_type) ? (
-              <img src={attachment.url} alt={attachment.name} loading="lazy" />
-            ) : (
-              <>
-                <IconFile size={18} aria-hidden />
-                <span className={classes.fileName}>{attachment.name}</span>
-                <span className={classes.fileSize}>{fileSize(attachment.size, text)}</span>
-              </>
-            )}
-          </a>
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -169,31 +133,6 @@ function Source({ citation }: { citation: Citation }) {
         </p>
       </Popover.Dropdown>
     </Popover>
-  );
-}
-
-const DELIVERY: Record<DeliveryOut["state"], Icon> = {
-  queued: IconClock,
-  sending: IconClock,
-  sent: IconCheck,
-  delivered: IconChecks,
-  read: IconChecks,
-  failed: IconAlertCircle,
-  unknown: IconHelpCircle,
-};
-
-function Delivery({ delivery }: { delivery: DeliveryOut }) {
-  const { t } = useText();
-  const Sign = DELIVERY[delivery.state];
-  const error = delivery.error_text || delivery.error_code;
-  const words =
-    delivery.state === "failed" && error ? t("delivery.failedWhy", { error }) : t(`delivery.${delivery.state}`);
-  const spoken = delivery.state === "failed" || delivery.state === "unknown";
-  return (
-    <span className={classes.delivery} data-state={delivery.state} title={words}>
-      <Sign size={15} {...(spoken ? { "aria-hidden": true } : { role: "img", "aria-label": words })} />
-      {spoken && words}
-    </span>
   );
 }
 

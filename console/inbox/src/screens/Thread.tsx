@@ -1,22 +1,25 @@
 import { Alert, Button, Loader } from "@mantine/core";
 import type { ConversationDetail, MessageOut } from "@centralita/shared/api";
-import { IconArrowDown } from "../parts/icons";
+import { IconArrowDown, IconBan, IconCircleCheck } from "../parts/icons";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Fragment, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { useUnsent } from "../actions/send";
 import { split as splitAction } from "../actions/split";
 import { useAct } from "../actions/useAct";
 import { messagesQuery } from "../api/queries";
-import { day, sameDay } from "../format/time";
+import { clock, day } from "../format/time";
 import { messagesOf } from "../live/rows";
 import { useTypists } from "../live/typing";
 import { Failed, Loading } from "../parts/Pane";
+import { linkOf } from "../session/links";
 import { useMe } from "../session/me";
 import { useText } from "../text";
 import { Message } from "./Message";
+import { SegmentDivider } from "./SegmentDivider";
 import classes from "./Thread.module.css";
+import { threadItems, type Happening, type ThreadItem } from "./threadItems";
 import { UnsentMessage } from "./UnsentMessage";
 import type { Split } from "./useSplit";
 
@@ -24,35 +27,14 @@ const route = getRouteApi("/shell/$view/$conversationId");
 
 /** How near the end still counts as reading the latest, in pixels. */
 const NEAR = 80;
-/** Messages of one author within this time share a heading, in milliseconds. */
-const TOGETHER = 5 * 60_000;
-
-function together(message: MessageOut, above: MessageOut | undefined): boolean {
-  return (
-    above !== undefined &&
-    above.kind === message.kind &&
-    above.author.kind === message.author.kind &&
-    above.author.id === message.author.id &&
-    above.channel === message.channel &&
-    Date.parse(message.at) - Date.parse(above.at) < TOGETHER
-  );
-}
-
-/** The messages with which the conversation goes on over another channel. */
-function changesOfChannel(messages: MessageOut[]): Set<string> {
-  // A note went over no channel.
-  const sent = messages.filter(({ channel }) => channel !== "");
-  return new Set(sent.filter((message, index) => index > 0 && message.channel !== sent[index - 1]?.channel).map(({ id }) => id));
-}
-
 export function Thread({ detail, split }: { detail: ConversationDetail; split: Split }) {
-  const text = useText();
-  const { t, counted } = text;
+  const { t, counted } = useText();
   const { conversation } = detail;
   const query = useInfiniteQuery(messagesQuery(conversation.id));
   const unsent = useUnsent(conversation.id);
   const messages = query.data ? messagesOf(query.data) : [];
-  const newChannels = changesOfChannel(messages);
+  const items = threadItems({ messages, segments: [], happenings: [], complete: !query.hasNextPage });
+  const channels = new Set(messages.flatMap(({ channel }) => channel || [])).size > 1;
   const { scroller, content, onScroll, unseen, toEnd } = useSticky(messages, unsent.length);
   const { team } = route.useSearch();
 
@@ -89,26 +71,9 @@ export function Thread({ detail, split }: { detail: ConversationDetail; split: S
               )}
             </div>
             <div role="log" aria-label={t("thread.label")} aria-relevant="additions">
-              {messages.map((message, index) => {
-                const above = messages[index - 1];
-                const newDay = !above || !sameDay(new Date(message.at), new Date(above.at));
-                return (
-                  <Fragment key={message.id}>
-                    {newDay && (
-                      <p className={classes.day}>
-                        <span>{day(message.at, text)}</span>
-                      </p>
-                    )}
-                    <Message
-                      message={message}
-                      contactName={detail.contact.name}
-                      heading={newDay || !together(message, above)}
-                      newChannel={newChannels.has(message.id)}
-                      split={split}
-                    />
-                  </Fragment>
-                );
-              })}
+              {items.map((item) => (
+                <Item key={item.key} item={item} detail={detail} channels={channels} split={split} />
+              ))}
             </div>
             {waiting.map((message) => (
               <UnsentMessage key={message.clientId} message={message} />
@@ -125,6 +90,49 @@ export function Thread({ detail, split }: { detail: ConversationDetail; split: S
       )}
       {split.active && <SplitBar detail={detail} split={split} />}
     </div>
+  );
+}
+
+interface ItemProps {
+  item: ThreadItem;
+  detail: ConversationDetail;
+  channels: boolean;
+  split: Split;
+}
+
+function Item({ item, detail, channels, split }: ItemProps) {
+  const text = useText();
+  switch (item.type) {
+    case "day":
+      return (
+        <p className={classes.day}>
+          <span>{day(item.at, text)}</span>
+        </p>
+      );
+    case "segment":
+      return <SegmentDivider segment={item.segment} link={linkOf(detail, item.segment.identityId)} />;
+    case "happening":
+      return <HappeningLine happening={item.happening} name={detail.contact.name} />;
+    case "message":
+      return (
+        <Message message={item.message} contactName={detail.contact.name} heading={item.heading} channels={channels} split={split} />
+      );
+  }
+}
+
+function HappeningLine({ happening, name }: { happening: Happening; name: string }) {
+  const text = useText();
+  const { t, word } = text;
+  const { kind, how, channel, address, at } = happening;
+  const way = [word("channel", channel), address].filter(Boolean).join(" ");
+  const Sign = kind === "forbidden" ? IconBan : IconCircleCheck;
+  return (
+    <p className={classes.happening} data-kind={kind}>
+      <Sign size={15} aria-hidden />
+      <span>
+        {t(`consent.${kind}Line`, { name: name || t("thread.customer"), way })} ({word("consentHow", how)}, {clock(at, text)})
+      </span>
+    </p>
   );
 }
 

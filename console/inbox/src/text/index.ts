@@ -46,10 +46,13 @@ export class Text {
   };
 
   /** For words that the hub may add to at any time (reasons, slots, channels): its own word, made readable. */
-  word = (group: string, name: string): string => {
+  word = (group: string, name: string): string =>
+    this.known(group, name) ?? this.capital(name.replaceAll("_", " ").trim());
+
+  /** Where the hub's own word would say nothing to a reader: null for one that is not in the dictionary. */
+  known = (group: string, name: string): string | null => {
     const key = `${group}.${name}`;
-    if (Object.hasOwn(this.dictionary, key)) return this.dictionary[key as Key];
-    return this.capital(name.replaceAll("_", " ").trim());
+    return Object.hasOwn(this.dictionary, key) ? this.dictionary[key as Key] : null;
   };
 
   /** A language's name as it stands within a sentence: lower case in Spanish. */

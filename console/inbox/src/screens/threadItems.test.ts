@@ -1,0 +1,42 @@
+import { expect, it } from "vitest";
+
+import { message } from "../testing/made";
+import { threadItems, type Happening, type Segment } from "./threadItems";
+
+const at = (time: string) => new Date(`2026-11-21T${time}:00`).toISOString();
+const said = (id: string, time: string, fields: Parameters<typeof message>[0] | object = {}) => message({ id, at: at(time), ...fields });
+const segment = (id: string, time: string): Segment => ({ id, at: at(time), channel: "sms", address: "+34 612 34 56 78", identityId: "i" });
+const happening = (id: string, time: string): Happening => ({
+  ...{ id, at: at(time), kind: "forbidden", how: "keyword" },
+  ...{ channel: "sms", address: "+34 612 34 56 78" },
+});
+
+function shown(parts: Partial<Parameters<typeof threadItems>[0]>): string[] {
+  return threadItems({ messages: [], segments: [], happenings: [], complete: true, ...parts })
+    .filter(({ type }) => type !== "day")
+    .map((item) => (item.type === "message" ? `${item.message.id}${item.heading ? "!" : ""}` : item.key));
+}
+
+it("puts a change of channel before the message that it came with, and names the author anew after it", () => {
+  const messages = [said("m1", "10:00"), said("m2", "10:01"), said("m3", "10:02", { channel: "sms" }), said("m4", "10:03", { channel: "sms" })];
+  expect(shown({ messages, segments: [segment("s", "10:02")] })).toEqual(["m1!", "m2", "segment s", "m3!", "m4"]);
+});
+
+it("keeps what happened in its order, also after the last message", () => {
+  const messages = [said("m1", "10:00"), said("m2", "10:01")];
+  const happenings = [happening("stop", "10:05"), happening("start", "10:00")];
+  expect(shown({ messages, happenings })).toEqual(["happening start", "m1!", "m2", "happening stop"]);
+});
+
+it("leaves what lies above the loaded messages to the page that brings them", () => {
+  const parts = { messages: [said("m1", "10:00")], segments: [segment("early", "09:00"), segment("late", "10:30")] };
+  expect(shown({ ...parts, complete: false })).toEqual(["m1!", "segment late"]);
+  expect(shown(parts)).toEqual(["segment early", "m1!", "segment late"]);
+});
+
+it("names every day once, and the author again with it", () => {
+  const messages = [said("m1", "23:58"), message({ id: "m2", at: new Date("2026-11-22T00:01:00").toISOString() })];
+  const items = threadItems({ messages, segments: [], happenings: [], complete: true });
+  expect(items.map(({ type }) => type)).toEqual(["day", "message", "day", "message"]);
+  expect(items.at(-1)).toMatchObject({ heading: true });
+});
