@@ -13,6 +13,7 @@ from redis import Redis
 
 from bot.rasa import RasaBot
 from channels.chat import widget
+from channels.sms import twilio
 from hub.clock import SystemClock
 from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
@@ -49,7 +50,7 @@ from kb.search import KnowledgeSettings, LocalKnowledgeBase
 log = logging.getLogger(__name__)
 
 # A new channel is its file and its line here.
-CHANNELS: Mapping[str, ChannelMaker] = {"webchat": widget.channel}
+CHANNELS: Mapping[str, ChannelMaker] = {"webchat": widget.channel, "sms": twilio.channel}
 
 
 def channel_makers() -> dict[str, ChannelMaker]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 DEFAULT_LANGUAGE = "en"
 
@@ -55,3 +55,8 @@ def handoff_text(reason: str, place: int, language: str) -> str:
     if reason == "verification_failed":
         return f"{phrase('handoff_verification', language)} {where}"
     return where
+
+
+def numbered(text: str, choices: Iterable[str]) -> str:
+    """A text with its choices below it, a line each, for channels that have no buttons."""
+    return "\n".join([text, *(f"{number}. {choice}" for number, choice in enumerate(choices, 1))])

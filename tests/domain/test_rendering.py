@@ -49,3 +49,8 @@ def test_the_customer_is_told_why_a_person_comes_and_the_place(reason: str, begi
         assert "17" in rendering.handoff_text(reason, 17, language)
         assert rendering.handoff_text(reason, 0, language) == rendering.handoff_text(reason, 1, language)
         assert "{" not in rendering.handoff_text(reason, 2, language)
+
+
+def test_choices_are_lines_where_there_are_no_buttons() -> None:
+    assert rendering.numbered("Is it broken?", ("Yes", "No")) == "Is it broken?\n1. Yes\n2. No"
+    assert rendering.numbered("Hello", ()) == "Hello"

@@ -49,7 +49,9 @@ def check_genuine(subject: Subject) -> None:
                 request = replace(sign(sample.request, subject.parts), form=turned, body=urlencode(pairs).encode())
                 error = raised(subject.channel.verify, request)
                 demand(error is None, f"{sample.name}: with its fields in another order it is refused: {error!r}")
-                demand(not differences(subject.channel.parse_inbound(request), sample), f"{sample.name}: order matters")
+                if not sample.refused:
+                    found = differences(subject.channel.parse_inbound(request), sample)
+                    demand(not found, f"{sample.name}: order matters: {found}")
 
 
 def check_forged(subject: Subject) -> None:

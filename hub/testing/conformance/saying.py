@@ -50,8 +50,11 @@ def check_imports(subject: Subject) -> None:
     demand(done.returncode == 0, f"importing the channel has effects: {(done.stdout + done.stderr).strip()[-500:]}")
 
 
+# urllib3, which many a provider's library brings along, binds a socket on import to learn whether there is IPv6.
 _IMPORTING = """
-import logging, os, sys, threading
+import contextlib, logging, os, sys, threading
+with contextlib.suppress(ImportError):
+    import urllib3
 found = []
 before = dict(os.environ), logging.root.level, list(logging.root.handlers)
 def hook(name, arguments):
