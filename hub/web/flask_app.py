@@ -23,6 +23,7 @@ from hub.web import (
     openapi_document,
     pages,
     people_api,
+    sources_api,
     webhooks,
     widget_api,
 )
@@ -38,6 +39,7 @@ _MODULES = (
     merging_api,
     files,
     articles_api,
+    sources_api,
     admin_api,
     bot_api,
     pages,

@@ -7,7 +7,7 @@ from sqlalchemy import Index, Table
 from hub.store.tables.base import key, metadata, number, text
 
 # `state`: `stored`, `duplicate` (the message was there already), `refused` with field and rule, `read` (a report, not a
-# message). `origin` is where it was fetched from. The bytes are in the file store; a duplicate's are the first one's.
+# message). `origin` is where it was fetched from. The bytes are in the file store.
 source = Table(
     "source",
     metadata,

@@ -1,0 +1,125 @@
+"""Messages as they came, whole: what became of each, and its bytes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Annotated, Any, Literal
+
+from flask import Response, send_file
+from pydantic import AwareDatetime, Field
+
+from hub.domain.errors import NotFound
+from hub.services import intake
+from hub.store.queries import inboxes, sources
+from hub.web import render
+from hub.web.auth import api_blueprint, needs
+from hub.web.context import the_hub
+from hub.web.schemas import Identifier, Shape
+
+blueprint = api_blueprint("sources", __name__, "Messages as they came")
+
+State = Literal["stored", "duplicate", "refused", "read"]
+_RAW: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
+    200: {"description": "The bytes as they came", "content": {"message/rfc822": {}}}
+}
+
+
+class SourceOut(Shape):
+    """`duplicate`: the message was there already. `read`: a report on a message, no message itself. `field` and `rule`
+    say why one was refused. `origin` is where it was fetched from, `size` is in bytes."""
+
+    id: str
+    state: State
+    origin: str
+    field: str
+    rule: str
+    message_id: str | None
+    size: int
+    at: AwareDatetime
+
+
+class SourcePage(Shape):
+    """Newest first. `next` continues with `before`; null at the end. `counts` is of the whole inbox."""
+
+    items: list[SourceOut]
+    next: str | None
+    counts: dict[str, int]
+
+
+class SourcesIn(Shape):
+    state: State | None = None
+    before: Identifier | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+@blueprint.get("/inboxes/<identifier:inbox_id>/sources")
+@needs("read_health")
+@blueprint.input(SourcesIn, location="query")
+@blueprint.output(SourcePage)
+def listed(inbox_id: str, query_data: SourcesIn) -> SourcePage:
+    """What an inbox has fetched and what became of it"""
+    with the_hub().store.read() as connection:
+        inboxes.get(connection, inbox_id)
+        page = sources.page(
+            connection,
+            inbox_id,
+            state=query_data.state or "",
+            before=query_data.before or "",
+            limit=query_data.limit + 1,
+        )
+        counts = sources.counts(connection, inbox_id)
+    shown = page[: query_data.limit]
+    return SourcePage(
+        items=[_shown(each) for each in shown],
+        next=shown[-1].id if len(page) > query_data.limit else None,
+        counts=counts,
+    )
+
+
+@blueprint.get("/sources/<identifier:source_id>/raw")
+@needs("read_health")
+@blueprint.doc(responses=_RAW)
+def raw(source_id: str) -> Response:
+    """Download one as it came"""
+    with the_hub().store.read() as connection:
+        found = sources.get(connection, source_id)
+    return _bytes(found)
+
+
+@blueprint.get("/messages/<identifier:message_id>/source")
+@needs("read_conversations")
+@blueprint.doc(responses=_RAW)
+def of_message(message_id: str) -> Response:
+    """Download what a message was read from"""
+    with the_hub().store.read() as connection:
+        found = sources.of_message(connection, message_id)
+    return _bytes(found)
+
+
+def _shown(source: sources.Source) -> SourceOut:
+    return SourceOut.model_validate(
+        {
+            "id": source.id,
+            "state": source.state,
+            "origin": source.origin,
+            "field": source.field,
+            "rule": source.rule,
+            "message_id": source.message_id or None,
+            "size": source.size,
+            "at": render.time(source.at),
+        }
+    )
+
+
+def _bytes(source: sources.Source | None) -> Response:
+    if source is None:
+        raise NotFound("there is no such source")
+    # As a download, and never shown by a browser: it is somebody else's, with everything in it.
+    response = send_file(
+        BytesIO(the_hub().files.get(intake.key(source.id))),
+        mimetype="message/rfc822",
+        as_attachment=True,
+        download_name=f"{source.id}.eml",
+    )
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
