@@ -124,6 +124,8 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 unread=0 if queued.author != Author.SYSTEM else state.unread,
                 turn_owner_epoch=state.turn_owner_epoch + by_person,
             )
+        case e.SegmentBegan() as segment:
+            return replace(state, inbox_id=segment.inbox_id, identity_id=segment.identity_id, channel=segment.channel)
         case e.BotTurnDecided() as turn:
             return replace(state, bot_misses=turn.misses)
         case e.HandedOver() as handed:

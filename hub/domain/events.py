@@ -82,7 +82,8 @@ class RouteMoved(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class SegmentBegan(ConversationEvent):
-    """The customer went on by another inbox or address than before. The first segment begins with the conversation."""
+    """The customer went on by another inbox or address than before, or what they had written by it was taken out of the
+    conversation: answers go there now. The first segment begins with the conversation."""
 
     inbox_id: str
     identity_id: str
@@ -363,8 +364,8 @@ class IdentityUnlinked(ContactEvent):
     """These identities are not this contact's: they are `to_id`'s now, with the conversations that were theirs alone.
 
     `grounds` is what they were held by, for the undo: `evidence|stated_by` of each. `split_event` is the split that
-    parted the conversation in which both had written; 0 where there was none. `reason`: `agent`, or `too_late` for a
-    number that was stated long before its owner wrote.
+    parted the conversation in which both had written; 0 where there was none. `reason`: `agent`; `too_late`
+    for a number that was stated long before its owner wrote; `proved` for one that was stated and is proved another's.
     """
 
     to_id: str

@@ -16,13 +16,12 @@ from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import BotError, BotTimeout, HubError
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
-from hub.domain.messages import Author
 from hub.domain.rendering import phrase
 from hub.hub import Hub
 from hub.services import handoff, replies
 from hub.services.work import Work, nothing
 from hub.store import tables as t
-from hub.store.queries import turns
+from hub.store.queries import records, turns
 from hub.store.unit_of_work import Tx, UseCase
 
 log = logging.getLogger(__name__)
@@ -32,13 +31,25 @@ TEXT_FOR_BOT = 2000  # longer texts block Rasa's one event loop; see docs/bot.md
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a turn begins with. `epoch` says who owed the answer when it began."""
+    """What a turn begins with. `epoch` says who owed the answer when it began; `level` is the verified level of whoever
+    wrote the message."""
 
     conversation: Conversation
     inbox: Inbox
-    message_id: str
+    received: e.MessageReceived
     text: str
     payload: str
+    level: str
+
+    @property
+    def message_id(self) -> str:
+        return self.received.message_id
+
+    @property
+    def way(self) -> dict[str, str]:
+        """Where the answer goes: to whoever asked. Meanwhile the customer, or another, may have written elsewhere."""
+        asked = self.received
+        return {"inbox_id": asked.inbox_id, "identity_id": asked.identity_id, "channel": asked.channel}
 
     @property
     def epoch(self) -> int:
@@ -61,13 +72,14 @@ class BotTurn:
         with hub.store.read() as connection:
             conversation = turns.conversation(connection, work.recorded.stream_id)
             text, payload = turns.message(connection, event.message_id)
+            level = records.effective(connection, conversation, event.identity_id)
         inbox = hub.inboxes.by_id(event.inbox_id)
         if conversation.status != Status.BOT or conversation.merged_into:
             return nothing
         language = conversation.language
         if hub.knowledge is not None:
             language = hub.knowledge.detect_language(text, hint=language)
-        asked = Asked(replace(conversation, language=language), inbox, event.message_id, text, payload)
+        asked = Asked(replace(conversation, language=language), inbox, event, text, payload, level)
         bot, knowledge = self._ask(hub, asked)
         decision = bot_policy.decide(
             text=text,
@@ -111,10 +123,10 @@ def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
             conversation_id=asked.conversation.id,
             message_id=asked.message_id,
             text=text,
-            channel=asked.conversation.channel,
+            channel=asked.received.channel,
             language=asked.conversation.language,
             trusted=trusted,
-            metadata={"verified_level": asked.conversation.verified_level},
+            metadata={"verified_level": asked.level},
         )
     except BotTimeout:
         return BotFailure("timeout")
@@ -166,22 +178,24 @@ def _write(
         e.BOT,
     )
     if isinstance(bot, BotReply):
-        _remember(tx, now, bot)
+        _remember(tx, now, asked, bot)
     match decision.action:
         case Action.BOT if isinstance(bot, BotReply):
             for message in bot.messages:
                 buttons = [{"title": each.title, "payload": each.payload} for each in message.buttons]
-                replies.send(tx, conversation_id, message.text, e.BOT, extras={"buttons": buttons} if buttons else None)
+                extras = {"buttons": buttons} if buttons else None
+                replies.send(tx, conversation_id, message.text, e.BOT, extras=extras, **asked.way)
         case Action.KNOWLEDGE if decision.answer is not None:
-            _answer(tx, conversation_id, decision.answer, language)
+            _answer(tx, asked, decision.answer, language)
         case Action.CLARIFY:
             person = {"title": phrase("ask_person", language), "payload": "/ask_human"}
-            replies.send(tx, conversation_id, phrase("clarify", language), e.BOT, extras={"buttons": [person]})
+            text = phrase("clarify", language)
+            replies.send(tx, conversation_id, text, e.BOT, extras={"buttons": [person]}, **asked.way)
         case _:
             handoff.hand_over(tx, conversation_id, reason=decision.reason, open_question=asked.message_id)
 
 
-def _answer(tx: Tx, conversation_id: str, answer: FoundAnswer, language: str) -> None:
+def _answer(tx: Tx, asked: Asked, answer: FoundAnswer, language: str) -> None:
     text = answer.passage
     if answer.locale != language:
         text = f"{text}\n{phrase('other_language', language)}"
@@ -193,10 +207,10 @@ def _answer(tx: Tx, conversation_id: str, answer: FoundAnswer, language: str) ->
         "passage": answer.passage,
         "confidence": round(answer.confidence, 4),
     }
-    replies.send(tx, conversation_id, text, e.BOT, extras={"citation": citation})
+    replies.send(tx, asked.conversation.id, text, e.BOT, extras={"citation": citation}, **asked.way)
 
 
-def _remember(tx: Tx, conversation: Conversation, bot: BotReply) -> None:
+def _remember(tx: Tx, conversation: Conversation, asked: Asked, bot: BotReply) -> None:
     """Keeps what the bot knows where an agent can see it, and a proven identity in the log."""
     if bot.slots:
         tx.upsert(
@@ -204,5 +218,6 @@ def _remember(tx: Tx, conversation: Conversation, bot: BotReply) -> None:
             {"conversation_id": conversation.id},
             {"slots": json.dumps(dict(bot.slots), ensure_ascii=False), "updated_at": tx.now},
         )
-    if bot.verified_level == "verified" and conversation.verified_level != "verified":
-        tx.record(conversation.id, e.IdentityVerified("verified", "bot_form"), e.Actor(Author.BOT))
+    writer = asked.received.identity_id
+    if bot.verified_level == "verified" and records.effective(tx.connection, conversation, writer) != "verified":
+        tx.record(conversation.id, e.IdentityVerified("verified", "bot_form", writer), e.BOT)

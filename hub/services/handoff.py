@@ -16,7 +16,7 @@ from hub.domain.handoff import (
 from hub.domain.messages import Author
 from hub.domain.rendering import handoff_text
 from hub.services import replies
-from hub.store.queries import packets, queue
+from hub.store.queries import packets, queue, records
 from hub.store.unit_of_work import Reading, Tx
 
 
@@ -67,7 +67,7 @@ def packet(connection: Reading, conversation: Conversation) -> Packet | None:
         waiting_since=conversation.waiting_since,
         language=conversation.language,
         slots=packets.slots(connection, conversation.id),
-        verified_level=conversation.verified_level,
+        verified_level=records.effective(connection, conversation),
         verified_by=conversation.verified_by,
         tried=handed.tried,
         open_question=(handed.open_question, question) if question is not None else None,

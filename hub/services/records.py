@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hmac import compare_digest
 
+from hub.domain import events as e
 from hub.domain.errors import NotFound
 from hub.store import tables as t
-from hub.store.queries import records
+from hub.store.queries import records, turns
 from hub.store.queries.records import Order
 from hub.store.unit_of_work import Reading, Tx
 
@@ -27,15 +28,16 @@ class Verdict:
     retry_after: int = 0
 
 
-def verify(tx: Tx, conversation_id: str, customer_number: str, postcode: str) -> Verdict:
-    """Whether customer number and postcode belong together.
+def verify(tx: Tx, conversation_id: str, message_id: str, customer_number: str, postcode: str) -> Verdict:
+    """Whether customer number and postcode belong together, said in a message of the customer.
 
-    A yes is remembered for the conversation, and names a contact who has no name yet. Raises NotFound for an unknown
-    conversation.
+    A yes is the proof of the address that the message came from, and names a contact who has no name yet. Raises
+    NotFound for an unknown conversation or message.
     """
     contact_id = records.contact_of(tx.connection, conversation_id)
-    if contact_id is None:
-        raise NotFound(f"there is no conversation {conversation_id}")
+    writer = records.writer(tx.connection, conversation_id, message_id)
+    if contact_id is None or writer is None:
+        raise NotFound(f"there is no message {message_id} in a conversation {conversation_id}")
     before = records.check(tx, conversation_id)
     tries, since = (before.tries, before.since) if before and before.since + WINDOW > tx.now else (0, tx.now)
     if tries >= TRIES:
@@ -53,6 +55,9 @@ def verify(tx: Tx, conversation_id: str, customer_number: str, postcode: str) ->
         tx.add(t.identity_check, {"conversation_id": conversation_id} | values)
     else:
         tx.change(t.identity_check, {"conversation_id": conversation_id}, values)
+    conversation = tx.conversation(conversation_id)
+    if verified and (conversation.verified_level, conversation.verified_identity) != ("verified", writer):
+        tx.record(conversation_id, e.IdentityVerified("verified", "bot_form", writer), e.BOT)
     return Verdict(verified, customer.name if customer and verified else "")
 
 
@@ -60,9 +65,23 @@ def _plain(postcode: str) -> bytes:
     return "".join(postcode.split()).casefold().encode()
 
 
-def order(connection: Reading, order_id: str, conversation_id: str) -> Order:
-    """An order of the customer who was proved in this conversation. Raises NotFound: also for others' orders."""
+def order(connection: Reading, order_id: str, conversation_id: str, message_id: str) -> Order:
+    """An order of the customer who was proved in this conversation, for whoever wrote this message.
+
+    Raises NotFound: also for others' orders, and where the writer is not who was proved.
+    """
     found = records.order(connection, order_id)
-    if found is None or found.customer_number not in records.proved_numbers(connection, conversation_id):
+    if (
+        found is None
+        or found.customer_number not in records.proved_numbers(connection, conversation_id)
+        or not _is_proved(connection, conversation_id, message_id)
+    ):
         raise NotFound(f"there is no order {order_id} of this customer")
     return found
+
+
+def _is_proved(connection: Reading, conversation_id: str, message_id: str) -> bool:
+    writer = records.writer(connection, conversation_id, message_id)
+    if writer is None:
+        return False
+    return records.effective(connection, turns.conversation(connection, conversation_id), writer) == "verified"

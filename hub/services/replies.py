@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hub.domain import events as e
-from hub.domain.conversation import Status, require
-from hub.domain.errors import Refused
+from hub.domain.conversation import Conversation, Status, require
+from hub.domain.errors import DoNotContact, Refused
 from hub.domain.messages import Author
 from hub.store.queries import attachments as attachment_queries
+from hub.store.queries import consent as consent_queries
 from hub.store.queries import thread
 from hub.store.unit_of_work import MessageContent, Tx
 
@@ -52,11 +54,28 @@ def reply(
     client_id: str,
     attachments: tuple[str, ...] = (),
     inbox_id: str | None = None,
+    identity_id: str | None = None,
+    kinds: Mapping[str, str] | None = None,
 ) -> str:
     """An agent's answer. Whoever answers a conversation that nobody has takes it. Returns the message's id.
 
-    The same `client_id` from the same agent is stored once. Raises Refused for an empty text or an inbox that the
-    customer cannot be reached by, Conflict where the conversation was merged into another.
+    The same `client_id` from the same agent is stored once.
+
+    Args:
+        tx: the transaction.
+        conversation_id: where it is said.
+        agent_id: who says it.
+        text: what.
+        client_id: the screen's own id of it.
+        attachments: ids of files that the agent has uploaded.
+        inbox_id: by which inbox; None: where the customer wrote last.
+        identity_id: to which of the customer's addresses; None: the one last used with that inbox.
+        kinds: the channel of each inbox's addresses, for customers who have not written to it yet.
+
+    Raises:
+        Refused: an empty text, or a way by which the customer cannot be reached.
+        Conflict: the conversation was merged into another.
+        DoNotContact: the customer wants no messages at this address.
     """
     conversation = tx.conversation(conversation_id)
     client_key, stored = _once(tx, agent_id, client_id)
@@ -68,13 +87,31 @@ def reply(
         tx.record(conversation_id, e.Assigned(conversation.assignee_id or agent_id, "take"), actor)
     message_id = tx.new_id()
     extras = _attached(tx, agent_id, text, attachments, message_id)
-    way = {}
-    if inbox_id and inbox_id != conversation.inbox_id:
-        found = thread.identity_in(tx.connection, conversation.contact_id, inbox_id)
-        if found is None:
-            raise Refused("inbox_id", "must be an inbox that this customer has written to")
-        way = {"inbox_id": inbox_id, "identity_id": found.identity_id, "channel": found.channel}
+    way = _way(tx, conversation, inbox_id or "", identity_id or "", kinds or {})
+    where = consent_queries.place(tx.connection, way.get("identity_id", conversation.identity_id))
+    if consent_queries.prohibition(tx.connection, where) is not None:
+        raise DoNotContact("this customer wants no messages at this address")
     return send(tx, conversation_id, text, actor, extras=extras, client_key=client_key, message_id=message_id, **way)
+
+
+def _way(
+    tx: Tx, conversation: Conversation, inbox_id: str, identity_id: str, kinds: Mapping[str, str]
+) -> dict[str, str]:
+    """The way that an agent picked; empty for the one that the customer used last."""
+    if (inbox_id or conversation.inbox_id, identity_id or conversation.identity_id) == (
+        conversation.inbox_id,
+        conversation.identity_id,
+    ):
+        return {}
+    found = [
+        each
+        for each in thread.ways(tx.connection, conversation.contact_id, kinds)
+        if each.inbox_id == (inbox_id or each.inbox_id) and each.identity_id == (identity_id or each.identity_id)
+    ]
+    if not found:
+        raise Refused("inbox_id", "must be an inbox by which this customer can be reached")
+    way = found[0]
+    return {"inbox_id": way.inbox_id, "identity_id": way.identity_id, "channel": way.channel}
 
 
 def note(

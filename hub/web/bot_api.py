@@ -30,10 +30,10 @@ def require_token() -> None:
 def order(order_id: str, query_data: s.OrderQuery) -> s.OrderOut:
     """Where an order is
 
-    Told only in the conversation in which its owner was verified.
+    Told only in the conversation in which its owner was verified, and only to the address that was.
     """
     with the_hub().store.read() as connection:
-        found = records.order(connection, order_id, query_data.conversation_id)
+        found = records.order(connection, order_id, query_data.conversation_id, query_data.message_id)
     return s.OrderOut(order_id=found.order_id, state=found.state, carrier=found.carrier, expected=found.expected)
 
 
@@ -42,9 +42,8 @@ def order(order_id: str, query_data: s.OrderQuery) -> s.OrderOut:
 @blueprint.input(s.VerifyIn)
 def verify(json_data: s.VerifyIn) -> s.VerifyOut:
     """Whether a customer number and a postcode belong together"""
-    verdict = the_hub().store.write(
-        lambda tx: records.verify(tx, json_data.conversation_id, json_data.customer_number, json_data.postcode)
-    )
+    said, where = json_data, (json_data.conversation_id, json_data.message_id)
+    verdict = the_hub().store.write(lambda tx: records.verify(tx, *where, said.customer_number, said.postcode))
     if verdict.retry_after:
         raise TooMany("too many tries in this conversation", retry_after=verdict.retry_after)
     return s.VerifyOut(verified=verdict.verified, name=verdict.name or None)

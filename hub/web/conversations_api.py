@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from hub.domain.conversation import PRIORITIES
-from hub.domain.errors import Refused
+from hub.domain.errors import HubError, Refused
+from hub.hub import Hub
 from hub.services import assignment, attachments, handoff, replies
 from hub.store import feed
 from hub.store.queries import contacts as contact_queries
@@ -55,14 +57,20 @@ def conversations(query_data: s.ConversationsQuery) -> s.Conversations:
 @blueprint.output(s.ConversationDetail)
 def conversation(conversation_id: str) -> s.ConversationDetail:
     """A conversation with its contact and, where the bot handed it over, the handoff packet"""
-    with the_hub().store.read() as connection:
+    hub = the_hub()
+    kinds = _kinds(hub)
+    with hub.store.read() as connection:
         row = queries.row(connection, conversation_id)
         state = row.conversation
         packet = handoff.packet(connection, state)
+        contact = contact_queries.get(connection, state.contact_id)
+        ways = thread.ways(connection, state.contact_id, kinds)
         return s.ConversationDetail(
             conversation=render.conversation(row),
-            contact=render.contact(contact_queries.get(connection, state.contact_id)),
+            contact=render.contact(contact),
             packet=render.packet(packet) if packet else None,
+            verification=render.verification(state, row.level, contact),
+            ways=[render.way(each, hub.inboxes.by_id(each.inbox_id), state) for each in ways],
             reply_inboxes=_reply_inboxes(connection, state.contact_id),
             merged_from=list(queries.merged_into(connection, conversation_id)),
             earlier=[
@@ -71,6 +79,15 @@ def conversation(conversation_id: str) -> s.ConversationDetail:
                 if each.conversation.id != conversation_id
             ],
         )
+
+
+def _kinds(hub: Hub) -> dict[str, str]:
+    """For each inbox the channel whose addresses it writes to; those whose channel cannot be made are left out."""
+    found = {}
+    for inbox in hub.inboxes.every():
+        with suppress(HubError):
+            found[inbox.id] = hub.channel_of(inbox).capabilities.channel
+    return found
 
 
 def _reply_inboxes(connection: Reading, contact_id: str) -> list[s.InboxOut]:
@@ -114,12 +131,14 @@ def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
     """
     hub, agent_id = the_hub(), the_session().agent_id
     files = tuple(json_data.attachments)
+    inbox_id, identity_id = json_data.inbox_id, json_data.identity_id
+    kinds = _kinds(hub) if inbox_id or identity_id else {}
 
     def use_case(tx: Tx) -> str:
         content = (json_data.text, json_data.client_id, files)
         if json_data.kind == "note":
             return replies.note(tx, conversation_id, agent_id, *content)
-        return replies.reply(tx, conversation_id, agent_id, *content, json_data.inbox_id)
+        return replies.reply(tx, conversation_id, agent_id, *content, inbox_id, identity_id, kinds)
 
     message_id = hub.store.write(use_case)
     with hub.store.read() as connection:

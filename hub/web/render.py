@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hub.domain import events as e
 from hub.domain import handoff
-from hub.domain.conversation import PRIORITIES
+from hub.domain.addresses import PHONE, kind_of
+from hub.domain.conversation import PRIORITIES, Conversation
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import SearchResult
 from hub.domain.messages import Author, Kind
 from hub.hub import Hub
-from hub.services import attachments
+from hub.services import attachments, numbers
+from hub.services.contacts import region_of
 from hub.store import feed
-from hub.store.queries import articles, contacts, conversations, messages, people
+from hub.store.queries import articles, contacts, conversations, matching, messages, people, thread
 from hub.store.queries.consent import Prohibition
 from hub.store.queries.outbox import DeadRow
 from hub.store.unit_of_work import Reading
@@ -59,6 +61,13 @@ def inbox(found: Inbox) -> s.InboxOut:
     return s.InboxOut(id=found.id, name=found.name, channel=found.channel)
 
 
+def address(channel: str, spelling: str, display_name: str, region: str = "") -> str:
+    """An address as people know it: a number as they write it in the reader's region, a page's visitor by name."""
+    if channel == "webchat":
+        return display_name
+    return numbers.display(spelling, region) if kind_of(channel) == PHONE else spelling
+
+
 def contact(found: contacts.Contact) -> s.ContactOut:
     return s.ContactOut(
         id=found.id,
@@ -69,14 +78,43 @@ def contact(found: contacts.Contact) -> s.ContactOut:
                 id=each.id,
                 channel=each.channel,
                 address=each.address,
+                address_display=address(each.channel, each.wire_address or each.address, each.display_name),
                 display_name=each.display_name,
                 evidence=each.evidence,
+                stated_by=each.stated_by or None,
                 linked_at=time(each.linked_at),
+                linked_by=_author(*each.linked_by),
                 do_not_contact=_prohibition(each.prohibition),
             )
             for each in found.identities
         ],
         merged_into=found.merged_into or None,
+    )
+
+
+def candidates(hints: Sequence[matching.Hint], them: Mapping[str, contacts.Contact]) -> list[s.Candidate]:
+    """Candidates in the order of their best reasons; `them` holds the contacts to show."""
+    reasons: dict[str, list[s.Reason]] = {}
+    for hint in hints:
+        if hint.contact_id in them:
+            shown = s.Reason.model_validate(
+                {"reason": hint.reason, "address_display": numbers.display(hint.address, "")}
+            )
+            reasons.setdefault(hint.contact_id, []).append(shown)
+    return [
+        s.Candidate(contact=contact(them[each]), reason=why[0].reason, reasons=why) for each, why in reasons.items()
+    ]
+
+
+def happened(found: contacts.Happened) -> s.ContactEvent:
+    recorded = found.recorded
+    return s.ContactEvent(
+        event_id=recorded.id,
+        kind=type(recorded.event).__name__,
+        contact_id=recorded.stream_id,
+        at=time(recorded.at),
+        actor=_author(recorded.actor.kind.value, recorded.actor.id, found.agent_name),
+        data=e.to_data(recorded.event),
     )
 
 
@@ -98,7 +136,7 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
             "language": state.language,
             "team_id": state.team_id or None,
             "assignee_id": state.assignee_id or None,
-            "verified_level": state.verified_level,
+            "verified_level": row.level,
             "unread": state.unread,
             "last_message": last
             and {"kind": last.kind, "author_kind": last.author_kind, "text": last.text, "at": time(last.at)},
@@ -142,10 +180,58 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             if outgoing
             else None,
             "rule": found.rule or None,
+            "segment_began": _segment(found.segment),
             "client_id": found.client_key.rpartition(":")[2] or None,
             "provider_id": found.provider_id or None,
             "erased": found.erased,
             "at": time(found.at),
+        }
+    )
+
+
+def _segment(found: thread.Segment | None) -> s.SegmentOut | None:
+    if found is None:
+        return None
+    return s.SegmentOut(
+        channel=found.channel,
+        inbox_id=found.inbox_id,
+        inbox_name=found.inbox_name,
+        identity_id=found.identity_id,
+        address_display=address(found.channel, found.address, found.display_name, found.region),
+        evidence=found.evidence,
+    )
+
+
+def way(found: thread.WayBack, inbox: Inbox, state: Conversation) -> s.WayOut:
+    return s.WayOut(
+        inbox_id=found.inbox_id,
+        inbox_name=inbox.name,
+        identity_id=found.identity_id,
+        channel=found.channel,
+        address_display=address(found.channel, found.address, found.display_name, region_of(inbox)),
+        evidence=found.evidence,
+        last_used=_time_or_none(found.last_used),
+        never_written=not found.last_used,
+        do_not_contact=found.forbidden,
+        current=(found.inbox_id, found.identity_id) == (state.inbox_id, state.identity_id),
+    )
+
+
+def verification(state: Conversation, level: str, whose: contacts.Contact) -> s.VerificationOut | None:
+    """Who was verified in a conversation; `level` is that of whoever wrote last. None where nobody was."""
+    if state.verified_level == "none":
+        return None
+    proved = next((each for each in whose.identities if each.id == state.verified_identity), None)
+    return s.VerificationOut.model_validate(
+        {
+            "level": state.verified_level,
+            "method": state.verified_by,
+            "identity_id": state.verified_identity or None,
+            "channel": proved.channel if proved else "",
+            "address_display": address(proved.channel, proved.wire_address or proved.address, proved.display_name)
+            if proved
+            else "",
+            "holds": level == state.verified_level,
         }
     )
 

@@ -179,11 +179,23 @@ class DeliveryOut(Shape):
     error_text: str = ""
 
 
+class SegmentOut(Shape):
+    """A stretch of a conversation in one channel: where it came from and how we know that it is the same person's."""
+
+    channel: str
+    inbox_id: str
+    inbox_name: str
+    identity_id: str
+    address_display: str
+    evidence: str
+
+
 class MessageOut(Shape):
     """One message of a thread.
 
     `rule` says why an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by
-    which its lists can be compared with ours.
+    which its lists can be compared with ours. `segment_began`: the customer went on by another channel or address with
+    this message; the first segment begins with the conversation and has no such mark.
     """
 
     id: str
@@ -200,6 +212,7 @@ class MessageOut(Shape):
     citation: Citation | None = None
     delivery: DeliveryOut | None = None
     rule: Literal["thread_key", "window", "reopened", "new", "moved"] | None = None
+    segment_began: SegmentOut | None = None
     client_id: str | None = None
     provider_id: str | None = None
     erased: bool = False
@@ -301,14 +314,21 @@ class DoNotContactIn(Shape):
 
 
 class IdentityOut(Shape):
-    """One address and how we know that it belongs to this contact."""
+    """One address and how we know that it belongs to this contact.
+
+    `address` is what it is found by, `address_display` how people write it. `stated_by` is the address by which this
+    one is known: whose owner named it, or which has the same number or signature. `linked_by` is whoever linked it.
+    """
 
     id: str
     channel: str
     address: str
+    address_display: str
     display_name: str
     evidence: str
+    stated_by: str | None
     linked_at: datetime
+    linked_by: AuthorOut
     do_not_contact: DoNotContactOut | None = None
 
 
@@ -320,10 +340,44 @@ class ContactOut(Shape):
     merged_into: str | None = None
 
 
+class WayOut(Shape):
+    """How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
+
+    `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
+    `do_not_contact`.
+    """
+
+    inbox_id: str
+    inbox_name: str
+    identity_id: str
+    channel: str
+    address_display: str
+    evidence: str
+    last_used: datetime | None
+    never_written: bool
+    do_not_contact: bool
+    current: bool
+
+
+class VerificationOut(Shape):
+    """Who proved who they are in this conversation, and how. `holds`: also for whoever wrote last."""
+
+    level: VerifiedLevel
+    method: str
+    identity_id: str | None
+    channel: str
+    address_display: str
+    holds: bool
+
+
 class ConversationDetail(Shape):
+    """`ways` are for the composer, the one last used first."""
+
     conversation: ConversationOut
     contact: ContactOut
     packet: Packet | None
+    verification: VerificationOut | None
+    ways: list[WayOut]
     reply_inboxes: list[InboxOut]
     merged_from: list[str]
     earlier: list[ConversationOut]
@@ -337,13 +391,18 @@ class Messages(Shape):
 
 
 class MessageIn(Shape):
-    """`client_id` makes sending again harmless: the same id from the same agent is stored once."""
+    """`client_id` makes sending again harmless: the same id from the same agent is stored once.
+
+    `inbox_id` and `identity_id` are those of one of the conversation's `ways`; without them the answer goes where the
+    customer wrote last.
+    """
 
     client_id: Identifier
     kind: Literal["reply", "note"] = "reply"
     text: Text
     attachments: list[Identifier] = Field(default=[], max_length=10)
     inbox_id: Identifier | None = None
+    identity_id: Identifier | None = None
 
 
 class AssignIn(Shape):
@@ -387,15 +446,53 @@ class ContactUndoOut(Shape):
     contact: ContactOut
 
 
+class Reason(Shape):
+    """Why two contacts may be one person. `address_display` is what they have in common; empty for a name."""
+
+    reason: Literal["same_number", "same_email", "same_address", "stated", "mentioned", "same_name"]
+    address_display: str = ""
+
+
 class Candidate(Shape):
-    """A contact that may be the same person, and why we think so. Never merged by itself."""
+    """A contact that may be the same person, and why we think so, the best reason first. Never merged by itself."""
 
     contact: ContactOut
     reason: str
+    reasons: list[Reason]
 
 
 class Candidates(Shape):
     items: list[Candidate]
+
+
+class AddressIn(Shape):
+    """Another address of a contact. A number may be in any spelling; `region` (ISO 3166-1 alpha-2) says where it is
+    from unless it does so itself."""
+
+    kind: Literal["phone", "email"]
+    value: Annotated[Storable, StringConstraints(min_length=1, max_length=254)]
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+
+
+class SomebodyElseIn(Shape):
+    """The address whose messages are not this customer's."""
+
+    identity_id: Identifier
+
+
+class ContactEvent(Shape):
+    """Something that made a contact what it is. `contact_id` is another where it was merged into this one."""
+
+    event_id: int
+    kind: str
+    contact_id: str
+    at: datetime
+    actor: AuthorOut
+    data: dict[str, object]
+
+
+class ContactHistory(Shape):
+    items: list[ContactEvent]
 
 
 class ConversationsQuery(Shape):
@@ -611,7 +708,10 @@ class TypingIn(Shape):
 
 
 class OrderQuery(Shape):
+    """`message_id` is the customer's message that asks: whoever wrote it must be who was proved."""
+
     conversation_id: Identifier
+    message_id: Identifier
 
 
 class OrderOut(Shape):
@@ -624,9 +724,10 @@ class OrderOut(Shape):
 
 
 class VerifyIn(Shape):
-    """What a customer said to prove who they are."""
+    """What a customer said to prove who they are, and the message in which they did."""
 
     conversation_id: Identifier
+    message_id: Identifier
     customer_number: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,32}$")]
     postcode: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{3,16}$")]
 

@@ -36,7 +36,6 @@ BODY_LIMIT = 128 * 1024
 LOADER_AGE = 300
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 # An origin as it may stand in a policy: nothing that ends its directive.
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 
@@ -242,16 +241,15 @@ def tell(details: s.WidgetDetailsIn) -> s.Done:
     """Say who one is: the form before the chat."""
     hub, address = the_hub(), _visitors_address()
     name, email = details.name.strip(), details.email.strip().lower()
-    phone = re.sub(r"[\s().-]", "", details.phone)
+    phone = details.phone.strip()
     given = {"name": name, "email": email, "phone": phone}
     for asked in widget_render.settings(_inbox(), _chat().capabilities).pre_chat:
         if asked.required and not given[asked.name]:
             raise Refused(asked.name, "must be filled in")
     if email and not _EMAIL.fullmatch(email):
         raise Refused("email", "must be an e-mail address, such as ana@example.org")
-    if phone and not _PHONE.fullmatch(phone):
-        raise Refused("phone", "must start with the country, such as +34600123456")
-    hub.store.write(lambda tx: contacts.state_details(tx, address, name, email, phone))
+    region = contacts.region_of(_inbox())
+    hub.store.write(lambda tx: contacts.state_details(tx, address, name, email, phone, region))
     return s.Done()
 
 

@@ -141,7 +141,7 @@ def test_signed_evidence_links_a_new_identity_to_the_person_it_names(world: Worl
         found = {(row.channel, row.address): row.evidence for row in connection.execute(t.identity.select())}
     assert found == {
         ("webchat", "laptop"): "first_message",
-        ("webchat", "phone"): "first_message",
+        ("webchat", "phone"): "signed_identity",
         ("email", "carla@example.org"): "signed_identity",
     }
 

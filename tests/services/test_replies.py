@@ -119,7 +119,7 @@ def test_an_inbox_that_the_customer_never_wrote_to_is_refused(world: World) -> N
     world.say("from my phone", sender="phone")
     events = world.count(t.event)
     for inbox_id in (WEB, "no inbox"):
-        with pytest.raises(Refused, match="inbox_id: must be an inbox that this customer has written to"):
+        with pytest.raises(Refused, match="inbox_id: must be an inbox by which this customer can be reached"):
             reply(world, inbox_id=inbox_id)
     assert world.count(t.event) == events, "nor was the conversation taken"
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, desc, func, select, tuple_
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import NotFound, Refused
 from hub.store import tables as t
+from hub.store.queries import records
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, conversation_from
 
 _c, _m = t.conversation.c, t.message.c
@@ -29,11 +30,12 @@ class Last:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conversation with what a list shows beside it."""
+    """A conversation with what a list shows beside it. `level` is the verified level of whoever wrote last."""
 
     conversation: Conversation
     contact_name: str
     last: Last | None
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def _rows(connection: Connection, statement: Select[Any]) -> list[Row]:
     for row in connection.execute(statement):
         name, kind, author_kind, text, at = row[count:]
         last = Last(kind, author_kind, text[:_PREVIEW], at) if kind is not None else None
-        found.append(Row(conversation_from(row[:count]), name or "", last))
+        conversation = conversation_from(row[:count])
+        found.append(Row(conversation, name or "", last, records.effective(connection, conversation)))
     return found
 
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, desc, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, desc, func, select
 
+from hub.domain.addresses import PHONE, kind_of
 from hub.domain.conversation import Conversation
 from hub.domain.messages import Address
+from hub.domain.verification import Link
 from hub.store import tables as t
 from hub.store.prepared import Prepared
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, Tx, conversation_from
 
+# Not a channel: an address that a contact has named and that somebody else has. Its scope is the contact.
+CLAIM = "claim"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownIdentity:
-    """`duplicate_id` is our id of the message with this external id, if it is stored; then `duplicate_in` its place."""
+    """`duplicate_id` is our id of the message with this external id, if it is stored; then `duplicate_in` its place.
+
+    `evidence` and `stated_by` say how the contact is known; `wire_address` is the provider's spelling, if it differs.
+    """
 
     identity_id: str
     contact_id: str
-    duplicate_id: str
-    duplicate_in: str
+    duplicate_id: str = ""
+    duplicate_in: str = ""
+    evidence: str = ""
+    stated_by: str = ""
+    wire_address: str = ""
 
 
 def _locked(tx: Tx, statement: Select[Any], *tables: Any) -> Select[Any]:
@@ -31,7 +43,13 @@ def _locked(tx: Tx, statement: Select[Any], *tables: Any) -> Select[Any]:
 
 # Built once: on the inbound path, putting a statement together costs more than running it.
 _SELECT_IDENTITY = (
-    select(t.identity.c.id, t.identity.c.contact_id)
+    select(
+        t.identity.c.id,
+        t.identity.c.contact_id,
+        t.identity.c.evidence,
+        t.identity.c.stated_by,
+        t.identity.c.wire_address,
+    )
     .join(t.contact, t.contact.c.id == t.identity.c.contact_id)
     .where(
         t.identity.c.channel == bindparam("channel"),
@@ -65,18 +83,22 @@ _ROUTE = select(t.route.c.conversation_id).where(
     t.route.c.thread_key == bindparam("thread_key"),
 )
 
+_LOCK_ADDRESS = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("address"), 0)))
+
 
 def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> KnownIdentity | None:
     """The identity at an address, with its contact's row locked: two channels at once do not split one person."""
     where = {"channel": address.channel, "scope": address.scope, "address": address.value}
     while row := tx.run(_IDENTITY_LOCKED if tx.postgres else _IDENTITY, where).fetchone():
-        identity_id, contact_id = row
+        identity_id, contact_id, evidence, stated_by, wire_address = row
         # After the lock: a copy of this message that was under way is committed now, or will wait for us; and a merge
         # that we waited for has given the identity to another contact, which then is the one to lock.
         which = {"inbox_id": inbox_id, "external_id": external_id, "identity_id": identity_id}
         owner_id, stored_id, stored_in = tx.run(_OWNER_AND_STORED, which).fetchone()
         if owner_id == contact_id:
-            return KnownIdentity(identity_id, contact_id, stored_id or "", stored_in or "")
+            return KnownIdentity(
+                identity_id, contact_id, stored_id or "", stored_in or "", evidence, stated_by, wire_address
+            )
     return None
 
 
@@ -109,12 +131,61 @@ def offered_extras(connection: Connection, message_id: str, contact_id: str) -> 
     return connection.execute(statement).scalar_one_or_none() or ""
 
 
-def identities_at(tx: Tx, channel: str, address: str) -> list[tuple[str, str]]:
-    """(identity, contact) at an address of a channel, in any scope."""
-    statement = select(t.identity.c.id, t.identity.c.contact_id).where(
-        t.identity.c.address == address, t.identity.c.channel == channel
-    )
-    return [(row.id, row.contact_id) for row in tx.connection.execute(statement)]
+@dataclass(frozen=True, slots=True)
+class HeldIdentity:
+    """An identity with what it is held by. `linked_at` in microseconds."""
+
+    id: str
+    contact_id: str
+    channel: str
+    address: str
+    display_name: str
+    evidence: str
+    stated_by: str
+    linked_at: int
+
+
+def _held(connection: Connection, *where: ColumnElement[bool]) -> list[HeldIdentity]:
+    statement = select(*(t.identity.c[field.name] for field in fields(HeldIdentity))).where(*where)
+    return [HeldIdentity(*row) for row in connection.execute(statement.order_by(t.identity.c.id))]
+
+
+def identities_at(connection: Connection, kind: str, address: str) -> list[HeldIdentity]:
+    """Who has an address of this kind, in any channel that uses it and any scope."""
+    return [each for each in _held(connection, t.identity.c.address == address) if kind_of(each.channel) == kind]
+
+
+def identities_held(connection: Connection, contact_id: str) -> list[HeldIdentity]:
+    """All identities of a contact, oldest first."""
+    return _held(connection, t.identity.c.contact_id == contact_id)
+
+
+def held_identity(connection: Connection, identity_id: str) -> HeldIdentity | None:
+    return next(iter(_held(connection, t.identity.c.id == identity_id)), None)
+
+
+def has_claim(connection: Connection, contact_id: str, address: str) -> bool:
+    """Whether a contact has named an address that is somebody else's."""
+    i = t.identity.c
+    return bool(_held(connection, i.channel == CLAIM, i.scope == contact_id, i.address == address))
+
+
+def was_used(connection: Connection, identity_id: str) -> bool:
+    """Whether anything was ever said with this address, by either side."""
+    statement = select(t.message.c.id).where(t.message.c.identity_id == identity_id).limit(1)
+    return connection.execute(statement).one_or_none() is not None
+
+
+def lock_address(tx: Tx, address: str) -> None:
+    """Makes those wait who want to link this address too, until the end of the transaction: it has no row yet."""
+    if tx.postgres:
+        tx.connection.execute(_LOCK_ADDRESS, {"address": f"address:{address}"})
+
+
+def links(connection: Connection, contact_id: str) -> list[Link]:
+    """A contact's addresses as far as the proof of one reaches to the others."""
+    held = identities_held(connection, contact_id)
+    return [Link(each.id, each.channel, each.evidence, each.stated_by) for each in held]
 
 
 def lock_contact(tx: Tx, contact_id: str) -> str | None:
@@ -136,28 +207,93 @@ def conversations_of(tx: Tx, contact_id: str) -> list[str]:
     return list(tx.connection.execute(statement).scalars())
 
 
-def candidates(connection: Connection, contact_id: str) -> list[tuple[str, str]]:
-    """(contact, reason) of other contacts that may be the same person: an address in common, or the same full name.
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Why another contact may be the same person. `address` is what they have in common; empty for a name."""
 
-    At most ten; shown to people, never acted upon.
+    contact_id: str
+    reason: str
+    address: str = ""
+
+
+# The strongest first.
+_REASONS = ("same_number", "same_email", "same_address", "stated", "mentioned", "same_name")
+
+
+def candidates(connection: Connection, contact_id: str, mentioned: Collection[str] = ()) -> list[Hint]:
+    """Other contacts that may be the same person, the likeliest first: an address in common or stated, an address that
+    they `mentioned`, or the same full name.
+
+    At most thirty; shown to people, never acted upon.
     """
     mine, other = t.identity.alias("mine"), t.identity.alias("other")
     by_address = (
-        select(other.c.contact_id, literal("same_address"))
+        select(other.c.contact_id, other.c.address, other.c.channel, mine.c.channel)
         .join(mine, (mine.c.address == other.c.address) & (mine.c.id != other.c.id))
         .where(mine.c.contact_id == contact_id, other.c.contact_id != contact_id)
+        .limit(10)
     )
     me, namesake = t.contact.alias("me"), t.contact.alias("namesake")
     by_name = (
-        select(namesake.c.id, literal("same_name"))
+        select(namesake.c.id)
         .join(me, (me.c.name == namesake.c.name) & (me.c.id != namesake.c.id))
         .where(me.c.id == contact_id, me.c.name.like("% %"), namesake.c.merged_into == "")
+        .limit(10)
     )
-    found: dict[str, str] = {}
-    for statement in (by_address, by_name):
-        for candidate, reason in connection.execute(statement.limit(10)):
-            found.setdefault(candidate, reason)
-    return list(found.items())[:10]
+    found = [
+        Hint(candidate, _reason(address, {channel, my_channel}), address)
+        for candidate, address, channel, my_channel in connection.execute(by_address)
+    ]
+    if mentioned:
+        theirs = t.identity.c.contact_id != contact_id
+        named = _held(connection, t.identity.c.address.in_(list(mentioned)), theirs)
+        found += [Hint(each.contact_id, "mentioned", each.address) for each in named if each.channel != CLAIM]
+    found += [Hint(candidate, "same_name") for candidate in connection.execute(by_name).scalars()]
+    return sorted(dict.fromkeys(found), key=lambda hint: _REASONS.index(hint.reason))
+
+
+def _reason(address: str, channels: set[str]) -> str:
+    if CLAIM in channels:
+        return "stated"
+    if all(kind_of(each) == PHONE for each in channels):
+        return "same_number"
+    return "same_email" if "@" in address else "same_address"
+
+
+def last_said(connection: Connection, contact_id: str, *, limit: int = 50) -> list[str]:
+    """The last texts that a contact wrote, newest first."""
+    m = t.message.c
+    mine = select(t.identity.c.id).where(t.identity.c.contact_id == contact_id)
+    statement = select(m.text).where(m.identity_id.in_(mine), m.kind == "incoming")
+    return list(connection.execute(statement.order_by(desc(m.event_id)).limit(limit)).scalars())
+
+
+def writers(connection: Connection, contact_id: str) -> list[tuple[str, str, str]]:
+    """(conversation, what it is merged into, identity that wrote in it) of a contact; an empty identity: nobody did."""
+    c, m = t.conversation.c, t.message.c
+    statement = (
+        select(c.id, c.merged_into, m.identity_id)
+        .outerjoin_from(t.conversation, t.message, (m.conversation_id == c.id) & (m.kind == "incoming"))
+        .where(c.contact_id == contact_id)
+        .distinct()
+    )
+    return sorted((row[0], row[1], row[2] or "") for row in connection.execute(statement))
+
+
+def said_with(connection: Connection, conversation_id: str, identity_ids: Collection[str]) -> list[str]:
+    """The messages of a conversation that came from addresses or went to them, in order."""
+    m = t.message.c
+    mine = (m.conversation_id == conversation_id) & m.identity_id.in_(list(identity_ids))
+    return list(connection.execute(select(m.id).where(mine).order_by(m.event_id)).scalars())
+
+
+def last_way(connection: Connection, conversation_id: str) -> tuple[str, str, str] | None:
+    """(inbox, identity, channel) of the customer's last message in a conversation; None where they wrote none."""
+    m = t.message.c
+    mine = (m.conversation_id == conversation_id) & (m.kind == "incoming")
+    statement = select(m.inbox_id, m.identity_id, m.channel).where(mine).order_by(desc(m.event_id)).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return (row[0], row[1], row[2]) if row else None
 
 
 def has_merged_children(tx: Tx, conversation_id: str) -> bool:

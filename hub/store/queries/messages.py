@@ -11,7 +11,9 @@ from sqlalchemy import Connection, Select, desc, select
 from hub.domain.errors import NotFound
 from hub.store import tables as t
 from hub.store.queries import media
+from hub.store.queries import thread as thread_queries
 from hub.store.queries.media import Missing
+from hub.store.queries.thread import Segment
 
 _m = t.message.c
 
@@ -21,7 +23,7 @@ class Message:
     """A message with its content.
 
     `extras` is JSON or empty, `author_name` empty for bot and system, `provider_id` empty until the provider gave one.
-    `missing`: files that the provider keeps and that are not here (yet).
+    `missing`: files that the provider keeps and that are not here (yet). `segment` is there where one begins with it.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Message:
     provider_id: str
     erased: bool
     missing: tuple[Missing, ...] = ()
+    segment: Segment | None = None
 
 
 _COLUMNS = (
@@ -125,7 +128,7 @@ def thread(
             statement = statement.where(_m.event_id < before)
         found += _messages(connection, statement.order_by(desc(_m.event_id)).limit(limit + 1))
     found.sort(key=lambda message: message.event_id, reverse=True)
-    shown = tuple(reversed(_with_missing(connection, found[:limit])))
+    shown = tuple(reversed(_completed(connection, found[:limit])))
     return shown, shown[0].event_id if len(found) > limit else None
 
 
@@ -142,9 +145,10 @@ def by_id(connection: Connection, message_ids: Sequence[str]) -> dict[str, Messa
     if not message_ids:
         return {}
     found = _messages(connection, _select().where(_m.id.in_(message_ids)))
-    return {each.id: each for each in _with_missing(connection, found)}
+    return {each.id: each for each in _completed(connection, found)}
 
 
-def _with_missing(connection: Connection, found: Sequence[Message]) -> list[Message]:
-    missing = media.missing(connection, [each.id for each in found])
-    return [replace(each, missing=missing[each.id]) if each.id in missing else each for each in found]
+def _completed(connection: Connection, found: Sequence[Message]) -> list[Message]:
+    ids = [each.id for each in found]
+    missing, segments = media.missing(connection, ids), thread_queries.segments(connection, ids)
+    return [replace(each, missing=missing.get(each.id, ()), segment=segments.get(each.id)) for each in found]

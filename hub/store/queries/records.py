@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from hub.domain.conversation import Conversation
+from hub.domain.verification import effective_level
 from hub.store import tables as t
+from hub.store.queries import matching
 from hub.store.unit_of_work import Tx
 
 
@@ -65,11 +68,8 @@ def check(tx: Tx, conversation_id: str) -> Check | None:
 
 
 def proved_numbers(connection: Connection, conversation_id: str) -> frozenset[str]:
-    """The customer numbers proved in a conversation: by the bot's questions, or by the shop's signed identity.
-
-    A signed identity counts only in a conversation that began with it: a contact can be linked to it later on weaker
-    grounds. Its address is `inbox:customer number`.
-    """
+    """The customer numbers proved in a conversation: by the bot's questions, or by the shop's signed identity, whose
+    address is `inbox:customer number`. They are told to whoever has the verified level there, and to nobody else."""
     checks, conversations, identities = t.identity_check.c, t.conversation.c, t.identity.c
     asked = select(checks.customer_number).where(
         checks.conversation_id == conversation_id, checks.customer_number != ""
@@ -87,3 +87,22 @@ def proved_numbers(connection: Connection, conversation_id: str) -> frozenset[st
     )
     by_shop = (address.partition(":")[2] for address in connection.execute(signed).scalars())
     return frozenset([*connection.execute(asked).scalars(), *by_shop])
+
+
+def writer(connection: Connection, conversation_id: str, message_id: str) -> str | None:
+    """The identity that wrote a message of a conversation; None where there is no such message of a customer."""
+    m = t.message.c
+    mine = (m.id == message_id) & (m.conversation_id == conversation_id) & (m.kind == "incoming")
+    return connection.execute(select(m.identity_id).where(mine)).scalar_one_or_none()
+
+
+def effective(connection: Connection, conversation: Conversation, writer: str = "") -> str:
+    """The verified level that an address has in a conversation (see `hub.domain.verification`), else that of whoever
+    wrote last."""
+    level, verified = conversation.verified_level, conversation.verified_identity
+    writer = writer or conversation.identity_id
+    # The common cases need no look at the contact's other addresses.
+    alone = level == "none" or writer == verified
+    return effective_level(
+        level, verified, writer, () if alone else matching.links(connection, conversation.contact_id)
+    )
