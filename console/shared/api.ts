@@ -455,6 +455,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{contact_id}/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write down another address of a contact
+         * @description An address that another contact has is a conflict: merge the two, or unlink it there.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    contact_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["AddressIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ContactOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/addresses/{identity_id}/unlink": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An address is not this contact's
+         * @description The answer has the contact that it is now. Conversations in which nobody else wrote go with it.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    contact_id: string;
+                    identity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ContactUndoOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{contact_id}/candidates": {
         parameters: {
             query?: never;
@@ -462,7 +567,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Other contacts that may be the same person */
+        /** Other contacts that may be the same person, the likeliest first */
         get: {
             parameters: {
                 query?: never;
@@ -481,6 +586,53 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Candidates"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a contact came by its addresses: linked, moved, merged and taken back, oldest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    contact_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ContactHistory"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -1149,6 +1301,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation_id}/somebody-else": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What was said with an address is somebody else's: it becomes a conversation and a contact of its own
+         * @description The answer has the conversation in which it is now.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["SomebodyElseIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UndoOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{conversation_id}/split": {
         parameters: {
             query?: never;
@@ -1410,7 +1616,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take back a merge or a split
+         * Take back a merge or a split, or that an address was somebody else's
          * @description A merge of contacts wants the action that made it, `merge_contacts`.
          */
         post: {
@@ -1900,12 +2106,13 @@ export interface paths {
         };
         /**
          * Where an order is
-         * @description Told only in the conversation in which its owner was verified.
+         * @description Told only in the conversation in which its owner was verified, and only to the address that was.
          */
         get: {
             parameters: {
                 query: {
                     conversation_id: string;
+                    message_id: string;
                 };
                 header?: never;
                 path: {
@@ -2350,6 +2557,25 @@ export interface components {
             /** Duplicate */
             duplicate: boolean;
         };
+        /**
+         * AddressIn
+         * @description Another address of a contact. A number may be in any spelling; `region` (ISO 3166-1 alpha-2) says where it is
+         *     from unless it does so itself.
+         */
+        AddressIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "phone" | "email";
+            /** Value */
+            value: string;
+            /**
+             * Region
+             * @default null
+             */
+            region: string | null;
+        };
         /** AgentOut */
         AgentOut: {
             /** Id */
@@ -2488,12 +2714,14 @@ export interface components {
         };
         /**
          * Candidate
-         * @description A contact that may be the same person, and why we think so. Never merged by itself.
+         * @description A contact that may be the same person, and why we think so, the best reason first. Never merged by itself.
          */
         Candidate: {
             contact: components["schemas"]["ContactOut"];
             /** Reason */
             reason: string;
+            /** Reasons */
+            reasons: components["schemas"]["Reason"][];
         };
         /** Candidates */
         Candidates: {
@@ -2517,6 +2745,33 @@ export interface components {
             passage: string;
             /** Confidence */
             confidence: number;
+        };
+        /**
+         * ContactEvent
+         * @description Something that made a contact what it is. `contact_id` is another where it was merged into this one.
+         */
+        ContactEvent: {
+            /** Event Id */
+            event_id: number;
+            /** Kind */
+            kind: string;
+            /** Contact Id */
+            contact_id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            actor: components["schemas"]["AuthorOut"];
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        /** ContactHistory */
+        ContactHistory: {
+            /** Items */
+            items: components["schemas"]["ContactEvent"][];
         };
         /** ContactOut */
         ContactOut: {
@@ -2550,11 +2805,17 @@ export interface components {
             event_id: number;
             contact: components["schemas"]["ContactOut"];
         };
-        /** ConversationDetail */
+        /**
+         * ConversationDetail
+         * @description `ways` are for the composer, the one last used first.
+         */
         ConversationDetail: {
             conversation: components["schemas"]["ConversationOut"];
             contact: components["schemas"]["ContactOut"];
             packet: components["schemas"]["Packet"] | null;
+            verification: components["schemas"]["VerificationOut"] | null;
+            /** Ways */
+            ways: components["schemas"]["WayOut"][];
             /** Reply Inboxes */
             reply_inboxes: components["schemas"]["InboxOut"][];
             /** Merged From */
@@ -2770,6 +3031,9 @@ export interface components {
         /**
          * IdentityOut
          * @description One address and how we know that it belongs to this contact.
+         *
+         *     `address` is what it is found by, `address_display` how people write it. `stated_by` is the address by which this
+         *     one is known: whose owner named it, or which has the same number or signature. `linked_by` is whoever linked it.
          */
         IdentityOut: {
             /** Id */
@@ -2778,15 +3042,20 @@ export interface components {
             channel: string;
             /** Address */
             address: string;
+            /** Address Display */
+            address_display: string;
             /** Display Name */
             display_name: string;
             /** Evidence */
             evidence: string;
+            /** Stated By */
+            stated_by: string | null;
             /**
              * Linked At
              * Format: date-time
              */
             linked_at: string;
+            linked_by: components["schemas"]["AuthorOut"];
             /** @default null */
             do_not_contact: components["schemas"]["DoNotContactOut"] | null;
         };
@@ -2832,6 +3101,9 @@ export interface components {
         /**
          * MessageIn
          * @description `client_id` makes sending again harmless: the same id from the same agent is stored once.
+         *
+         *     `inbox_id` and `identity_id` are those of one of the conversation's `ways`; without them the answer goes where the
+         *     customer wrote last.
          */
         MessageIn: {
             /** Client Id */
@@ -2854,13 +3126,19 @@ export interface components {
              * @default null
              */
             inbox_id: string | null;
+            /**
+             * Identity Id
+             * @default null
+             */
+            identity_id: string | null;
         };
         /**
          * MessageOut
          * @description One message of a thread.
          *
          *     `rule` says why an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by
-         *     which its lists can be compared with ours.
+         *     which its lists can be compared with ours. `segment_began`: the customer went on by another channel or address with
+         *     this message; the first segment begins with the conversation and has no such mark.
          */
         MessageOut: {
             /** Id */
@@ -2905,6 +3183,8 @@ export interface components {
              * @default null
              */
             rule: ("thread_key" | "window" | "reopened" | "new" | "moved") | null;
+            /** @default null */
+            segment_began: components["schemas"]["SegmentOut"] | null;
             /**
              * Client Id
              * @default null
@@ -3108,6 +3388,22 @@ export interface components {
             rule: string | null;
         };
         /**
+         * Reason
+         * @description Why two contacts may be one person. `address_display` is what they have in common; empty for a name.
+         */
+        Reason: {
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "same_number" | "same_email" | "same_address" | "stated" | "mentioned" | "same_name";
+            /**
+             * Address Display
+             * @default
+             */
+            address_display: string;
+        };
+        /**
          * SeenIn
          * @description Everything up to and including this message was shown (`read`) or has arrived (`delivered`).
          */
@@ -3120,6 +3416,24 @@ export interface components {
              * @enum {string}
              */
             state: "delivered" | "read";
+        };
+        /**
+         * SegmentOut
+         * @description A stretch of a conversation in one channel: where it came from and how we know that it is the same person's.
+         */
+        SegmentOut: {
+            /** Channel */
+            channel: string;
+            /** Inbox Id */
+            inbox_id: string;
+            /** Inbox Name */
+            inbox_name: string;
+            /** Identity Id */
+            identity_id: string;
+            /** Address Display */
+            address_display: string;
+            /** Evidence */
+            evidence: string;
         };
         /**
          * SessionOut
@@ -3147,6 +3461,14 @@ export interface components {
              * Format: date-time
              */
             until: string;
+        };
+        /**
+         * SomebodyElseIn
+         * @description The address whose messages are not this customer's.
+         */
+        SomebodyElseIn: {
+            /** Identity Id */
+            identity_id: string;
         };
         /** SplitIn */
         SplitIn: {
@@ -3235,12 +3557,35 @@ export interface components {
             file: string;
         };
         /**
+         * VerificationOut
+         * @description Who proved who they are in this conversation, and how. `holds`: also for whoever wrote last.
+         */
+        VerificationOut: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "none" | "claimed" | "verified";
+            /** Method */
+            method: string;
+            /** Identity Id */
+            identity_id: string | null;
+            /** Channel */
+            channel: string;
+            /** Address Display */
+            address_display: string;
+            /** Holds */
+            holds: boolean;
+        };
+        /**
          * VerifyIn
-         * @description What a customer said to prove who they are.
+         * @description What a customer said to prove who they are, and the message in which they did.
          */
         VerifyIn: {
             /** Conversation Id */
             conversation_id: string;
+            /** Message Id */
+            message_id: string;
             /** Customer Number */
             customer_number: string;
             /** Postcode */
@@ -3255,6 +3600,35 @@ export interface components {
              * @default null
              */
             name: string | null;
+        };
+        /**
+         * WayOut
+         * @description How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
+         *
+         *     `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
+         *     `do_not_contact`.
+         */
+        WayOut: {
+            /** Inbox Id */
+            inbox_id: string;
+            /** Inbox Name */
+            inbox_name: string;
+            /** Identity Id */
+            identity_id: string;
+            /** Channel */
+            channel: string;
+            /** Address Display */
+            address_display: string;
+            /** Evidence */
+            evidence: string;
+            /** Last Used */
+            last_used: string | null;
+            /** Never Written */
+            never_written: boolean;
+            /** Do Not Contact */
+            do_not_contact: boolean;
+            /** Current */
+            current: boolean;
         };
         /**
          * WidgetCitation
@@ -3496,6 +3870,7 @@ export interface components {
     pathItems: never;
 }
 export type Accepted = components['schemas']['Accepted'];
+export type AddressIn = components['schemas']['AddressIn'];
 export type AgentOut = components['schemas']['AgentOut'];
 export type Agents = components['schemas']['Agents'];
 export type ArticleIn = components['schemas']['ArticleIn'];
@@ -3509,6 +3884,8 @@ export type ButtonOut = components['schemas']['ButtonOut'];
 export type Candidate = components['schemas']['Candidate'];
 export type Candidates = components['schemas']['Candidates'];
 export type Citation = components['schemas']['Citation'];
+export type ContactEvent = components['schemas']['ContactEvent'];
+export type ContactHistory = components['schemas']['ContactHistory'];
 export type ContactOut = components['schemas']['ContactOut'];
 export type ContactRef = components['schemas']['ContactRef'];
 export type ContactUndoOut = components['schemas']['ContactUndoOut'];
@@ -3543,10 +3920,13 @@ export type PreChatField = components['schemas']['PreChatField'];
 export type PresenceIn = components['schemas']['PresenceIn'];
 export type PriorityIn = components['schemas']['PriorityIn'];
 export type Problem = components['schemas']['Problem'];
+export type Reason = components['schemas']['Reason'];
 export type SeenIn = components['schemas']['SeenIn'];
+export type SegmentOut = components['schemas']['SegmentOut'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type SignIn = components['schemas']['SignIn'];
 export type SnoozeIn = components['schemas']['SnoozeIn'];
+export type SomebodyElseIn = components['schemas']['SomebodyElseIn'];
 export type SplitIn = components['schemas']['SplitIn'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type Teams = components['schemas']['Teams'];
@@ -3555,8 +3935,10 @@ export type TriedAnswer = components['schemas']['TriedAnswer'];
 export type TypingIn = components['schemas']['TypingIn'];
 export type UndoOut = components['schemas']['UndoOut'];
 export type UploadIn = components['schemas']['UploadIn'];
+export type VerificationOut = components['schemas']['VerificationOut'];
 export type VerifyIn = components['schemas']['VerifyIn'];
 export type VerifyOut = components['schemas']['VerifyOut'];
+export type WayOut = components['schemas']['WayOut'];
 export type WidgetCitation = components['schemas']['WidgetCitation'];
 export type WidgetDetailsIn = components['schemas']['WidgetDetailsIn'];
 export type WidgetEntry = components['schemas']['WidgetEntry'];
