@@ -22,6 +22,7 @@ from hub.services import demo, inboxes
 from hub.settings import Settings, from_environment
 from hub.store import replay
 from hub.store.migrate import migrate_url
+from hub.store.secret_box import SecretBox
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,6 +93,14 @@ def _seed(settings: Settings, options: argparse.Namespace) -> int:
         store = app.open_store(settings, SystemClock(), lambda _nudges, _events: None)
         try:
             done = demo.seed(store, settings.public_url)
+            if settings.simulator_url:
+                demo.connect_phones(
+                    store,
+                    SecretBox(settings.secret_key),
+                    api_url=settings.simulator_url,
+                    account_sid=settings.simulator_account,
+                    auth_token=settings.simulator_token,
+                )
         finally:
             store.close()
         print("The demo firm is there." if done else "The database has agents already: nothing to seed.")

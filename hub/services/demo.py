@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 
+from cryptography.fernet import InvalidToken
+
 from hub.domain import events as e
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Author, InboundMessage, Parsed, WebhookRequest
 from hub.services import articles, assignment, handoff, inbound, people, replies, sign_in
 from hub.store import tables as t
 from hub.store.queries import demo, inboxes
+from hub.store.secret_box import SecretBox
 from hub.store.unit_of_work import Store, Tx
 
 PASSWORD = "centralita"  # noqa: S105  # of the demo's logins, printed at every start
@@ -25,6 +28,9 @@ PEOPLE = (
 )
 TEAMS = (("First line", "1"), ("Returns", "2"))
 CUSTOMERS = (("12345678", "Ana García", "28013"), ("87654321", "John Smith", "SW1A 1AA"))
+# What the simulated provider gives it (`make run`; the same as in channels/simulators/phones.py).
+SMS_KEY = "demo-sms"
+SMS_NUMBERS = ("+34644010203", "+447400123123")
 # (order, customer, state, carrier, expected)
 ORDERS = (
     ("A100234", "12345678", "shipped", "SEUR", "2026-11-25"),
@@ -96,6 +102,57 @@ def seed(store: Store, public_url: str) -> bool:
         return True
 
     return store.write(firm)
+
+
+def connect_phones(store: Store, box: SecretBox, *, api_url: str, account_sid: str, auth_token: str) -> bool:
+    """Makes the demo firm's inbox for text messages, or tells it where the simulated provider is now.
+
+    Args:
+        store: migrated; nothing is done where the demo firm is not in it.
+        box: seals the token.
+        api_url: the simulated provider's address.
+        account_sid: the account there.
+        auth_token: its token, which signs the webhooks too.
+
+    Returns:
+        Whether anything was written.
+    """
+    settings = {
+        "account_sid": account_sid,
+        "numbers": list(SMS_NUMBERS),
+        "api_url": api_url,
+        "default_region": "ES",
+        # Pictures, which real networks take in few countries, and more than their one message a second.
+        "mms": True,
+        "messages_per_second": 100,
+    }
+    secrets = json.dumps({"auth_token": auth_token})
+    sealed = box.seal(secrets)
+
+    def phones(tx: Tx) -> bool:
+        demo.lock(tx)
+        known = {inbox.key: inbox for inbox in inboxes.every(tx.connection)}
+        if INBOX_KEY not in known:
+            return False
+        if SMS_KEY not in known:
+            values = {"id": tx.new_id(), "key": SMS_KEY, "name": "Text messages", "channel": "sms"}
+            values["team_id"] = known[INBOX_KEY].team_id
+            tx.add(t.inbox, values | {"settings": json.dumps(settings), "secrets": sealed})
+            return True
+        now = json.loads(demo.settings_of(tx.connection, SMS_KEY))
+        if now | settings == now and _opens_to(box, known[SMS_KEY].sealed_secrets, secrets):
+            return False
+        tx.change(t.inbox, {"key": SMS_KEY}, {"settings": json.dumps(now | settings), "secrets": sealed})
+        return True
+
+    return store.write(phones)
+
+
+def _opens_to(box: SecretBox, sealed: str, secrets: str) -> bool:
+    try:
+        return box.open(sealed) == secrets
+    except InvalidToken:  # sealed with a key that is no more: what is known now replaces it
+        return False
 
 
 def _articles(tx: Tx, texts: list[dict[str, str]]) -> None:

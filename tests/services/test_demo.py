@@ -13,16 +13,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
-from hub.app import open_store
+from channels.simulators.phones import FIRM_NUMBERS
+from hub.app import build, open_store
 from hub.clock import SystemClock
 from hub.domain.conversation import PRIORITIES, Status
+from hub.domain.inbox import Inbox
 from hub.domain.permissions import ROLES
 from hub.services import demo, handoff
 from hub.settings import Settings, from_environment
 from hub.store import replay
 from hub.store import tables as t
 from hub.store.queries import demo as demo_queries
-from hub.store.queries import people
+from hub.store.queries import inboxes, people
+from hub.store.secret_box import SecretBox
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, Store, conversation_from
 
 HERE = "http://127.0.0.1:8000"
@@ -172,3 +175,63 @@ def test_the_chat_may_be_embedded_by_the_hubs_own_shop(store: Store) -> None:
     settings = json.loads(inbox.settings)  # type: ignore[attr-defined]
     assert settings["origins"] == [HERE]
     assert set(settings["languages"]) == set(settings["greeting"]) == set(settings["quick_replies"]) == {"en", "es"}
+
+
+# --- the phones ---
+
+
+def connect(store: Store, settings: Settings, url: str = "http://127.0.0.1:8001", token: str = "a token") -> bool:  # noqa: S107
+    return demo.connect_phones(
+        store, SecretBox(settings.secret_key), api_url=url, account_sid="AC" + "0" * 32, auth_token=token
+    )
+
+
+def phones(store: Store) -> Inbox:
+    with store.read() as connection:
+        return inboxes.by_key(connection, demo.SMS_KEY)
+
+
+def test_the_phones_have_an_inbox_also_in_a_firm_seeded_before(store: Store, settings: Settings) -> None:
+    demo.seed(store, HERE)
+    assert connect(store, settings) is True
+    inbox = phones(store)
+    assert (inbox.channel, inbox.settings["api_url"]) == ("sms", "http://127.0.0.1:8001")
+    assert inbox.settings["numbers"] == list(demo.SMS_NUMBERS) == list(FIRM_NUMBERS)
+    assert json.loads(SecretBox(settings.secret_key).open(inbox.sealed_secrets)) == {"auth_token": "a token"}
+    assert "a token" not in json.dumps(dict(inbox.settings))
+    assert connect(store, settings) is False
+    assert phones(store) == inbox
+
+
+def test_the_phones_follow_a_simulator_that_moved(store: Store, settings: Settings) -> None:
+    demo.seed(store, HERE)
+    connect(store, settings)
+    before = phones(store)
+    ruled = {**before.settings, "rules": {"bot": False}}
+    store.write(lambda tx: tx.change(t.inbox, {"id": before.id}, {"settings": json.dumps(ruled)}))
+    assert connect(store, settings, url="http://127.0.0.1:9001") is True
+    assert connect(store, settings, url="http://127.0.0.1:9001", token="another") is True
+    after = phones(store)
+    assert (after.id, after.settings["api_url"], after.bot) == (before.id, "http://127.0.0.1:9001", False)
+    assert json.loads(SecretBox(settings.secret_key).open(after.sealed_secrets)) == {"auth_token": "another"}
+    # Secrets that nobody can open any more are replaced.
+    other = SecretBox(b"another key that is long enough for it")
+    connect_again = demo.connect_phones(
+        store, other, api_url="http://127.0.0.1:9001", account_sid="AC" + "0" * 32, auth_token="another"
+    )
+    assert connect_again is True
+
+
+def test_the_phones_are_the_demo_firms_alone(store: Store, settings: Settings) -> None:
+    assert connect(store, settings) is False
+    assert rows(store, t.inbox) == []
+
+
+def test_the_phones_settings_are_those_that_the_channel_takes(store: Store, settings: Settings) -> None:
+    demo.seed(store, HERE)
+    connect(store, settings)
+    assembled = build(settings)
+    try:
+        assert assembled.hub.channel_of(phones(store)).capabilities.channel == "sms"
+    finally:
+        assembled.stop()

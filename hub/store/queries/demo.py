@@ -21,3 +21,8 @@ def lock(tx: Tx) -> None:
 
 def agent_with_email(connection: Connection, email: str) -> str:
     return str(connection.execute(select(t.agent.c.id).where(t.agent.c.email == email)).scalar_one())
+
+
+def settings_of(connection: Connection, key: str) -> str:
+    """An inbox's settings as they are kept, as JSON, its rules among them."""
+    return str(connection.execute(select(t.inbox.c.settings).where(t.inbox.c.key == key)).scalar_one())
