@@ -34,6 +34,18 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "en": "(This article is only available in another language.)",
         "es": "(Este artículo solo está disponible en otro idioma.)",
     },
+    "consent_stop": {
+        "en": "You will not get any more messages from us here. Reply START if you want them again.",
+        "es": "No recibirá más mensajes nuestros por aquí. Responda ALTA si quiere volver a recibirlos.",
+    },
+    "consent_start": {
+        "en": "You will get our messages here again. Reply STOP to end them.",
+        "es": "Volverá a recibir aquí nuestros mensajes. Responda BAJA para dejar de recibirlos.",
+    },
+    "consent_help": {
+        "en": "{inbox}: write to us here with your question. Reply STOP to get no more messages.",
+        "es": "{inbox}: escríbanos aquí su pregunta. Responda BAJA para no recibir más mensajes.",
+    },
 }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 
 from hub.domain import events as e
-from hub.domain.errors import ChannelError
+from hub.domain.errors import ChannelError, DoNotContact
 from hub.domain.messages import Delivery, DeliveryUpdate, Receipt, further
 from hub.hub import Hub
+from hub.services import consent
 from hub.services.work import Work, nothing
 from hub.store import tables as t
 from hub.store.queries import sending
@@ -63,6 +64,8 @@ def deliver(hub: Hub, work: Work) -> UseCase[None]:
     channel = hub.channel_of(inbox)
     if job.state is Delivery.SENDING and work.interrupted and not channel.capabilities.idempotent_send:
         return _outcome(conversation_id, event.message_id, Delivery.UNKNOWN, "interrupted", "")
+    if job.forbidden:
+        return _outcome(conversation_id, event.message_id, Delivery.FAILED, DoNotContact.error_id, "")
     if job.state is Delivery.QUEUED:
         hub.store.write(
             lambda tx: tx.record(conversation_id, e.DeliveryChanged(event.message_id, Delivery.SENDING.value))
@@ -72,6 +75,8 @@ def deliver(hub: Hub, work: Work) -> UseCase[None]:
     except ChannelError as error:
         if error.unknown and not channel.capabilities.idempotent_send:
             return _outcome(conversation_id, event.message_id, Delivery.UNKNOWN, error.code, str(error))
+        if error.opted_out:
+            return _opted_out(job, error)
         if error.permanent or work.last_attempt:
             return _outcome(conversation_id, event.message_id, Delivery.FAILED, error.code, str(error))
         raise
@@ -88,6 +93,17 @@ def _sent(conversation_id: str, message_id: str, receipt: Receipt) -> UseCase[No
     def use_case(tx: Tx) -> None:
         tx.record(conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
         tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id})
+
+    return use_case
+
+
+def _opted_out(job: sending.Sending, error: ChannelError) -> UseCase[None]:
+    """The customer told the provider, not us: it goes on the same list."""
+    conversation_id, message_id = job.message.conversation_id, job.message.message_id
+
+    def use_case(tx: Tx) -> None:
+        _outcome(conversation_id, message_id, Delivery.FAILED, error.code, str(error))(tx)
+        consent.withdraw(tx, conversation_id, job.identity_id, consent.PROVIDER, inbox_id=job.inbox_id)
 
     return use_case
 

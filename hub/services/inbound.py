@@ -19,7 +19,7 @@ from hub.domain.messages import (
     WebhookRequest,
 )
 from hub.domain.verification import PROOF, STATED
-from hub.services import contacts, delivery, media
+from hub.services import consent, contacts, delivery, media
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import matching
@@ -110,7 +110,8 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     actor = e.Actor(Author.CONTACT, identity.contact_id)
     if found.conversation_id:
         conversation_id = found.conversation_id
-        _wake(tx, tx.conversation(conversation_id), found, actor)
+        if message.consent is None:
+            _wake(tx, tx.conversation(conversation_id), found, actor)
     else:
         conversation_id = _open(tx, inbox, message, identity, found, actor)
     _verify(tx, conversation_id, message, identity, inbox)
@@ -124,7 +125,14 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         tx.record(conversation_id, e.SegmentBegan(inbox.id, identity.identity_id, message.address.channel), actor)
     tx.record(
         conversation_id,
-        e.MessageReceived(message_id, inbox.id, identity.identity_id, message.address.channel, found.rule.value),
+        e.MessageReceived(
+            message_id,
+            inbox.id,
+            identity.identity_id,
+            message.address.channel,
+            found.rule.value,
+            message.consent.word.value if message.consent else "",
+        ),
         actor,
         content=MessageContent(
             text=message.text,
@@ -134,6 +142,10 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         ),
     )
     media.announce(tx, inbox.id, conversation_id, message_id, message.media)
+    if message.consent is not None:
+        consent.heard(tx, inbox, conversation_id, identity.identity_id, message.consent, message.language)
+        if not found.conversation_id:
+            tx.record(conversation_id, e.Resolved())  # nothing is left to do for anybody
     return Received(message_id, conversation_id, duplicate=False)
 
 

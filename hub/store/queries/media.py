@@ -66,7 +66,7 @@ def get(connection: Connection, media_id: str) -> Announced | None:
 def conversation_of(tx: Tx, message_id: str) -> str:
     """The conversation that a message is in now."""
     statement = select(t.message.c.conversation_id).where(t.message.c.id == message_id)
-    return tx.connection.execute(statement).scalar_one()
+    return str(tx.connection.execute(statement).scalar_one())
 
 
 def show(tx: Tx, message_id: str) -> None:

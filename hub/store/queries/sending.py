@@ -10,15 +10,24 @@ from sqlalchemy import Connection, select
 from hub.domain.errors import NotFound
 from hub.domain.messages import Address, Attachment, Button, Delivery, DeliveryUpdate, Kind, OutboundMessage
 from hub.store import tables as t
+from hub.store.queries import consent
+
+# In a message's extras: the word of the customer's that it answers (`stop`, `start`, `help`).
+ANSWERS_CONSENT = "answers_consent"
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A message that is to go out, with its inbox and how far it has come."""
+    """A message that is to go out, with its inbox and how far it has come.
+
+    `forbidden`: nobody may write to its address, and it is not the answer to the customer's saying so.
+    """
 
     message: OutboundMessage
     inbox_id: str
+    identity_id: str
     state: Delivery
+    forbidden: bool
 
 
 def sending(connection: Connection, message_id: str) -> Sending:
@@ -40,8 +49,10 @@ def sending(connection: Connection, message_id: str) -> Sending:
             m.text,
             m.extras,
             m.state,
+            m.identity_id,
             i.channel,
             i.address,
+            i.wire_address,
             i.scope,
             i.display_name,
             last_said,
@@ -56,7 +67,7 @@ def sending(connection: Connection, message_id: str) -> Sending:
     message = OutboundMessage(
         message_id=row.id,
         conversation_id=row.conversation_id,
-        address=Address(row.channel, row.address, row.scope, row.display_name),
+        address=Address(row.channel, row.wire_address or row.address, row.scope, row.display_name),
         text=row.text,
         buttons=tuple(Button(each["title"], each["payload"]) for each in extras.get("buttons", ())),
         attachments=tuple(
@@ -65,7 +76,9 @@ def sending(connection: Connection, message_id: str) -> Sending:
         ),
         sender=json.loads(row.last_said).get("to", "") if row.last_said else "",
     )
-    return Sending(message, row.inbox_id, Delivery(row.state))
+    where = consent.place(connection, row.identity_id)
+    forbidden = ANSWERS_CONSENT not in extras and consent.prohibition(connection, where) is not None
+    return Sending(message, row.inbox_id, row.identity_id, Delivery(row.state), forbidden)
 
 
 def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> tuple[str, str, Delivery] | None:
