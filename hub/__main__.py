@@ -20,6 +20,8 @@ from hub.domain.errors import HubError, Refused
 from hub.domain.inbox import Inbox
 from hub.services import demo, inboxes
 from hub.settings import Settings, from_environment
+from hub.simulation import command as simulation
+from hub.simulation.hub_api import Login
 from hub.store import replay
 from hub.store.migrate import migrate_url
 from hub.store.secret_box import SecretBox
@@ -58,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--check", action="store_true", help="compare (the only thing it does so far)")
     check.add_argument("--conversation", default="", metavar="ID", help="only this conversation")
     check.add_argument("--since", default="", metavar="TIME", help="only what changed since (RFC 3339)")
+    simulation.add_arguments(
+        add(
+            "simulate", _simulate, "Play many customers of the demo firm against a hub that runs, and compare the ends."
+        )
+    )
     connect = add("connect", _connect, "Connect an inbox; its secrets, a JSON object, come by standard input.")
     connect.add_argument("channel", help="as its package has registered it")
     connect.add_argument("--name", default="", help="as agents see it (default: the channel's)")
@@ -132,6 +139,21 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
         f"in {report.seconds:.1f} s ({rate:,.0f} events/s)"
     )
     return 1 if report.different else 0
+
+
+def _simulate(settings: Settings, options: argparse.Namespace) -> int:
+    logins = {
+        role: [Login(email, demo.PASSWORD) for _, email, its_role, *_ in demo.PEOPLE if its_role == role]
+        for role in ("agent", "administrator")
+    }
+    return simulation.run(
+        options,
+        hub_url=settings.public_url,
+        simulator_url=settings.simulator_url,
+        inbox_key=demo.INBOX_KEY,
+        watcher=logins["administrator"][0],
+        agents=logins["agent"],
+    )
 
 
 def _connect(settings: Settings, options: argparse.Namespace) -> int:

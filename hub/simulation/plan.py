@@ -1,0 +1,137 @@
+"""Who says what, and when: worked out before anything is said, so that the same seed plays the same customers."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hub.domain.errors import Refused
+from hub.simulation.numbers import Numbers
+from hub.simulation.script import ANY, Conversation, Turn
+
+# The languages of the hub's own pages; everybody else sees the first.
+_SERVED = ("en", "es")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One simulated customer of one run. `tells` is what they fill in before a web chat."""
+
+    number: int
+    name: str
+    region: str
+    phone: str
+    email: str
+    language: str
+    tells: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message to be said: `at` seconds after the start. `last`: the conversation ends with it."""
+
+    at: float
+    person: Person
+    channel: str
+    text: str
+    pictures: tuple[str, ...]
+    expects_answer: bool
+    last: bool
+
+
+def compressed(pause: float) -> float:
+    """A pause of the customer's life in the simulation's seconds: 5 s → 1 s, a minute → 6 s, a day → 26 s."""
+    return 2 * math.log2(1 + pause / 10)
+
+
+def playable(script: Sequence[Conversation], channels: Sequence[str]) -> list[Conversation]:
+    """The conversations that need no other channels. Raises Refused where there is none."""
+    found = [each for each in script if each.channels <= set(channels)]
+    if not found:
+        raise Refused(
+            "--channels", f"must be channels that the script has conversations for, not {', '.join(channels)}"
+        )
+    return found
+
+
+def plan(
+    script: Sequence[Conversation], channels: Sequence[str], *, rate: float, seconds: float, seed: int
+) -> Iterator[Step]:
+    """What is to be said, in the order of time.
+
+    Messages arrive as a Poisson process. Each goes to the customer who has waited longest since the end of a pause;
+    where all are in a pause, somebody new comes with the next conversation of the shuffled script.
+
+    Args:
+        script: of `script.load`.
+        channels: what may be used; a conversation's `any` becomes one of them.
+        rate: messages a second, all channels together.
+        seconds: how long; conversations that are under way then stay unfinished.
+        seed: the same seed, the same plan.
+
+    Raises:
+        Refused: no conversation can be played over these channels.
+    """
+    chance = random.Random(f"plan {seed}")  # noqa: S311  # nothing secret
+    deck = _shuffled(playable(script, channels), chance)
+    numbers, people = Numbers(seed), itertools.count(1)
+    waiting: list[tuple[float, int, _UnderWay]] = []
+    at = 0.0
+    for count in itertools.count():
+        at += chance.expovariate(rate)
+        if at >= seconds:
+            return
+        if waiting and waiting[0][0] <= at:
+            under_way = heapq.heappop(waiting)[2]
+        else:
+            under_way = _UnderWay(next(deck), chance.choice(channels), numbers, people, seed)
+        yield under_way.step(at)
+        if under_way.left:
+            heapq.heappush(waiting, (at + compressed(under_way.left[0].pause), count, under_way))
+
+
+def _shuffled(conversations: list[Conversation], chance: random.Random) -> Iterator[Conversation]:
+    """All of them again and again, each time in another order."""
+    while True:
+        yield from chance.sample(conversations, len(conversations))
+
+
+class _UnderWay:
+    """A conversation that is being played, with people of its own."""
+
+    def __init__(
+        self, conversation: Conversation, dealt: str, numbers: Numbers, people: Iterator[int], seed: int
+    ) -> None:
+        self.left: list[Turn] = list(conversation.turns)
+        self._dealt = dealt
+        language = conversation.language if conversation.language in _SERVED else _SERVED[0]
+        self._people: dict[str, Person] = {}
+        for who, customer in conversation.customers.items():
+            number = next(people)
+            self._people[who] = Person(
+                number=number,
+                name=customer.name,
+                region=customer.region,
+                phone=numbers.next(customer.region),
+                email=f"{who}.{seed}.{number}@customer.example",
+                language=language,
+                tells=frozenset(customer.tells),
+            )
+
+    def step(self, at: float) -> Step:
+        """The next turn, at this moment."""
+        turn = self.left.pop(0)
+        person = self._people[turn.who]
+        return Step(
+            at=at,
+            person=person,
+            channel=self._dealt if turn.channel == ANY else turn.channel,
+            text=turn.text.replace("{phone}", person.phone),
+            pictures=tuple(turn.pictures),
+            expects_answer=turn.expect is not None,
+            last=not any(each.who == turn.who for each in self.left),
+        )

@@ -1,0 +1,13 @@
+"""The channels that customers can be played on: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from hub.simulation import sms, webchat
+from hub.simulation.player import Player, Stage
+
+PLAYERS: Mapping[str, Callable[[Stage], Player]] = {
+    sms.CHANNEL: sms.SmsPlayer,
+    webchat.CHANNEL: webchat.WebchatPlayer,
+}
