@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
 from hub.domain.messages import OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
@@ -19,7 +20,8 @@ class Capabilities:
     `channel` is the kind that its addresses belong to: two providers of text messages are both `sms`. `text_limit` is
     in characters. `segmented`: texts are counted and paid in SMS segments. `messages_per_second`: what one sender of
     this inbox may send (0: no limit). `opt_out`: customers may forbid us to write to them by a word (STOP).
-    `keeps_source`: each message is kept as it came, whole (mail).
+    `keeps_source`: each message is kept as it came, whole (mail). `letters`: messages have subjects and refer to each
+    other (`OutboundMessage.letter`).
     """
 
     channel: str
@@ -34,6 +36,7 @@ class Capabilities:
     messages_per_second: float = 0.0
     opt_out: bool = False
     keeps_source: bool = False
+    letters: bool = False
 
 
 class Channel(Protocol):
@@ -80,6 +83,14 @@ class MediaSource(Protocol):
 
 
 @runtime_checkable
+class ManySenders(Protocol):
+    """A channel whose inbox sends from several numbers or services, each of which may send only so fast."""
+
+    def sender_of(self, message: OutboundMessage) -> str:
+        """Names the sender that a message will leave by; equal names share `messages_per_second`."""
+
+
+@runtime_checkable
 class Reconciler(Protocol):
     """A channel that can look up what became of a send whose answer was lost."""
 
@@ -92,13 +103,19 @@ def _kept_nowhere(_name: str, _value: str) -> None:
     """For channels that are made by hand: their secrets live as long as they do."""
 
 
+def _no_files(attachment_id: str) -> bytes:
+    """For channels that are made by hand: there is no hub whose files they could send."""
+    raise NotFound(f"there is no file {attachment_id}")
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelParts:
     """What a channel is made from.
 
     `derive` makes a key of the installation's own for a purpose; `webhook_url` is where the provider calls this inbox.
     `keep_secret(name, value)` changes one of the inbox's secrets at rest, as where a provider hands out a new refresh
-    token; the hub then makes the channel anew.
+    token; the hub then makes the channel anew. `read_file` gives the bytes of an attachment that is to be sent, for
+    providers that take bytes rather than addresses; it raises NotFound.
     """
 
     inbox: Inbox
@@ -108,6 +125,7 @@ class ChannelParts:
     fetcher: Fetcher
     webhook_url: str
     keep_secret: Callable[[str, str], None] = _kept_nowhere
+    read_file: Callable[[str], bytes] = _no_files
 
 
 # What a package registers under the entry point group `centralita.channels`, by the inbox's channel.

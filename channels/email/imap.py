@@ -123,6 +123,43 @@ def listen(account: ImapAccount, line: Line) -> None:
                 line.wait(account.poll)
 
 
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A mail that lies in a folder. `origin` is what it is emitted with; the rest is for people who look for it."""
+
+    origin: str
+    arrived: datetime
+    size: int
+    subject: str
+    sender: str
+
+
+def inventory(account: ImapAccount) -> Iterator[Lying]:
+    """Everything that lies in the account's folders now. Raises ChannelError."""
+    with connect(account) as client:
+        for folder in account.folders:
+            validity = int(client.select_folder(folder, readonly=True)[b"UIDVALIDITY"])
+            uids: list[int] = sorted(client.search(["ALL"]))
+            for begin in range(0, len(uids), _CHUNK):
+                chunk = uids[begin : begin + _CHUNK]
+                told = client.fetch(chunk, ["INTERNALDATE", "RFC822.SIZE", "ENVELOPE"])
+                for uid in chunk:
+                    if uid in told:
+                        yield _lying(_origin(account, folder, validity, uid), told[uid])
+
+
+def _lying(origin: str, told: Mapping[bytes, Any]) -> Lying:
+    envelope = told[b"ENVELOPE"]
+    sender = str(envelope.from_[0]) if envelope.from_ else ""
+    subject = (envelope.subject or b"").decode("utf-8", "replace")
+    return Lying(origin, told[b"INTERNALDATE"], int(told[b"RFC822.SIZE"]), subject, sender)
+
+
+def _origin(account: ImapAccount, folder: str, validity: int, uid: int) -> str:
+    """Where a mail is, as an address (RFC 5092)."""
+    return f"imap://{account.host}/{quote(folder)};UIDVALIDITY={validity}/;UID={uid}"
+
+
 class _Session:
     """One connection's work."""
 
@@ -185,7 +222,7 @@ class _Session:
         headers = {ARRIVED: arrived.astimezone(UTC).isoformat()}
         if size > MAIL_LIMIT:
             headers[TOO_LARGE] = str(size)
-        url = f"imap://{self._account.host}/{quote(folder)};UIDVALIDITY={place.validity}/;UID={uid}"  # RFC 5092
+        url = _origin(self._account, folder, place.validity, uid)
         request = WebhookRequest("FETCH", url, headers=headers, body=fetched[section])
         self._line.emit(request, write_memory(self._places))
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hub.domain.mail_threading import Lookups, ThreadHeaders
+
 
 class Kind(StrEnum):
     """Who a message is for. `note` is seen by agents only."""
@@ -93,6 +95,48 @@ class RemoteMedia:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class InboundFile:
+    """A file that came with its message, bytes and all. `inline`: the message's own HTML shows it."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a mail is besides the text that its writer wrote.
+
+    `headers` and `named` place it (`hub.domain.mail_threading`); `message_ids` are its own, by which replies may name
+    it. `whole` is the body with all that it quotes, `html` the same made safe to show, where files of the message stand
+    by their index. `robot` is empty for a person's mail, else what kind of program wrote it; `notes` say what had to be
+    repaired to read it.
+    """
+
+    subject: str
+    message_ids: tuple[str, ...]
+    headers: ThreadHeaders
+    named: Lookups
+    whole: str = field(default="", repr=False)
+    html: str = field(default="", repr=False)
+    robot: str = ""
+    copies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundLetter:
+    """What a mail of ours needs besides its text. `references` are ids of mails in the conversation, oldest first; the
+    last is answered. `author` is empty where no person wrote it: the mail then says that it is automatic."""
+
+    subject: str
+    ticket_number: int
+    references: tuple[str, ...] = ()
+    author: str = ""
+
+
 class ConsentWord(StrEnum):
     """What a customer says to whoever texts them: no more, again, or who are you."""
 
@@ -149,8 +193,9 @@ class InboundMessage:
 
     A pressed button has its `payload` and, in `reply_to`, our id of the message that offered it; the hub checks that it
     did, and only then is the payload trusted. Of files that the hub stores already, only the attachment's id is known;
-    files that the provider keeps are `media`. `consent` is set where the text is nothing but such a word. `to` is the
-    address of ours that they wrote to, where the inbox has several: answers go out from there.
+    files that the provider keeps are `media`, those whose bytes came along are `files`. `letter` is there for mails.
+    `consent` is set where the text is nothing but such a word. `to` is the address of ours that they wrote to, where
+    the inbox has several: answers go out from there.
     """
 
     external_id: str
@@ -160,6 +205,8 @@ class InboundMessage:
     language: str = ""
     attachments: tuple[Attachment, ...] = ()
     media: tuple[RemoteMedia, ...] = ()
+    files: tuple[InboundFile, ...] = ()
+    letter: Letter | None = None
     consent: Consent | None = None
     payload: str = ""
     reply_to: str = ""
@@ -232,6 +279,7 @@ class OutboundMessage:
     reply_to_external_id: str = ""
     thread_key: str = ""
     sender: str = ""
+    letter: OutboundLetter | None = None
 
 
 @dataclass(frozen=True, slots=True)
