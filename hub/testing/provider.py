@@ -52,13 +52,17 @@ class Provider:
         self.asked: list[Asked] = []
         self.answer = Answer()
         self._closing = threading.Event()
+        self._came = threading.Condition()
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def _ask(self) -> None:
                 length = int(self.headers.get("content-length") or 0)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                provider.asked.append(Asked(self.command, self.path, headers, self.rfile.read(length)))
+                asked = Asked(self.command, self.path, headers, self.rfile.read(length))
+                with provider._came:
+                    provider.asked.append(asked)
+                    provider._came.notify_all()
                 answer = provider.answer
                 if answer.behaviour == "hangs":
                     provider._closing.wait()
@@ -80,6 +84,13 @@ class Provider:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.01), daemon=True)
+
+    def wait(self, count: int, seconds: float) -> Asked:
+        """The request with this number, from 1, once it has come. Raises TimeoutError."""
+        with self._came:
+            if not self._came.wait_for(lambda: len(self.asked) >= count, seconds):
+                raise TimeoutError(f"the provider was asked {len(self.asked)} times within {seconds} s, not {count}")
+            return self.asked[count - 1]
 
     def __enter__(self) -> Provider:
         self._thread.start()
