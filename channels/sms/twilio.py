@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from functools import cached_property
 from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
@@ -125,11 +126,12 @@ _ANSWERS = words("yes", "y", "sí", "ok", "vale")
 
 
 class Verdict(Enum):
-    """What an error means for the message: never again, later again, or nothing goes out of this account."""
+    """What an error means: never again, later again, nothing goes out of this account, or nobody may write there."""
 
     PERMANENT = "permanent"
     RETRY = "retry"
     ACCOUNT = "account"
+    OPTED_OUT = "opted out"
 
 
 # code → verdict and meaning, by twilio.com/docs/api/errors. Those from 30000 on come in reports, too late to repeat.
@@ -161,7 +163,7 @@ ERRORS: Mapping[int, tuple[Verdict, str]] = {
     21606: (Verdict.PERMANENT, "the sender cannot send text messages to this recipient"),
     21608: (Verdict.PERMANENT, "a trial account sends to verified numbers only"),
     21609: (Verdict.PERMANENT, "Twilio cannot reach the address for reports; the hub needs a public one"),
-    21610: (Verdict.PERMANENT, "the recipient has sent STOP to this sender"),
+    21610: (Verdict.OPTED_OUT, "the recipient has sent STOP to this sender"),
     21611: (Verdict.RETRY, "the sender's queue at Twilio is full"),
     21612: (Verdict.PERMANENT, "this sender cannot reach this recipient"),
     21614: (Verdict.PERMANENT, "the recipient's number is no mobile number"),
@@ -300,19 +302,6 @@ class TwilioSms:
         )
         self._settings = settings
         self._fetcher = fetcher
-        timeout = httpx.Timeout(settings.timeout, connect=min(_CONNECT_TIMEOUT, settings.timeout))
-        connections = httpx.Client(
-            timeout=timeout,
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30),
-            follow_redirects=False,
-        )
-        weakref.finalize(self, connections.close)
-        self._messages = Client(
-            settings.username,
-            settings.password,
-            settings.account_sid,
-            http_client=_Line(settings.api_url, connections),
-        ).messages
 
     # --- from Twilio ---
 
@@ -428,6 +417,20 @@ class TwilioSms:
 
     # --- to Twilio ---
 
+    @cached_property
+    def _messages(self) -> Any:
+        """The SDK's list of the account's messages, over connections of its own. Made by whoever sends first: a process
+        that only takes webhooks needs none."""
+        settings = self._settings
+        connections = httpx.Client(
+            timeout=httpx.Timeout(settings.timeout, connect=min(_CONNECT_TIMEOUT, settings.timeout)),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30),
+            follow_redirects=False,
+        )
+        weakref.finalize(self, connections.close)
+        line = _Line(settings.api_url, connections)
+        return Client(settings.username, settings.password, settings.account_sid, http_client=line).messages
+
     def send(self, message: OutboundMessage) -> Receipt:
         """Hands a message over; its reports come to an address that names it.
 
@@ -482,15 +485,16 @@ class TwilioSms:
         total = 0
         for attachment in message.attachments:
             _check(attachment)
-            total += attachment.size
-            fits = self._settings.mms and attachment.media_type in _MMS_TYPES and total <= _MMS_TOTAL
-            (enclosed if fits else linked).append(attachment.url)
+            fits = total + attachment.size <= _MMS_TOTAL and len(enclosed) < MEDIA_PER_MESSAGE
+            if self._settings.mms and attachment.media_type in _MMS_TYPES and fits:
+                enclosed.append(attachment.url)
+                total += attachment.size
+            else:
+                linked.append(attachment.url)
         text = numbered(message.text, (button.title for button in message.buttons))
         text = "\n".join(filter(None, (text, *linked)))
         if len(text) > TEXT_LIMIT:
             raise ChannelError("21617", f"the text has more than {TEXT_LIMIT} characters", permanent=True)
-        if len(enclosed) > MEDIA_PER_MESSAGE:
-            raise ChannelError("21623", f"the message has more than {MEDIA_PER_MESSAGE} files", permanent=True)
         if not text.strip() and not enclosed:
             raise ChannelError("21602", "the message has neither text nor files", permanent=True)
         return text, tuple(enclosed)
@@ -769,11 +773,12 @@ def _refuse(response: httpx.Response) -> NoReturn:
     raise ChannelError(
         str(code or response.status_code),
         str(said.get("message") or said.get("title") or meaning or f"HTTP {response.status_code}")[:500],
-        permanent=verdict is Verdict.PERMANENT,
+        permanent=verdict in (Verdict.PERMANENT, Verdict.OPTED_OUT),
         account=verdict is Verdict.ACCOUNT,
         # A gateway's words: nobody knows what the machine behind it has done.
         unknown=response.status_code in (502, 504) and response.request.method == "POST",
         retry_after=_retry_after(response.headers.get("retry-after", "")),
+        opted_out=verdict is Verdict.OPTED_OUT,
     )
 
 
@@ -809,9 +814,12 @@ def _check(attachment: Attachment) -> None:
 def _region(number: str) -> str:
     """ISO 3166 code of a number's country; empty where it has none, such as a short code."""
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+        parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return ""
+    # Of a number that nobody is known to have, at least the country that its code mainly belongs to.
+    found = phonenumbers.region_code_for_number(parsed)
+    return found or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
 
 
 # --- settings ---
