@@ -24,6 +24,7 @@ from pathlib import Path
 from bot import server as bot
 from scripts import environments
 from scripts.environments import BIN, CONSOLE, PYTHON, environment
+from scripts.simulator import Simulator
 from scripts.steps import ROOT, RUN, Children, Command, Failed, Stamp, Steps, Stopping, digest
 
 HUB = (PYTHON, "-m", "hub")
@@ -87,6 +88,9 @@ def run(steps: Steps) -> int:
     environments.make_venv(steps)
     own_bot = None if os.environ.get("CENTRALITA_RASA_URL") or not _bot_wanted() else Bot(steps, hub_url)
     settings = environment() | {"CENTRALITA_HOST": host, "CENTRALITA_PORT": str(port), "CENTRALITA_DATA": str(RUN)}
+    simulator = None if settings.get("CENTRALITA_SIMULATOR_URL") else Simulator(steps, port)
+    if simulator:
+        settings |= simulator.settings(settings)
     bot_python = _prepare(steps, settings, own_bot is not None)
     if own_bot:
         settings |= own_bot.settings(bot_python is not None)
@@ -95,6 +99,8 @@ def run(steps: Steps) -> int:
     try:
         _wait_for(hub_url, hub, log)
         steps.say(f"\nCentralita answers on {hub_url} (after {time.monotonic() - began:.1f} s)")
+        if simulator:
+            simulator.start(settings.get("CENTRALITA_PUBLIC_URL") or f"http://{host}:{port}", settings)
         _say_where_to_go(steps, hub_url, settings)
         if own_bot and bot_python:
             steps.say("Still warming up: the bot (Rasa). Until then the knowledge base and people answer.")
@@ -106,6 +112,8 @@ def run(steps: Steps) -> int:
         steps.say("\nEnding …")
         return 0
     finally:
+        if simulator:
+            simulator.stop()
         if own_bot:
             own_bot.stop()
     raise Failed(f"The hub ended by itself (exit code {code}):\n{bot.tail(log)}")
@@ -116,6 +124,7 @@ def _say_where_to_go(steps: Steps, hub_url: str, settings: Mapping[str, str]) ->
     steps.say(f"""
   {hub_url}/        the agents' inbox
   {hub_url}/demo    a shop with the web chat, as a customer sees it
+  {settings["CENTRALITA_SIMULATOR_URL"] + "/":28}  customers' phones: text the shop and be texted
   {hub_url}/status  how each part is
 
 {logins.stdout.rstrip()}
@@ -180,7 +189,9 @@ def refuse_taken_port(host: str, port: int) -> None:
 def _prepare_database(steps: Steps, settings: Mapping[str, str]) -> None:
     """Bring the schema up to date and put the demo firm into it; both do nothing where that has happened."""
     own = RUN / "centralita.sqlite3"
-    sources = digest(ROOT / "hub" / "store", ROOT / "hub" / "services", ROOT / "hub" / "__main__.py")
+    # The seed tells the demo's inboxes where the simulated providers are.
+    told = [settings.get(f"CENTRALITA_SIMULATOR_{name}", "") for name in ("URL", "ACCOUNT", "TOKEN")]
+    sources = digest(ROOT / "hub" / "store", ROOT / "hub" / "services", ROOT / "hub" / "__main__.py", *told)
     stamp = Stamp(RUN / "stamps" / "database", sources, own)
     if settings.get("CENTRALITA_DATABASE_URL") or not stamp.holds():
         steps.run("Database and demo firm", [[*HUB, "migrate"], [*HUB, "seed"]], settings)
