@@ -31,7 +31,7 @@ MOST_MENTIONED = 20
 
 def region_of(inbox: Inbox) -> str:
     """Where the numbers of an inbox are from that do not say so themselves; empty where its settings name no region."""
-    return str(inbox.settings.get("region", ""))
+    return str(inbox.settings.get("default_region", ""))
 
 
 def canonical(address: Address, region: str) -> Address:
@@ -63,9 +63,14 @@ def find_or_create(tx: Tx, inbox: Inbox, message: InboundMessage) -> KnownIdenti
 
 
 def _create(tx: Tx, message: InboundMessage, address: Address, wire: str, region: str) -> KnownIdentity:
+    # Two addresses of one person may come for the first time at once: whoever is second finds the first.
+    waited_for = {_evident(kind, value, region)[0] for kind, value, how in message.evidence if how in PROOF}
+    if kind_of(address.channel) == PHONE:
+        waited_for.add(address.value)
+    for each in sorted(waited_for):
+        matching.lock_address(tx, each)
     known, evidence = _by_evidence(tx, message, region), "signed_identity"
     if known is None and kind_of(address.channel) == PHONE:
-        matching.lock_address(tx, address.value)
         known, evidence = _same_number(tx, address.value), SAME_NUMBER
     if known is None:
         contact_id, evidence, stated_by = create(tx, address.display_name, message.language), FIRST_MESSAGE, ""

@@ -115,7 +115,7 @@ def received(address: str, region: str) -> str:
 @lru_cache(maxsize=8192)
 def read(text: str, region: str) -> Number | None:
     """The number in a text that holds nothing else; None where it is none."""
-    bare = _EXTENSION.sub("", text)
+    bare = _EXTENSION.sub("", text).removeprefix("tel:")
     if any(letter.isalpha() for letter in bare) or len(text) > 60:
         return None
     number = _parsed(text, region)
@@ -127,7 +127,7 @@ def read(text: str, region: str) -> Number | None:
     # In two steps: one to a number that can be dialled, one to the form by which all of its spellings are found.
     written = number if phonenumbers.is_valid_number(number) else _folded(number)
     folded = _folded(written)
-    if phonenumbers.is_possible_number_with_reason(folded) != ValidationResult.IS_POSSIBLE:
+    if not _is_whole(folded):
         return None
     extension = f";ext={number.extension}" if number.extension else ""
     return Number(_e164(folded) + extension, _e164(written) + extension)
@@ -140,7 +140,7 @@ def display(address: str, region: str) -> str:
     if not address.startswith("+"):
         return address
     number = _parsed(address, "")
-    if number is None or phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+    if number is None or not _is_whole(number):
         return address
     at_home = bool(region) and phonenumbers.region_code_for_number(number) == region
     style = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
@@ -165,6 +165,12 @@ def _parsed(text: str, region: str) -> PhoneNumber | None:
         return phonenumbers.parse(text, region or None)
     except NumberParseException:
         return None
+
+
+def _is_whole(number: PhoneNumber) -> bool:
+    """Whether it has as many digits as the plan gives; a few numbers are shorter and can be called all the same."""
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return reason == ValidationResult.IS_POSSIBLE or phonenumbers.is_valid_number(number)
 
 
 def _folded(number: PhoneNumber) -> PhoneNumber:

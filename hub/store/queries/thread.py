@@ -55,7 +55,7 @@ def segments(connection: Connection, message_ids: Sequence[str]) -> dict[str, Se
     found = {}
     for row in connection.execute(statement):
         message_id, inbox_id, name, settings, identity_id, channel, address, wire, display_name, evidence = row
-        region = str(json.loads(settings).get("region", ""))
+        region = str(json.loads(settings).get("default_region", ""))
         found[message_id] = Segment(
             inbox_id, name, region, identity_id, channel, wire or address, display_name, evidence
         )
