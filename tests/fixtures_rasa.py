@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -55,7 +55,7 @@ class HubApi:
             return 200, {"verified": True, "name": known[1]}
         if method == "GET" and path.startswith("/bot/v1/orders/"):
             order_id = path.rsplit("/", 1)[1]
-            conversation_id = query.removeprefix("conversation_id=")
+            (conversation_id,) = parse_qs(query)["conversation_id"]
             order = ORDERS.get(order_id)
             if order is None or order["owner"] != self.verified.get(conversation_id):
                 return 404, {"error_id": "not_found"}

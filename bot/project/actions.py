@@ -70,9 +70,14 @@ async def ask_hub(method, path, **arguments):
         raise HubError(repr(error)) from error
 
 
-async def verified_name(conversation_id, customer_number, postcode):
+def asked_in(tracker):
+    """Which message of which conversation is being answered: the hub knows who wrote it, and what they may hear."""
+    return {"conversation_id": tracker.sender_id, "message_id": tracker.latest_message["message_id"]}
+
+
+async def verified_name(where, customer_number, postcode):
     """The customer's name (empty when the hub gives none), None when the two do not belong together."""
-    body = {"conversation_id": conversation_id, "customer_number": customer_number, "postcode": postcode}
+    body = {**where, "customer_number": customer_number, "postcode": postcode}
     status, answer = await ask_hub("POST", "/bot/v1/verify", json=body)
     if status == 422:
         return None
@@ -83,10 +88,10 @@ async def verified_name(conversation_id, customer_number, postcode):
     return (answer.get("name") or "") if answer["verified"] else None
 
 
-async def order(conversation_id, order_id):
+async def order(where, order_id):
     """The order as the hub tells it; None when there is none for this customer."""
     path = f"/bot/v1/orders/{quote(order_id, safe='')}"
-    status, answer = await ask_hub("GET", path, params={"conversation_id": conversation_id})
+    status, answer = await ask_hub("GET", path, params=where)
     if status == 404:
         return None
     if status != 200 or "state" not in answer:
@@ -149,7 +154,7 @@ class ValidateIdentityForm(FormValidationAction):
 
     async def _verify(self, dispatcher, tracker, number, postcode):
         try:
-            name = await verified_name(tracker.sender_id, number, postcode)
+            name = await verified_name(asked_in(tracker), number, postcode)
         except TriedTooOften:
             tracker.slots["identity_outcome"] = "failed"
             return
@@ -228,7 +233,7 @@ class ActionServe(Action):
     async def _tell_order(dispatcher, tracker, domain):
         order_id = tracker.get_slot("order_id")
         try:
-            found = await order(tracker.sender_id, order_id)
+            found = await order(asked_in(tracker), order_id)
         except HubError:
             logger.exception("The hub could not look up an order")
             dispatcher.utter_message(response="utter_lookup_failed")
@@ -265,7 +270,7 @@ class ActionLeaveForm(Action):
 
 
 class ActionDecline(Action):
-    """"No" to the bot's open question."""
+    """ "No" to the bot's open question."""
 
     def name(self):
         return "action_decline"

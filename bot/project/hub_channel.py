@@ -41,6 +41,9 @@ AGENT_SLOTS = {
     "customer_name": ("customer_name",),
 }
 
+# What belongs to whoever was verified, and to nobody who writes from another address.
+PROOF_SLOTS = ("verified_level", "verified_number", "customer_number", "postcode", "customer_name", "order_id")
+
 
 class Bad(Exception):
     """A request that breaks a rule."""
@@ -229,12 +232,30 @@ async def run_turn(processor, tracker, message, language):
     Rasa's own would read it again, and the language would have to be saved before it: that took half of a turn. Saved
     at the end, a turn that is cut off has left nothing behind.
     """
-    if tracker.get_slot("language") != language:  # before the turn, so that the very first answer is in it
-        tracker.update(SlotSet("language", language), processor.domain)
+    level = message.metadata.get("verified_level")
+    changes = proof_of_writer(tracker, level)
+    if changes or tracker.get_slot("language") != language:  # before the turn, so that the very first answer is in it
+        # Always the language first: it parts what is set for this turn from the one before.
+        for name, value in {"language": language, **changes}.items():
+            tracker.update(SlotSet(name, value), processor.domain)
     await processor._handle_message_with_tracker(message, tracker)
     tracker = await processor.run_action_extract_slots(message.output_channel, tracker)
     await processor._run_prediction_loop(message.output_channel, tracker)
     await processor.save_tracker(tracker)
+
+
+def proof_of_writer(tracker, level):
+    """The slots to set so that the memory of who is verified is that of whoever writes now: a conversation can be over
+    two channels, and what was proved from one address holds for another only if the hub says so.
+
+    `level` is what the hub says of the writer (None: nothing; then everything stays).
+    """
+    held = tracker.get_slot("verified_level")
+    if level == "verified" and held != "verified":
+        return {"verified_level": "verified"}
+    if level not in (None, "verified") and held == "verified":
+        return dict.fromkeys(PROOF_SLOTS)
+    return {}
 
 
 def reply_to(tracker, message_id, domain):
