@@ -436,22 +436,29 @@ class TwilioSms:
 
         Raises ChannelError. There is no idempotency key: `unknown` where the answer was lost.
         """
-        text, media = self._content(message)
+        if not (_E164.fullmatch(message.address.value) or _SHORT_CODE.fullmatch(message.address.value)):
+            raise ChannelError("no_reply", "a sender's name cannot be answered", permanent=True)
+        parcel = self._parcel(message)
+        _check(parcel)
         sender, service_sid = self._sender(message)
         with _answers():
             made = self._messages.create(
                 to=message.address.value,
-                body=text,
+                body=parcel.body,
                 status_callback=self._report_url(message.message_id),
                 **({"from_": sender} if sender else {}),
                 **({"messaging_service_sid": service_sid} if service_sid else {}),
-                **({"media_url": list(media)} if media else {}),
+                **({"media_url": [each.url for each in parcel.enclosed]} if parcel.enclosed else {}),
             )
             return _receipt(made)
 
+    def sender_of(self, message: OutboundMessage) -> str:
+        """See `hub.ports.ManySenders`: the number or name, or the messaging service where that chooses."""
+        return " ".join(filter(None, self._sender(message)))
+
     def find_sent(self, message: OutboundMessage, *, since: int) -> Receipt | None:
         """See `hub.ports.Reconciler`. Twilio's times are whole seconds."""
-        text, media = self._content(message)
+        parcel = self._parcel(message)
         earliest = datetime.fromtimestamp(since // 1_000_000, UTC)
         with _answers(asks=True):
             # No date: Twilio's filter is over `date_sent`, which a message in its queue does not have yet.
@@ -462,8 +469,8 @@ class TwilioSms:
                 if each.direction == "outbound-api"
                 and each.date_created is not None
                 and each.date_created >= earliest
-                and each.body == text
-                and each.num_media == str(len(media))
+                and each.num_media == str(len(parcel.enclosed))
+                and parcel.is_body(each.body or "")
             ]
             return _receipt(found[0]) if len(found) == 1 else None
 
@@ -478,38 +485,31 @@ class TwilioSms:
             media.url, limit=MEDIA_LIMIT, authorization=f"Basic {b64encode(credentials).decode()}"
         )
 
-    def _content(self, message: OutboundMessage) -> tuple[str, tuple[str, ...]]:
-        """The text and the addresses of files as Twilio gets them. What cannot go as MMS is a link in the text."""
-        enclosed: list[str] = []
-        linked: list[str] = []
-        total = 0
+    def _parcel(self, message: OutboundMessage) -> _Parcel:
+        """What of a message goes as text, as MMS and as links: whatever cannot go as MMS is a link."""
+        enclosed: list[Attachment] = []
+        linked: list[Attachment] = []
         for attachment in message.attachments:
-            _check(attachment)
-            fits = total + attachment.size <= _MMS_TOTAL and len(enclosed) < MEDIA_PER_MESSAGE
+            fits = (
+                len(enclosed) < MEDIA_PER_MESSAGE
+                and attachment.size + sum(each.size for each in enclosed) <= _MMS_TOTAL
+            )
             if self._settings.mms and attachment.media_type in _MMS_TYPES and fits:
-                enclosed.append(attachment.url)
-                total += attachment.size
+                enclosed.append(attachment)
             else:
-                linked.append(attachment.url)
+                linked.append(attachment)
         text = numbered(message.text, (button.title for button in message.buttons))
-        text = "\n".join(filter(None, (text, *linked)))
-        if len(text) > TEXT_LIMIT:
-            raise ChannelError("21617", f"the text has more than {TEXT_LIMIT} characters", permanent=True)
-        if not text.strip() and not enclosed:
-            raise ChannelError("21602", "the message has neither text nor files", permanent=True)
-        return text, tuple(enclosed)
+        return _Parcel(text, tuple(enclosed), tuple(linked))
 
     def _sender(self, message: OutboundMessage) -> tuple[str, str]:
         """The number or name to send from, and the messaging service; one of them may be empty.
 
         An answer comes from where the customer wrote to, else a phone shows it as somebody else's.
         """
-        recipient, settings = message.address.value, self._settings
-        if not (_E164.fullmatch(recipient) or _SHORT_CODE.fullmatch(recipient)):
-            raise ChannelError("no_reply", "a sender's name cannot be answered", permanent=True)
+        settings = self._settings
         if message.sender and (settings.service_sid or message.sender in settings.numbers):
             return message.sender, settings.service_sid
-        chosen = settings.senders.get(_region(recipient))
+        chosen = settings.senders.get(_region(message.address.value))
         if chosen:
             return chosen, ""
         if settings.service_sid:
@@ -519,6 +519,26 @@ class TwilioSms:
     def _report_url(self, message_id: str) -> str:
         """Twilio signs the whole address: the id in it comes back as we wrote it, even before our call's answer."""
         return f"{self._settings.webhook_url.partition('#')[0]}?message_id={quote(message_id)}{_REPORT_RETRIES}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A message as it goes to Twilio: files are `enclosed` as MMS or `linked` below the text."""
+
+    text: str
+    enclosed: tuple[Attachment, ...]
+    linked: tuple[Attachment, ...]
+
+    @property
+    def body(self) -> str:
+        return "\n".join(filter(None, (self.text, *(each.url for each in self.linked))))
+
+    def is_body(self, body: str) -> bool:
+        """Whether a message with this body is ours. Links are made anew for each send: only their number counts."""
+        links = body.removeprefix(self.text).split()
+        return (
+            body.startswith(self.text) and len(links) == len(self.linked) and all(_is_address(each) for each in links)
+        )
 
 
 class _Line(HttpClient):  # type: ignore[misc]  # the SDK's classes carry no annotations that mypy reads
@@ -683,7 +703,7 @@ def _one(fields: Mapping[str, tuple[str, ...]], name: str, *, needed: bool = Fal
 
 
 def _sid(fields: Mapping[str, tuple[str, ...]]) -> str:
-    sid = _one(fields, "MessageSid") or _one(fields, "SmsSid", needed="MessageSid" not in fields)
+    sid = _one(fields, "MessageSid") or _one(fields, "SmsSid")
     if not _MESSAGE_SID.fullmatch(sid):
         raise Refused("MessageSid", "must be SM or MM and 32 letters or digits")
     return sid
@@ -802,13 +822,19 @@ def _meaning(code: str) -> str:
     return ERRORS[int(code)][1] if re.fullmatch(r"[0-9]{1,6}", code) and int(code) in ERRORS else ""
 
 
-def _check(attachment: Attachment) -> None:
-    if attachment.media_type not in MEDIA_TYPES:
-        raise ChannelError("12300", f"files of the type {attachment.media_type} are not sent", permanent=True)
-    if attachment.size > MEDIA_LIMIT:
-        raise ChannelError("63034", f"{attachment.name} is larger than 5 MB", permanent=True)
-    if not _is_address(attachment.url):
-        raise ChannelError("21620", f"{attachment.name} has no public address", permanent=True)
+def _check(parcel: _Parcel) -> None:
+    """Refuses what Twilio would refuse, and what the hub does not send. Raises ChannelError."""
+    for attachment in (*parcel.enclosed, *parcel.linked):
+        if attachment.media_type not in MEDIA_TYPES:
+            raise ChannelError("12300", f"files of the type {attachment.media_type} are not sent", permanent=True)
+        if attachment.size > MEDIA_LIMIT:
+            raise ChannelError("63034", f"{attachment.name} is larger than 5 MB", permanent=True)
+        if not _is_address(attachment.url):
+            raise ChannelError("21620", f"{attachment.name} has no public address", permanent=True)
+    if len(parcel.body) > TEXT_LIMIT:
+        raise ChannelError("21617", f"the text has more than {TEXT_LIMIT} characters", permanent=True)
+    if not parcel.body.strip() and not parcel.enclosed:
+        raise ChannelError("21602", "the message has neither text nor files", permanent=True)
 
 
 def _region(number: str) -> str:

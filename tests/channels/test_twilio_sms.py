@@ -35,7 +35,7 @@ from hub.domain.messages import (
     RemoteMedia,
     WebhookRequest,
 )
-from hub.ports import Channel, ChannelParts, FetchedFile, MediaSource, Reconciler
+from hub.ports import Channel, ChannelParts, FetchedFile, ManySenders, MediaSource, Reconciler
 from hub.testing.fakes import ManualClock
 from hub.testing.provider import Answer, Provider
 
@@ -110,6 +110,8 @@ def test_it_is_a_channel_with_media_and_a_memory() -> None:
     fits: Channel = channel()
     assert isinstance(fits, MediaSource)
     assert isinstance(fits, Reconciler)
+    assert isinstance(fits, ManySenders)
+    assert fits.sender_of(outbound(to="MIBANCO")) == SPAIN
     c = fits.capabilities
     assert (c.channel, c.text_limit, c.segmented, c.opt_out, c.idempotent_send) == ("sms", 1600, True, True, False)
     assert c.messages_per_second == 1.0
@@ -366,7 +368,7 @@ def test_a_text_beyond_all_measure_is_cut_and_kept_whole_aside() -> None:
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        (incoming(without="MessageSid"), "SmsSid"),
+        (incoming(without="MessageSid"), "MessageSid"),
         (incoming(("MessageSid", "")), "MessageSid"),
         (incoming(("MessageSid", "SM1")), "MessageSid"),
         (incoming(without="From"), "From"),
@@ -607,6 +609,7 @@ def test_the_sender(
 ) -> None:
     got = sent(provider, outbound(to=to, sender=written_to), **settings)
     assert (got.get("From", [""]), got.get("MessagingServiceSid", [""])) == ([sender], [service])
+    assert channel(**settings).sender_of(outbound(to=to, sender=written_to)) == f"{sender} {service}".strip()
 
 
 def test_reports_come_to_an_address_that_names_the_message(provider: Provider) -> None:
@@ -791,8 +794,11 @@ def test_a_lost_message_is_found_by_recipient_words_and_time(provider: Provider)
         assert found(provider, listed(**other)) == ""
         assert found(provider, listed(**other), listed()) == SID
     assert found(provider, listed(), listed(sid="SM" + "b" * 32)) == ""
-    with_link = outbound(attachments=(picture(),))
-    assert found(provider, listed(body="hola\nhttps://hub.example/files/a.png"), message=with_link) == SID
+    # The address of a file is another at each send.
+    with_link = outbound(attachments=(replace(picture(), url=""),))
+    assert found(provider, listed(body="hola\nhttps://hub.example/files/a.png?signature=1"), message=with_link) == SID
+    for body in ("hola", "hola\na.png", "hola https://a.example https://b.example", "https://hub.example/files/a.png"):
+        assert found(provider, listed(body=body), message=with_link) == ""
 
 
 def test_a_lost_message_that_failed_since_is_found_failed(provider: Provider) -> None:
