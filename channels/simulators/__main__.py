@@ -12,7 +12,8 @@ from pathlib import Path
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger
 from channels.simulators.server import Gunicorn, Running, assemble, is_loopback
-from channels.simulators.twilio import Account, Number, Twilio, is_number
+from channels.simulators.twilio import Twilio
+from channels.simulators.twilio_account import Account, Number, is_number
 
 _SID = re.compile(r"AC[0-9a-f]{32}")
 

@@ -15,17 +15,8 @@ from werkzeug.exceptions import HTTPException
 from channels.simulators.faults import MENU, BadFault
 from channels.simulators.ledger import MOST_PER_PAGE, Media, Message
 from channels.simulators.phones import CUSTOMERS, FIRM_NAME
-from channels.simulators.twilio import (
-    MEDIA_BYTES,
-    MEDIA_LIMIT,
-    TEXT_LIMIT,
-    Number,
-    Sending,
-    Twilio,
-    country,
-    display,
-    is_number,
-)
+from channels.simulators.twilio import MEDIA_BYTES, MEDIA_LIMIT, TEXT_LIMIT, Sending, Twilio
+from channels.simulators.twilio_account import Number, country, display, is_number
 from channels.simulators.twilio_rest import file_response
 
 # Seconds that `wait` lets a caller wait.

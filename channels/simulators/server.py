@@ -29,7 +29,7 @@ _POLICY = (
 )
 # Each text that waits for the hub, each open page and each answer that is kept back holds a thread.
 _THREADS = 96
-_LANES = 24
+_LANES = 32
 
 
 def create_app(twilio: Twilio, *, host: str = "127.0.0.1") -> Flask:

@@ -2,21 +2,20 @@
 
 What it does: takes the hub's messages and reports on their delivery, hands customers' texts to the hub's webhooks,
 signed, and answers STOP, START and HELP itself. There is no idempotency key for messages: the same call twice makes two
-messages. The routes are in `twilio_rest.py`, the faults in `faults.py`.
+messages.
+
+Beside this file: `twilio_rest.py` the routes, `twilio_webhooks.py` the calls to the hub, `twilio_errors.py` the errors,
+`twilio_account.py` account and numbers, `faults.py` what is to go wrong.
 
 Sources: twilio.com/docs, "Message resource", "Twilio's request to your incoming message webhook URL", "Outbound message
 status in status callbacks", "Webhook connection overrides", "Test credentials", "Validating requests"; Twilio's help
-page "Twilio support for opt-out keywords". What no page says is marked "our choice".
+page "Twilio support for opt-out keywords".
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
-import logging
-import re
 import secrets
 import threading
 import time
@@ -25,22 +24,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import lru_cache
-from typing import Any, Literal
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
-from xml.etree import ElementTree
-
-import phonenumbers
-import urllib3
+from typing import Any
+from urllib.parse import urlsplit
 
 from channels.simulators.faults import Fault, Faults
-from channels.simulators.lanes import Lanes
+from channels.simulators.lanes import Lanes, Step
 from channels.simulators.ledger import Ledger, Media, Message
 from channels.simulators.segments import segments
-
-log = logging.getLogger(__name__)
-
-Reply = urllib3.BaseHTTPResponse
+from channels.simulators.twilio_account import Account, Number, country, is_number
+from channels.simulators.twilio_errors import (
+    CARRIER_ERRORS,
+    MAGIC_FROM,
+    MAGIC_LATER,
+    MAGIC_TO,
+    Answer,
+    Refusal,
+    error,
+    refused,
+)
+from channels.simulators.twilio_webhooks import BadTwiml, Reply, Webhooks, connection_of, messages_of
 
 API_VERSION = "2010-04-01"
 BODY_LIMIT = 1600
@@ -48,13 +50,11 @@ MEDIA_LIMIT = 10
 MEDIA_BYTES = 5 * 1024 * 1024
 # A phone may send more than the API takes; this only keeps a slip from filling the memory.
 TEXT_LIMIT = 100_000
-_E164 = re.compile(r"\+[1-9][0-9]{5,14}")
-
-OptOut = Literal["default", "advanced", "off"]
 
 _STOP = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
 _START = {"START", "YES", "UNSTOP"}
 _HELP = {"HELP", "INFO"}
+_KEYWORDS = (("STOP", _STOP), ("START", _START), ("HELP", _HELP))
 _OPT_OUT_REPLIES = {
     "STOP": "You have successfully been unsubscribed. You will not receive any more messages from this number. "
     "Reply START to resubscribe.",
@@ -62,88 +62,6 @@ _OPT_OUT_REPLIES = {
     "Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
     "HELP": "Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
 }
-
-# The numbers of Twilio's test credentials, here for every account.
-_MAGIC_TO: Mapping[str, int] = {
-    "+15005550001": 21211,
-    "+15005550002": 21612,
-    "+15005550003": 21408,
-    "+15005550004": 21610,
-    "+15005550009": 21614,
-}
-_MAGIC_FROM: Mapping[str, int] = {"+15005550001": 21212, "+15005550007": 21606, "+15005550008": 21611}
-# Agreed here, after their pattern: messages to these are accepted and fail later with that code.
-_MAGIC_LATER: Mapping[str, int] = {
-    f"+15005550{code - 30000:03}": code for code in (30003, 30005, 30006, 30007, 30008, 30034)
-}
-
-# code → HTTP status and text, as twilio.com/docs/api/errors has them.
-_ERRORS: Mapping[int, tuple[int, str]] = {
-    20003: (401, "Authenticate"),
-    20404: (404, "The requested resource {path} was not found"),
-    20429: (429, "Too Many Requests"),
-    20500: (500, "An internal server error has occurred"),
-    20503: (503, "Service unavailable"),
-    21211: (400, "Invalid 'To' Phone Number: {to}"),
-    21212: (400, "Invalid From Number (caller ID): {sender}"),
-    21266: (400, "'To' and 'From' number cannot be the same: {to}"),
-    21408: (400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}"),
-    21602: (400, "Message body is required."),
-    21603: (400, "A 'From' phone number is required."),
-    21604: (400, "A 'To' phone number is required."),
-    21606: (400, "The 'From' phone number provided ({sender}) is not a valid message-capable Twilio phone number."),
-    21609: (400, "The 'StatusCallback' URL {callback} is not a valid URL."),
-    21610: (400, "Attempt to send to unsubscribed recipient"),
-    21611: (429, "This 'From' number has exceeded the maximum number of queued messages"),
-    21612: (400, "Message cannot be sent with the current combination of 'To' ({to}) and 'From' ({sender})"),
-    21614: (400, "'To' number is not a valid mobile number"),
-    21617: (400, "The concatenated message body exceeds the 1600 character limit"),
-    21620: (400, "Invalid media URL(s)"),
-    21623: (400, "Number of media files exceeds allowed limit"),
-    21701: (404, "The Messaging Service does not exist"),
-}
-# How deliveries fail: code → text of `error_message`.
-_CARRIER_ERRORS: Mapping[int, str] = {
-    11200: "HTTP retrieval failure",
-    12300: "Invalid Content-Type",
-    30003: "Unreachable destination handset",
-    30005: "Unknown destination handset",
-    30006: "Landline or unreachable carrier",
-    30007: "Carrier violation",
-    30008: "Unknown error",
-    30034: "Message from an Unregistered Number",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account that the hub signs in with. A `shared_key` is (id, secret) of the newer signatures."""
-
-    sid: str
-    token: str = field(repr=False)
-    shared_key: tuple[str, str] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number of the firm, and how its texts are handed to the hub.
-
-    `webhook_url` may end in Twilio's connection overrides, `#rc=3&rp=5xx,ct`. `opt_out`: `default` answers and blocks
-    by itself, `advanced` also says so to the webhook, `off` leaves everything to the hub. `signing` is `token`
-    (HMAC-SHA1 with the account's token) or `shared_key` (HMAC-SHA256), `body_format` is `form` or `json`.
-    """
-
-    number: str
-    webhook_url: str
-    messaging_service_sid: str = ""
-    opt_out: OptOut = "default"
-    signing: Literal["token", "shared_key"] = "token"
-    body_format: Literal["form", "json"] = "form"
-
-    @property
-    def sender(self) -> str:
-        """What a customer blocks: a number of a messaging service stands for the whole service."""
-        return self.messaging_service_sid or self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +75,6 @@ class Timing:
     media_url: float = 4 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Of the REST API: an HTTP status and a JSON body. `cut`: hang up instead. `hold`: seconds to wait before."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False
-    hold: float = 0.0
-
-
-class Refusal(Exception):
-    """A REST call that is answered with one of Twilio's errors."""
-
-    def __init__(self, code: int, **words: str) -> None:
-        status, text = _ERRORS[code]
-        super().__init__(text.format_map(words))
-        self.code, self.status = code, status
-
-
 @dataclass(slots=True)
 class Sending:
     """A customer's text on its way to the hub."""
@@ -188,69 +86,6 @@ class Sending:
     @property
     def sid(self) -> str:
         return self.message.sid
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Twilio's connection overrides: how often an HTTP call is repeated, after what, and its time-outs in seconds."""
-
-    retries: int
-    policy: frozenset[str]
-    connect: float
-    read: float
-
-
-@lru_cache(maxsize=256)
-def connection_of(url: str) -> Connection:
-    """What the fragment of a webhook's URL asks for (`#rc=2&rp=all&ct=5000&rt=15000`), with Twilio's defaults: no
-    repetition but of failed connections, of which none by default, 5 s to connect and 15 s to read."""
-    given = {name: values[-1] for name, values in parse_qs(urlsplit(url).fragment).items()}
-
-    def whole(name: str, default: int, least: int, most: int) -> int:
-        text = given.get(name, "")
-        return max(least, min(most, int(text))) if text.isascii() and text.isdigit() else default
-
-    policy = frozenset(given.get("rp", "ct").split(","))
-    return Connection(
-        retries=whole("rc", 0, 0, 5),
-        policy=frozenset({"4xx", "5xx", "ct", "rt"}) if "all" in policy else policy,
-        connect=whole("ct", 5000, 100, 10_000) / 1000,
-        read=whole("rt", 15_000, 100, 15_000) / 1000,
-    )
-
-
-def signature(url: str, fields: Sequence[tuple[str, str]], key: str, algorithm: str = "HMAC_SHA1") -> str:
-    """The value of X-Twilio-Signature: base64 of the HMAC of the URL and each field's name and value, sorted.
-
-    Args:
-        url: as it was called, with port and query, without fragment.
-        fields: of the form; none for a JSON body, whose hash stands in the URL as `bodySHA256`.
-        key: the account's token or the shared key's secret.
-        algorithm: `HMAC_SHA1` or `HMAC_SHA256`.
-    """
-    signed = url + "".join(name + value for name, value in sorted(set(fields)))
-    digest = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}[algorithm]
-    return base64.b64encode(hmac.new(key.encode(), signed.encode(), digest).digest()).decode()
-
-
-@lru_cache(maxsize=4096)
-def is_number(text: str) -> bool:
-    """Whether the text is a number in E.164 form that can exist."""
-    if not _E164.fullmatch(text):
-        return False
-    return text.startswith("+1500555") or phonenumbers.is_possible_number(phonenumbers.parse(text))
-
-
-@lru_cache(maxsize=4096)
-def country(number: str) -> str:
-    """ISO 3166 code of a number's country; empty where it has none."""
-    return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "" if is_number(number) else ""
-
-
-@lru_cache(maxsize=4096)
-def display(number: str) -> str:
-    """A number as people read it: `+34 611 22 33 44`."""
-    return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def rfc2822(seconds: float) -> str:
@@ -288,14 +123,13 @@ class Twilio:
         self._lanes = lanes
         self._timing = timing or Timing()
         self._numbers = {number: Number(**settings) for number, settings in ledger.numbers().items()}
-        # A connection for each thread that calls the hub at a time, kept open between calls.
-        self._http = urllib3.PoolManager(maxsize=64, retries=False)
+        self._webhooks = Webhooks(account, ledger, clock)
         self._url_key = secrets.token_bytes(32)
         self._released = threading.Event()
 
     def close(self) -> None:
         self.release()
-        self._http.clear()
+        self._webhooks.close()
 
     # --- numbers ---
 
@@ -404,9 +238,7 @@ class Twilio:
         accepted = next((response for status, response in answers if 200 <= status < 300), None)
         status = answers[-1][0]
         if accepted is None:
-            connection = connection_of(number.webhook_url)
-            failure = {0: "ct", -1: "rt"}.get(status, f"{status // 100}xx")
-            if failure in connection.policy and sending.tries <= connection.retries:
+            if connection_of(number.webhook_url).repeats(status, sending.tries):
                 return float(self._timing.retry * 2 ** (sending.tries - 1))
             self.ledger.set_status(sending.sid, "failed", self.clock(), 11200)
         else:
@@ -417,7 +249,7 @@ class Twilio:
 
     def _call_hub(self, sending: Sending, number: Number, keyword: str, do: str) -> tuple[int, Reply | None]:
         fields = self._inbound_fields(sending.message, number, keyword)
-        return self._post(
+        return self._webhooks.post(
             "webhook", sending.sid, number.webhook_url, fields, number, do, retry=sending.tries, copy_of=sending.sid
         )
 
@@ -455,27 +287,16 @@ class Twilio:
             )
         return fields
 
-    def _replies(self, number: Number, customer: str, response: Reply) -> None:
-        """What the webhook answered: TwiML, or plain text, which Twilio sends as a text message too."""
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if not response.data:
+    def _replies(self, number: Number, customer: str, reply: Reply) -> None:
+        """Sends what the webhook's answer says."""
+        try:
+            messages = messages_of(reply)
+        except BadTwiml as broken:
+            detail = {"code": 12100, "text": f"Document parse failure: {broken}"}
+            self.ledger.note("error", "", self.clock(), reply.status, detail=detail)
             return
-        texts: list[tuple[str, tuple[str, ...]]] = []
-        if kind in ("text/xml", "application/xml"):
-            try:
-                root = ElementTree.fromstring(response.data)  # noqa: S314  # the hub's own answer, on this machine
-            except ElementTree.ParseError as error:
-                detail = {"code": 12100, "text": f"Document parse failure: {error}"}
-                self.ledger.note("error", "", self.clock(), response.status, detail=detail)
-                return
-            for verb in root.iter("Message"):
-                bodies = [verb.text or "", *(body.text or "" for body in verb.iter("Body"))]
-                links = tuple((link.text or "").strip() for link in verb.iter("Media"))
-                texts.append(("".join(bodies).strip(), links))
-        elif kind == "text/plain":
-            texts.append((response.data.decode(errors="replace").strip(), ()))
-        for text, links in texts:
-            if (text or links) and not self.ledger.is_blocked(customer, number.sender):
+        for text, links in messages:
+            if not self.ledger.is_blocked(customer, number.sender):
                 self._accept(number, customer, text, links, callback="", service=False, direction="outbound-reply")
 
     # --- the hub's messages ---
@@ -487,7 +308,7 @@ class Twilio:
         fault = self.faults.take("send", to, sender)
         do = fault.do if fault else ""
         if fault and do == "refuse":
-            return self._noted(_refused(fault), to)
+            return self._noted(refused(fault), to)
         if do == "cut":
             return self._noted(Answer(0, {}, cut=True), to)
         try:
@@ -524,9 +345,9 @@ class Twilio:
             (21604, not to),
             (21603, not (sender or service)),
             (21602, not (body or links)),
-            (_MAGIC_FROM.get(sender, 21606), sender in _MAGIC_FROM),
+            (MAGIC_FROM.get(sender, 21606), sender in MAGIC_FROM),
             (21606, number is None),
-            (_MAGIC_TO.get(to, 21211), to in _MAGIC_TO),
+            (MAGIC_TO.get(to, 21211), to in MAGIC_TO),
             (21211, not is_number(to)),
             (21266, to == own),
             (21617, len(body) > BODY_LIMIT),
@@ -572,45 +393,42 @@ class Twilio:
 
     def _follow(self, message: Message, number: Number, links: Sequence[str], fault: Fault | None) -> None:
         """Sets in motion what comes after a message was accepted: its states, and a report on each."""
-        code = _MAGIC_LATER.get(message.recipient, 0)
+        code = MAGIC_LATER.get(message.recipient, 0)
         last = "undelivered" if code else "delivered"
         if fault:
             code, last = fault.whole("code", 30007), "undelivered"
         states = [("queued", 0, self._timing.queued), ("sent", 0, self._timing.sent), (last, code, self._timing.final)]
-        report = self.faults.take("status", message.recipient, message.sender)
-        do = report.do if report else ""
-        reports: list[tuple[str, int]] = []
+        wrong = self.faults.take("status", message.recipient, message.sender)
+        do = wrong.do if wrong else ""
+        kept_back: list[Step] = []
 
-        def move(status: str, code: int, early: bool = False) -> None:
+        def move(status: str, code: int) -> None:
             current = self.ledger.message(message.sid)
             if current and current.status == "failed":
                 return  # its media could not be had: nothing more becomes of it
-            if status == "sent" and links:
-                broken = self._fetch(message.sid, links)
-                if broken:
-                    status, code = "failed", broken
+            if status == "sent" and links and (broken := self._fetch(message.sid, links)):
+                status, code = "failed", broken
             self.ledger.set_status(message.sid, status, self.clock(), code)
-            if not message.callback_url:
-                return
-            if do == "reverse":
-                reports.insert(0, (status, code))
-                if status == last or status == "failed":
-                    for each in reports:
-                        self._report(message, number, *each)
-                return
-            if report and do == "lose" and status in report.details.get("statuses", [status]):
-                return
-            if report and do == "late" and not early:
-                late = (status, code)
-                self._lanes.put(
-                    ("late", message.sid, status), lambda: self._report(message, number, *late), report.seconds(5)
-                )
-                return
-            for _ in range(report.whole("copies", 2) if report and do == "duplicate" else 1):
-                self._report(message, number, status, code, tamper=do == "tamper")
+            if message.callback_url and not (
+                wrong and do == "lose" and status in wrong.details.get("statuses", [status])
+            ):
+                report(status, code)
+
+        def report(status: str, code: int) -> None:
+            for _ in range(wrong.whole("copies", 2) if wrong and do == "duplicate" else 1):
+                step = self._reporting(message, number, status, code, tamper=do == "tamper")
+                if do == "reverse":
+                    kept_back.insert(0, step)
+                elif wrong and do == "late":
+                    self._lanes.put(("late", message.sid, status), step, wrong.seconds(5))
+                else:
+                    self._lanes.put(("report", message.sid), step)
+            if status in (last, "failed"):
+                for step in kept_back:
+                    self._lanes.put(("report", message.sid), step)
 
         if do == "early":  # the report is there before the hub has the answer to its call
-            move("queued", 0, early=True)
+            self._reporting(message, number, "queued", 0)()
             states = states[1:]
         for status, its_code, delay in states:
             self._lanes.put(("status", message.sid), lambda s=status, c=its_code: move(s, c), delay)  # type: ignore[misc]
@@ -619,15 +437,10 @@ class Twilio:
         """Fetches a message's media from the hub. Returns Twilio's error code, 0 for none."""
         found: list[Media] = []
         for link in links:
-            try:
-                response = self._http.request("GET", link, preload_content=False, redirect=True, retries=3, timeout=10)
-                content = response.read(MEDIA_BYTES + 1)
-                response.close()
-            except urllib3.exceptions.HTTPError:
+            file = self._webhooks.fetch(link, MEDIA_BYTES)
+            if file is None:
                 return 11200
-            if response.status != 200 or len(content) > MEDIA_BYTES:
-                return 11200
-            kind = response.headers.get("content-type", "").partition(";")[0].strip()
+            content, kind = file
             if "/" not in kind or kind == "text/html":
                 return 12300
             name = urlsplit(link).path.rpartition("/")[2]
@@ -635,8 +448,8 @@ class Twilio:
         self.ledger.add_media(sid, found, self.clock())
         return 0
 
-    def _report(self, message: Message, number: Number, status: str, code: int, tamper: bool = False) -> float | None:
-        """One status callback; repeated, in this thread, as its URL's overrides say."""
+    def _reporting(self, message: Message, number: Number, status: str, code: int, *, tamper: bool = False) -> Step:
+        """A step that reports a state to the hub, and again as the address's overrides say."""
         fields = [
             ("SmsSid", message.sid),
             ("SmsStatus", status),
@@ -654,73 +467,20 @@ class Twilio:
         if status in ("delivered", "undelivered"):
             done = datetime.fromtimestamp(self.clock(), UTC)
             fields.append(("RawDlrDoneDate", f"{done:%y%m%d%H%M}"))
-        connection = connection_of(message.callback_url)
-        for attempt in range(connection.retries + 1):
-            answer, _ = self._post(
-                "report", message.sid, message.callback_url, fields, number, "tamper" if tamper else "", retry=attempt,
-                copy_of=f"{message.sid} {status}", note={"status": status, "code": code},
-            )  # fmt: skip
-            failure = {0: "ct", -1: "rt"}.get(answer, f"{answer // 100}xx")
-            if 200 <= answer < 300 or failure not in connection.policy:
-                break
-        return None
+        url, event, note = message.callback_url, f"{message.sid} {status}", {"status": status, "code": code}
+        tries = 0
 
-    # --- HTTP to the hub ---
+        def step() -> float | None:
+            nonlocal tries
+            do = "tamper" if tamper else ""
+            answer, _ = self._webhooks.post(
+                "report", message.sid, url, fields, number, do, retry=tries, copy_of=event, note=note
+            )
+            tries += 1
+            repeated = connection_of(url).repeats(answer, tries)
+            return float(self._timing.retry * 2 ** (tries - 1)) if repeated else None
 
-    def _post(
-        self,
-        kind: str,
-        sid: str,
-        url: str,
-        fields: list[tuple[str, str]],
-        number: Number,
-        do: str,
-        *,
-        retry: int,
-        copy_of: str,
-        note: Mapping[str, Any] | None = None,
-    ) -> tuple[int, Reply | None]:
-        """One signed call. Returns the HTTP status, 0 where no connection came about and -1 where no answer came."""
-        connection = connection_of(url)
-        address = urlunsplit(urlsplit(url)._replace(fragment=""))
-        algorithm, key = "HMAC_SHA1", self.account.token
-        headers = {
-            "User-Agent": "TwilioProxy/1.1",
-            "Accept": "*/*",
-            # The same for every repetition of one event, so that a receiver can tell.
-            "I-Twilio-Idempotency-Token": hashlib.sha256(f"{self.account.sid} {copy_of}".encode()).hexdigest()[:32],
-        }
-        if number.signing == "shared_key" and self.account.shared_key:
-            key_id, key = self.account.shared_key
-            algorithm = "HMAC_SHA256"
-            headers["X-Twilio-Webhooks-Signature-Settings"] = f"key={key_id},algorithm={algorithm}"
-        if do == "json" or number.body_format == "json":
-            body = json.dumps(dict(fields)).encode()
-            address += f"{'&' if '?' in address else '?'}bodySHA256={hashlib.sha256(body).hexdigest()}"
-            headers["Content-Type"] = "application/json"
-            signed = signature(address, (), key, algorithm)
-        else:
-            body = urlencode(fields).encode()
-            headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
-            signed = signature(address, fields, key, algorithm)
-        if do == "tamper":  # genuinely signed, over other bytes
-            body += b" " if headers["Content-Type"] == "application/json" else b"&Tampered=1"
-        if do != "unsigned":
-            headers["X-Twilio-Signature"] = signed
-        began = time.perf_counter()
-        response: Reply | None = None
-        try:
-            timeout = urllib3.Timeout(connect=connection.connect, read=connection.read)
-            response = self._http.request("POST", address, body=body, headers=headers, timeout=timeout, redirect=False)
-            status = response.status
-        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
-            status = 0
-        except urllib3.exceptions.HTTPError:
-            status = -1
-        latency = round((time.perf_counter() - began) * 1000, 3) if response is not None else None
-        detail = dict(note or {}) | ({"retry": retry} if retry else {}) | ({"fault": do} if do else {})
-        self.ledger.note(kind, sid, self.clock(), max(0, status), latency, detail)
-        return status, response
+        return step
 
     # --- media ---
 
@@ -759,7 +519,7 @@ class Twilio:
             "direction": message.direction,
             # What the webhook answered is in the Debugger, not here: for Twilio a customer's text is received.
             "error_code": None if inbound else message.error_code or None,
-            "error_message": None if inbound else _CARRIER_ERRORS.get(message.error_code),
+            "error_message": None if inbound else CARRIER_ERRORS.get(message.error_code),
             "from": message.sender,
             "messaging_service_sid": message.service_sid or None,
             "num_media": str(len(media)),
@@ -800,32 +560,6 @@ class Twilio:
         detail = {"to": to, "code": answer.body.get("code", 0), "cut": answer.cut, "held": answer.hold}
         self.ledger.note("call", sid, self.clock(), answer.status, detail=detail)
         return answer
-
-
-_KEYWORDS = (("STOP", _STOP), ("START", _START), ("HELP", _HELP))
-
-
-def error(refusal: Refusal) -> Answer:
-    """Twilio's JSON for an error."""
-    return Answer(refusal.status, _error_body(refusal.status, refusal.code, str(refusal)))
-
-
-def _refused(fault: Fault) -> Answer:
-    status = fault.whole("status", 500)
-    usual = {401: 20003, 404: 20404, 429: 20429, 503: 20503}.get(status, 20500 if status >= 500 else 21612)
-    code = fault.whole("code", usual)
-    text = str(fault.details.get("message", _ERRORS.get(code, (0, "Error"))[1]))
-    headers = {"Retry-After": str(fault.details["retry_after"])} if "retry_after" in fault.details else {}
-    return Answer(status, _error_body(status, code, text), headers)
-
-
-def _error_body(status: int, code: int, text: str) -> dict[str, Any]:
-    return {
-        "code": code,
-        "message": text,
-        "more_info": f"https://www.twilio.com/docs/errors/{code}",
-        "status": status,
-    }
 
 
 def _is_address(text: str) -> bool:

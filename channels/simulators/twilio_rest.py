@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, jsonify, request
 
 from channels.simulators.ledger import Media, Message
-from channels.simulators.twilio import API_VERSION, Answer, Refusal, Twilio, error
+from channels.simulators.twilio import API_VERSION, Twilio
+from channels.simulators.twilio_errors import Answer, Refusal, error
 
 _MOST_PER_PAGE = 1000
 

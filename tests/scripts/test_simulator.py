@@ -59,7 +59,9 @@ def test_its_secrets_are_in_no_argument_and_it_ends_when_asked(tmp_path: Path, m
         (process,) = children.running()
         arguments = [str(word) for word in process.args]  # type: ignore[union-attr]  # a list, as it was given
         assert not [word for word in arguments if account(tmp_path / "account.json")[1] in word]
-        assert f"--number={demo.SMS_NUMBERS[0]}=http://127.0.0.1:9/webhooks/{demo.SMS_KEY}" in arguments
+        assert (
+            f"--number={demo.SMS_NUMBERS[0]}=http://127.0.0.1:9/webhooks/{demo.SMS_KEY}#rc=3&rp=5xx,ct,rt" in arguments
+        )
         log = tmp_path / "log" / "simulator.log"
         while "answer" not in log.read_text():
             assert process.poll() is None, log.read_text()

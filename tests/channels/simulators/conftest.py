@@ -20,7 +20,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from channels.simulators.lanes import Lanes, ManualTime
 from channels.simulators.ledger import Ledger
 from channels.simulators.server import create_app
-from channels.simulators.twilio import Account, Number, Timing, Twilio
+from channels.simulators.twilio import Timing, Twilio
+from channels.simulators.twilio_account import Account, Number
 
 ACCOUNT = Account("AC" + "0a" * 16, "a token of a test account", ("webhooks_sharedkey_1", "the shared secret"))
 SERVICE = "MG" + "1b" * 16

@@ -20,7 +20,7 @@ from channels.simulators.__main__ import account_from, number_from
 from channels.simulators.ledger import Ledger
 from channels.simulators.phones import CUSTOMERS, FIRM_NUMBERS
 from channels.simulators.server import is_loopback
-from channels.simulators.twilio import Number, is_number
+from channels.simulators.twilio_account import Number, is_number
 from tests import parts
 from tests.channels.simulators.conftest import ACCOUNT, CARMEN, OLIVER, SERVICE, SPAIN, UK, World
 

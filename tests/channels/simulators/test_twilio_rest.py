@@ -321,7 +321,14 @@ def test_a_forged_report_and_a_later_failure(still_world: World) -> None:
 def test_a_report_is_repeated_as_its_address_says(still_world: World) -> None:
     still_world.hub.answer = lambda _: (503, "", "")
     callback = f"{still_world.hub.url}/webhooks/sms#rc=2&rp=5xx"
-    still_world.twilio.create({"To": (CARMEN,), "From": (SPAIN,), "Body": ("x",), "StatusCallback": (callback,)})
-    still_world.play(0.1)
-    assert still_world.hub.reports() == ["queued"] * 3
-    assert still_world.ledger.summary()["reports"] == {"503": 3}
+    form = {"To": (CARMEN,), "From": (SPAIN,), "Body": ("x",), "StatusCallback": (callback,)}
+    sid = still_world.twilio.create(form).body["sid"]
+    still_world.play(1.2)
+    # The message comes to its end meanwhile, its reports wait for each other.
+    message = still_world.ledger.message(sid)
+    assert message is not None
+    assert message.status == "delivered"
+    assert still_world.hub.reports() == ["queued"] * 2
+    still_world.play(60)
+    assert still_world.hub.reports() == ["queued"] * 3 + ["sent"] * 3 + ["delivered"] * 3
+    assert still_world.ledger.summary()["reports"] == {"503": 9}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from channels.simulators.twilio import connection_of, signature
+from channels.simulators.twilio_webhooks import connection_of, signature
 from tests.channels.simulators.conftest import ACCOUNT, CARMEN, OLIVER, SERVICE, SPAIN, UK, Heard, World
 
 PICTURE = {"content_base64": base64.b64encode(b"\x89PNG dots").decode(), "media_type": "image/png", "name": "box.png"}
