@@ -341,7 +341,7 @@ def _body(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refused("body", "must be a JSON object")
     for name in body.keys() - _BODY_FIELDS:
-        raise Refused(name if _storable(name) else "body", "is not known")
+        raise Refused(name if name and _storable(name) else "body", "is not known")
     _identifier(body.get("client_id"), "client_id")
     text = body.get("text")
     if not isinstance(text, str) or len(text) > TEXT_LIMIT:

@@ -7,7 +7,7 @@ A channel's author describes the channel with a `ChannelKit` and runs `python -m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hub.testing.conformance import believing, reading, saying, sending, storing
@@ -17,6 +17,7 @@ from hub.testing.conformance.subject import (
     ChannelKit,
     NotAsked,
     Subject,
+    told,
 )
 
 # Where an installed package names the `ChannelKit` of a channel of its own, by the channel.
@@ -47,24 +48,23 @@ class Outcome:
     seconds: float
 
 
-def run(kit: ChannelKit, told: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
-    """Runs every check, and tells of each as it is done."""
+def run(
+    kit: ChannelKit, tell: Callable[[Outcome], None] = lambda _: None, checks: Sequence[Check] | None = None
+) -> list[Outcome]:
+    """Runs checks, all by default, and tells of each as it is done."""
     subject = Subject(kit)
     outcomes: list[Outcome] = []
-    for check in CHECKS:
+    for check in CHECKS if checks is None else checks:
         started = time.monotonic()
         state, detail = "ok", ""
         try:
             perform(check, subject)
         except NotAsked as reason:
             state, detail = "not asked", str(reason)
-        except Exception as error:
-            state, detail = (
-                "broken",
-                f"{type(error).__name__}: {error}" if not isinstance(error, Broken) else str(error),
-            )
+        except Broken as error:
+            state, detail = "broken", str(error)
         outcomes.append(Outcome(check, state, detail, time.monotonic() - started))
-        told(outcomes[-1])
+        tell(outcomes[-1])
     return outcomes
 
 
@@ -72,7 +72,12 @@ def perform(check: Check, subject: Subject) -> None:
     """Runs one check. Raises Broken, or NotAsked where the channel is excused from it."""
     if reason := subject.kit.excused.get(check.name):
         raise NotAsked(reason)
-    check.run(subject)
+    try:
+        check.run(subject)
+    except (Broken, NotAsked):
+        raise
+    except Exception as error:
+        raise Broken(told(error)) from error
 
 
 CHECKS: tuple[Check, ...] = (

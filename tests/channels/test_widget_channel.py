@@ -169,6 +169,7 @@ def test_a_visitor_of_another_inbox_is_refused() -> None:
         ({"client_id": "c", "text": "x", "payload": "p" * 501, "reply_to": "m"}, "payload"),
         ({"client_id": "c", "text": "x", "payload": "p", "reply_to": "m m"}, "reply_to"),
         ({"client_id": "c", "text": "x", "trusted": True}, "trusted"),
+        ({"client_id": "c", "text": "x", "": True}, "body"),
     ],
 )
 def test_a_bad_body_is_refused_with_its_field(body: bytes | dict[str, Any], field: str) -> None:

@@ -267,7 +267,9 @@ def check_secrets(subject: Subject) -> None:
                     written.append(repr(sender))
     for text in (*written, *log):
         for form in forms:
-            demand(form not in text, f"a secret of the inbox stands in {_without(text, forms)[:200]!r}")
+            place = text.find(form)
+            around = _without(text[max(0, place - 100) : place + len(form) + 100], forms)
+            demand(place < 0, f"a secret of the inbox stands in {around!r}")
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ WEBHOOK_URL = f"{PUBLIC_URL}/webhooks/{INBOX_KEY}"
 # PostgreSQL indexes no value of more than 2,704 bytes; and no provider's id has a tenth of it.
 IDENTIFIER_LIMIT = 255
 COPIES = 50
-PATIENCE = 10.0  # seconds after which a send that hangs hangs for good
+PATIENCE = 5.0  # seconds after which a send that hangs hangs for good
 EXCUSABLE = frozenset({"changed", "batch", "unsupported", "reports", "sending", "outages", "attachments", "buttons"})
 
 Sign = Callable[[WebhookRequest, ChannelParts], WebhookRequest]
@@ -199,3 +199,8 @@ def raised(call: Callable[[Any], object], argument: object) -> Exception | None:
     except Exception as error:
         return error
     return None
+
+
+def told(error: BaseException) -> str:
+    """An error as one line."""
+    return f"{type(error).__name__}: {str(error)[:300]}"
