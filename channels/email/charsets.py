@@ -71,6 +71,9 @@ _EMPTY_NAMES = frozenset(
 )
 _SINGLE_BYTE_GUESS = "cp1252"
 _ESCAPES_2022 = re.compile(rb"\x1b(?:\$[@B(]|\([JBI])")
+# What mails without a true charset are really in; among all of Python's codecs a guess finds odder ones.
+_LIKELY = ["utf_8", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8_r"]
+_LIKELY += ["koi8_u", "iso8859_2", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp874"]
 _SAMPLE = 32_768  # bytes that a guess looks at: it costs milliseconds a kilobyte
 _NAME_LIMIT = 40
 
@@ -109,11 +112,19 @@ def decode(raw: bytes, charset: str = "", *, hint: str = "") -> Decoded:
     """
     declared = codec_of(charset)
     named = charset.strip().lower().split("*", 1)[0][:_NAME_LIMIT]
-    if raw.isascii() and not _ESCAPES_2022.search(raw) and declared not in {"utf-7", "utf-16", "hz"}:
+    if (
+        raw.isascii()
+        and b"\0" not in raw
+        and not _ESCAPES_2022.search(raw)
+        and declared not in {"utf-7", "utf-16", "hz"}
+    ):
         text = raw.decode("ascii")
         return Decoded(text, "ascii", f"charset {named} is not known" if named and not declared else "")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and len(raw) % 2 == 0:
         return Decoded(raw.decode("utf-16", "replace"), "utf-16", "" if declared == "utf-16" else "text is UTF-16")
+    if not declared.startswith("utf-16") and raw.count(b"\0") * 3 > len(raw) > 1:
+        order = "utf-16-le" if raw[1::2].count(b"\0") >= raw[::2].count(b"\0") else "utf-16-be"
+        return Decoded(raw.decode(order, "replace"), order, "text is UTF-16")
     if _ESCAPES_2022.search(raw[:_SAMPLE]) and declared not in {"iso2022_jp_ext", "iso2022_kr", "iso2022_jp"}:
         japanese = _strictly(raw, "iso2022_jp_ext")
         if japanese is not None:
@@ -174,7 +185,9 @@ def _guess(raw: bytes) -> tuple[str, str] | None:
     sample = b"\n".join(lines)[:_SAMPLE]
     if sum(1 for byte in sample if byte >= 0x80) < 8:
         return None  # too little to tell one single-byte charset from another: the usual one is likelier
-    best = from_bytes(sample, steps=5, chunk_size=1024, threshold=0.25, enable_fallback=False).best()
+    best = from_bytes(
+        sample, steps=5, chunk_size=1024, threshold=0.25, cp_isolation=_LIKELY, enable_fallback=False
+    ).best()
     if best is None:
         return None
     text = _strictly(raw, best.encoding)

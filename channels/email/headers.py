@@ -330,7 +330,7 @@ def date(value: str) -> tuple[datetime | None, str]:
         if fields is not None:
             offset = fields[9]
             zone = UTC if offset is None or abs(offset) >= 86_400 else timezone(timedelta(seconds=offset))
-            note = "" if offset is not None else "date without a time zone"
+            note = "date without a time zone" if re.search(r"\d{1,2}:\d{2}(?::\d{2})?$", text) else ""
             moment = datetime(*fields[:5], min(fields[5], 59), tzinfo=zone)  # second 60 is a leap second
     except (ValueError, TypeError, OverflowError, IndexError):
         moment = None

@@ -427,7 +427,7 @@ class _Reader:
         for _, one_mark, one_rule in self._marks[:1]:
             mark, rule = mark or one_mark, rule or one_rule
         prefix = "> " * min(self._quoting, 20)
-        self.lines.append(Line(prefix + text if prefix else text, mark, rule))
+        self.lines.append(Line(prefix + text if text else "", mark, rule))
 
     def _mark_of(self, element: etree._Element, tag: str) -> tuple[str, str]:
         """(`quote`, `signature` or `start`, the rule's name) where a client uses an element as such; else empty."""
@@ -437,8 +437,8 @@ class _Reader:
         identity = attributes.get("id", "")
         if identity in _QUOTE_STARTS:
             return "start", _QUOTE_STARTS[identity]
-        classes = attributes.get("class", "").split()[:10]
-        names = [("class", one.removeprefix("x_")) for one in classes]
+        classes = [one.removeprefix("x_") for one in attributes.get("class", "").split()[:10]]
+        names = [("class", one) for one in classes]
         names += [("id", identity.removeprefix("x_")), ("name", attributes.get("name", ""))]
         for name in names:
             if name in _QUOTE_BLOCKS:

@@ -21,7 +21,7 @@ from email.policy import compat32
 from html import escape
 
 from channels.email import headers as fields
-from channels.email.charsets import decode
+from channels.email.charsets import codec_of, decode
 from channels.email.headers import MailAddress, Parameters
 from channels.email.html import text_of
 from channels.email.tnef import SIGNATURE as TNEF_SIGNATURE
@@ -628,7 +628,8 @@ class _Collector:
             self._notes.add(note)
             return decoded
         if encoding.startswith("quoted-printable") or encoding in ("quotedprintable", "qp", "q", "quoted/printable"):
-            return quopri.decodestring(content)
+            # White space that was put behind a soft line end hides it.
+            return quopri.decodestring(re.sub(rb"=[ \t]+(?=\r?\n)", b"=", content))
         if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
             decoded, _, _ = _from_uu(content.decode("latin-1").split("\n"))
             return decoded if decoded else content
@@ -642,13 +643,12 @@ class _Collector:
         if media_type == "text/html":
             found = re.search(rb"<meta[^>]{0,300}charset\s*=\s*[\"']?([\w:.-]{2,40})", content[:4_096], re.IGNORECASE)
             hint = found.group(1).decode("ascii") if found else ""
+        if b"\0" in content and not codec_of(charset).startswith(("utf-16", "utf-32")) and not _is_utf16(content):
+            self._notes.add("NUL bytes in the text")
+            content = content.replace(b"\0", b"")  # before the text is decoded: one may stand within a character
         decoded = decode(content, charset, hint=hint)
         self._notes.add(decoded.note)
-        text = decoded.text
-        if "\0" in text:
-            self._notes.add("NUL bytes in the text")
-            text = text.replace("\0", "")
-        text = _lines(text)
+        text = _lines(decoded.text.replace("\0", ""))
         room = max(0, self._limits.text - self._characters)
         if len(text) > room:
             self._notes.add(f"text is cut after {self._limits.text} characters")
@@ -750,6 +750,10 @@ def _as_bytes(part: Message) -> bytes:
         head = "".join(f"{name}: {value}\n" for name, value in part.raw_items())
         payload = part.get_payload()
         return fields.raw_bytes(f"{head}\n{payload if isinstance(payload, str) else ''}")
+
+
+def _is_utf16(content: bytes) -> bool:
+    return content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(b"\0") * 3 > len(content)
 
 
 def _lines(text: str) -> str:

@@ -25,7 +25,7 @@ _WROTE = (
     *("schreef", "het volgende geschreven", "geschreven", "verzond"),  # Dutch
     *("skrev", "skrev følgende", "skrev följande", "har skrevet"),  # Danish, Norwegian, Swedish
     *("kirjoitti", "skrifaði"),  # Finnish, Icelandic
-    *("napisał", "napisała", "napisał(a)", "pisze", "nadesłał", "użytkownik"),  # Polish
+    *("napisał", "napisała", "napisał(a)", "napisana przez", "pisze", "nadesłał", "użytkownik"),  # Polish
     *("napsal", "napsala", "napsal(a)", "napísal", "napísala", "napísal(a)"),  # Czech, Slovak
     *("ezt írta", "írta"),  # Hungarian
     *("a scris", "a scris:"),  # Romanian
@@ -145,7 +145,8 @@ SENT_FROM = re.compile(
     r"outlook voor \S+ downloaden|download outlook voor|sendt fra |hent outlook til|skickat från |"
     r"skaffa outlook för|"
     r"sendt via |lähetetty |hanki outlook|wysłan[oea] (?:z|ze|przy) |pobierz outlook|odesláno z|získat outlook|"
-    r"odoslané z|küldve |elküldve |az outlook .{1,20} letöltése|trimis (?:de pe|din) |obțineți outlook|"
+    r"odoslané z|küldve |elküldve |.{1,30}(?:ról|ről|ból|ből) küldve|az outlook .{1,20} letöltése|"
+    r"trimis (?:de pe|din) |obțineți outlook|"
     r"отправлено (?:с|из|от) |послано с |надіслано (?:з|із) |изпратено от|στάλθηκε από|λήψη του outlook|"
     r"(?:iphone|ipad|android|samsung)\S*['’]?(?:umdan|imden|dan|den) gönderildi|\S+ cihazımdan gönderildi|"
     r"poslano (?:s|iz|z) |"
@@ -224,7 +225,7 @@ DISCLAIMER = re.compile(
     r"please consider the environment|think before you print|virus-free\.|this email has been (?:checked|scanned)|"
     r"la información contenida en este|el contenido de este (?:correo|mensaje|e-?mail)|"
     r"este (?:mensaje|correo|e-?mail|email)(?: electrónico)?(?:,? (?:y|junto con|"
-    r"incluidos?) .{0,60})? (?:es|está|va|puede|contiene|se dirige|tiene)\b|"
+    r"incluidos?) .{0,60})? (?:es|está|están|van?|pueden?|contienen?|se dirigen?|tienen?)\b|"
     r"aviso (?:legal|de (?:confidencialidad|privacidad))|advertencia legal|cláusula de confidencialidad|"
     r"(?:antes|piense|por favor,? piense).{0,20} (?:de )?imprimir|libre de virus|"
     r"protección de datos\s*[:.]|en cumplimiento (?:de lo dispuesto|del? )|"

@@ -193,6 +193,9 @@ def _unwrap(lines: list[Line], quoted: list[bool], own: list[bool]) -> None:
             quoted[at] = True
 
 
+_INTRO_RULES = frozenset(("gmail_attr", "moz-cite-prefix", "reply-intro"))
+
+
 def _keep_between(lines: list[Line], quoted: list[bool], own: list[bool]) -> None:
     """Answers between quotes make no sense without them: of such a mail the quotes in between are kept."""
     runs: list[tuple[str, int, int]] = []  # `own` or `quote`, first line, line after the last
@@ -217,7 +220,7 @@ def _keep_between(lines: list[Line], quoted: list[bool], own: list[bool]) -> Non
     for kind, start, end in runs[first_quote : last_own + 1]:
         if kind == "quote":
             for at in range(start, end):
-                if quoted[at]:
+                if quoted[at] and lines[at].rule not in _INTRO_RULES:
                     own[at] = True
                     if lines[at].mark == "quote":
                         lines[at] = Line(f"> {lines[at].text}")
@@ -286,7 +289,7 @@ def _header_block(lines: list[Line], index: int) -> bool:
         return False
     if "from" in seen:
         return ("subject" in seen and (address or dated or len(seen) >= 3)) or (dated and address)
-    return dated and (address or "subject" in seen) and "date" in seen
+    return dated and "date" in seen and (address or {"to", "subject"} <= seen)
 
 
 def _role(label: str) -> str:
@@ -327,6 +330,8 @@ def _intro_length(lines: list[Line], quoted: list[bool], index: int) -> int:
 def _begins_later(lines: list[Line], quoted: list[bool], index: int, last: int) -> bool:
     """Whether the first line is the writer's and the intro begins below it, without an empty line between them."""
     first = lines[index].text[:_LINE].strip()
+    if first.endswith(("<", "(")):
+        return False  # a client broke the line within the address
     plausible = bool(_STARTS.match(first) or phrases.HAS_ADDRESS.search(first))
     for start in range(index + 1, last + 1):
         joined = " ".join(line.text[:_LINE].strip() for line in lines[start : last + 1]).strip()
