@@ -33,12 +33,13 @@ from hub.ports import (
     ChannelParts,
     Clock,
     Fetcher,
+    FileStore,
     KnowledgeBase,
     Nudger,
     Push,
     Silence,
 )
-from hub.services import inbox_secrets
+from hub.services import attachments, inbox_secrets
 from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
@@ -64,6 +65,7 @@ class Channels:
     def __init__(
         self,
         store: Store,
+        files: FileStore,
         box: SecretBox,
         clock: Clock,
         fetcher: Fetcher,
@@ -71,6 +73,7 @@ class Channels:
         makers: Mapping[str, ChannelMaker],
     ) -> None:
         self._store = store
+        self._files = files
         self._box = box
         self._clock = clock
         self._fetcher = fetcher
@@ -89,9 +92,13 @@ class Channels:
         secrets = json.loads(self._box.open(inbox.sealed_secrets)) if inbox.sealed_secrets else {}
         url = f"{self._public_url}/webhooks/{inbox.key}"
         keep = partial(self._keep_secret, inbox.id)
-        channel = make(ChannelParts(inbox, secrets, self._box.derive, self._clock, self._fetcher, url, keep))
+        parts = ChannelParts(inbox, secrets, self._box.derive, self._clock, self._fetcher, url, keep, self._read_file)
+        channel = make(parts)
         self._made[inbox.id] = (inbox, channel)
         return channel
+
+    def _read_file(self, attachment_id: str) -> bytes:
+        return self._files.get(attachments.key(attachment_id))
 
     def _keep_secret(self, inbox_id: str, name: str, value: str) -> None:
         self._store.write(lambda tx: inbox_secrets.keep(tx, self._box, inbox_id, name, value))
@@ -130,7 +137,9 @@ class Assembled:
         """Starts what this process runs: in embedded mode everything, in scaled-out mode a worker's share."""
         if isinstance(self.hub.nudger, ThreadNudger):
             self._running.append(self.hub.nudger)
-        self._running.extend((Sweeper(self.hub), Listeners(self.hub)))
+        sweeper = Sweeper(self.hub)
+        self.runner.expect = sweeper.expect
+        self._running.extend((sweeper, Listeners(self.hub)))
         self._start(indexes=True)
 
     def start_answering(self) -> None:
@@ -192,6 +201,7 @@ def build(
         knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
     push = make_push(store, redis) if make_push else Silence()
     fetcher = PublicFetcher(settings.fetch_allow)
+    files = open_files(settings.files_url)
     holder: list[Runner] = []
     if nudger is None:
         nudger = (
@@ -204,8 +214,10 @@ def build(
         clock=clock,
         store=store,
         box=box,
-        files=open_files(settings.files_url),
-        channel_of=Channels(store, box, clock, fetcher, settings.public_url, channel_makers() | dict(channels or {})),
+        files=files,
+        channel_of=Channels(
+            store, files, box, clock, fetcher, settings.public_url, channel_makers() | dict(channels or {})
+        ),
         inboxes=InboxDirectory(store),
         bot=bot,
         knowledge=knowledge,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ulid import ULID
 
 from hub.domain.errors import ChannelError, HubError, Unavailable
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND, Job
-from hub.services.work import Work
+from hub.services.work import Wait, Work, asked_pause
 from hub.store.queries import outbox
 from hub.store.unit_of_work import Tx, UseCase
 
@@ -26,7 +26,7 @@ class LeaseLost(HubError):
 
 
 class Runner:
-    """Runs rows with the hub's parts.
+    """Runs rows with the hub's parts. `expect` is told when a row that has to wait will be due, in microseconds.
 
     Args:
         hub: what handlers work with.
@@ -36,6 +36,7 @@ class Runner:
     def __init__(self, hub: Hub, jobs: Mapping[str, Job]) -> None:
         self._hub = hub
         self._jobs = jobs
+        self.expect: Callable[[int], None] = lambda _: None
         self._leases = {name: job.lease for name, job in jobs.items()}
 
     def run(self, outbox_id: int) -> bool:
@@ -55,7 +56,11 @@ class Runner:
             last_attempt=claimed.attempts >= job.attempts,
         )
         try:
-            self._finish(claimed, lease, job.run(self._hub, work))
+            outcome = job.run(self._hub, work)
+            if isinstance(outcome, Wait):
+                self._put_back(claimed, lease, outcome.until)
+            else:
+                self._finish(claimed, lease, outcome)
         except LeaseLost:
             log.warning("outbox row %s (%s): the lease was lost", claimed.id, claimed.handler)
         except Exception as error:  # the edge: whatever a handler raises is recorded with its row
@@ -71,6 +76,11 @@ class Runner:
 
         self._hub.store.write(write)
 
+    def _put_back(self, claimed: outbox.Claimed, lease: str, until: int) -> None:
+        if not self._hub.store.write(lambda tx: outbox.put_back(tx, claimed, lease=lease, until=until)):
+            raise LeaseLost(f"row {claimed.id}")
+        self.expect(until)
+
     def _fail(self, claimed: outbox.Claimed, lease: str, job: Job, work: Work, error: Exception) -> None:
         dies = work.last_attempt or (isinstance(error, ChannelError) and error.permanent)
         if isinstance(error, ChannelError | Unavailable):
@@ -78,14 +88,17 @@ class Runner:
         else:
             log.error("outbox row %s (%s), attempt %s", claimed.id, claimed.handler, work.attempt, exc_info=error)
 
-        def write(tx: Tx) -> None:
+        def write(tx: Tx) -> int | None:
             due_at = None if dies else tx.now + pause(work.attempt, error)
             text = f"{type(error).__name__}: {error}"
             if outbox.fail(tx, claimed, lease=lease, error=text, due_at=due_at) and dies:
                 job.gave_up(self._hub, work)(tx)
                 _pass_on(tx, claimed)
+            return due_at
 
-        self._hub.store.write(write)
+        due_at = self._hub.store.write(write)
+        if due_at is not None:
+            self.expect(due_at)
 
 
 def _pass_on(tx: Tx, claimed: outbox.Claimed) -> None:
@@ -96,7 +109,7 @@ def _pass_on(tx: Tx, claimed: outbox.Claimed) -> None:
 
 def pause(attempt: int, error: Exception) -> int:
     """How long to wait before the next attempt, microseconds: what the provider asked for, else 1, 2, 4… seconds."""
-    asked = error.retry_after if isinstance(error, ChannelError) else None
+    asked = asked_pause(error) if isinstance(error, ChannelError) else None
     if asked is not None:
-        return int(min(max(0.0, asked) * SECOND, LONGEST_PAUSE))
+        return asked
     return int(min(SECOND << (attempt - 1), LONGEST_PAUSE))

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from functools import partial
 
 from hub.domain.inbox import DAY
 from hub.hub import Hub
+from hub.jobs.handlers import SECOND
 from hub.services import assignment
 from hub.store.queries import due, outbox
 
 log = logging.getLogger(__name__)
 
 EVERY = 0.5
+SHORTEST = 0.01  # between two rounds, however much is due one after the other
 TIDY_EVERY = 600.0
 KEEP_PAYLOADS = 30 * DAY
 KEEP_FINISHED = 2 * DAY
 
 
 class Sweeper:
-    """Sweeps every half second until it is stopped. Any number may run: each change is conditional."""
+    """Sweeps every half second, and the moment that a row is due, until it is stopped.
+
+    Any number may run, in any number of processes: each change is conditional.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._stopped = threading.Event()
+        self._stopped = False
+        self._changed = threading.Condition()
+        self._due: int | None = None
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
-        self._stopped.set()
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
+
+    def expect(self, at: int) -> None:
+        """There is something to sweep at this time (microseconds), perhaps before the next round."""
+        with self._changed:
+            if self._due is None or at < self._due:
+                self._due = at
+                self._changed.notify()
 
     def sweep(self) -> int:
         """One round. Returns how many outbox rows were offered."""
@@ -42,6 +59,9 @@ class Sweeper:
             now = self._hub.clock.now()
             has_rows = outbox.has_offers(connection, now)
             asleep = due.over_slept(connection, now)
+            next_due = outbox.next_due(connection, now)
+        if next_due is not None:
+            self.expect(next_due)
         # Looked at first on a read connection: an idle hub does not write.
         offered = store.write(outbox.offer) if has_rows else []
         for slow in (False, True):
@@ -58,12 +78,27 @@ class Sweeper:
             pass
 
     def _run(self) -> None:
-        rounds = 0
-        while not self._stopped.wait(EVERY):
+        tidied = time.monotonic() - TIDY_EVERY
+        while self._sleep():
             try:
                 self.sweep()
-                if rounds % int(TIDY_EVERY / EVERY) == 0:
+                if time.monotonic() - tidied >= TIDY_EVERY:
+                    tidied = time.monotonic()
                     self.tidy()
             except Exception:  # the edge of a thread: the next round tries again
                 log.exception("a sweep failed")
-            rounds += 1
+
+    def _sleep(self) -> bool:
+        """Until the next round or what is due before it. Returns whether to go on."""
+        began = time.monotonic()
+        with self._changed:
+            while not self._stopped:
+                slept = time.monotonic() - began
+                left = EVERY - slept
+                if self._due is not None:
+                    left = min(left, max((self._due - self._hub.clock.now()) / SECOND, SHORTEST - slept))
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+            self._due = None
+            return not self._stopped

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from hub.domain import events as e
 from hub.domain.errors import ChannelError, DoNotContact
-from hub.domain.messages import Delivery, DeliveryUpdate, Receipt, further
+from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
 from hub.hub import Hub
-from hub.services import consent
-from hub.services.work import Work, nothing
+from hub.ports import Channel, ManySenders, Reconciler
+from hub.services import attachments, consent
+from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
-from hub.store.queries import sending
+from hub.store.queries import pacing, sending
 from hub.store.unit_of_work import Tx, UseCase
 
 log = logging.getLogger(__name__)
 
 
 def report(tx: Tx, inbox_id: str, update: DeliveryUpdate) -> bool:
-    """Takes a provider's report. Returns whether it changed anything: late and repeated ones do not."""
+    """Takes a provider's report. Returns whether it changed anything: late and repeated ones do not.
+
+    One that echoes our id may come before the provider's answer to our send is stored: it brings the provider's id.
+    """
     found = sending.reported(tx.connection, inbox_id, update)
-    if found is None or further(found[2], update.state) is found[2]:
+    if found is None or further(found.state, update.state) is found.state:
         return False
-    tx.conversation(found[1])  # locked: a copy of this report that was under way has said it by now
+    tx.conversation(found.conversation_id)  # locked: a copy of this report that was under way has said it by now
     found = sending.reported(tx.connection, inbox_id, update)
-    if found is None or further(found[2], update.state) is found[2]:
+    if found is None or further(found.state, update.state) is found.state:
         return False
-    message_id, conversation_id, _ = found
-    tx.record(conversation_id, e.DeliveryChanged(message_id, update.state.value, update.error_code))
-    if update.error_text:
-        tx.change(t.message, {"id": message_id}, {"error_text": update.error_text})
+    tx.record(found.conversation_id, e.DeliveryChanged(found.message_id, update.state.value, update.error_code))
+    said = {"error_text": update.error_text[:500], "provider_id": found.provider_id or update.provider_id or None}
+    if said != {"error_text": found.error_text, "provider_id": found.provider_id}:
+        tx.change(t.message, {"id": found.message_id}, said)
     return True
 
 
@@ -45,11 +50,12 @@ def seen(tx: Tx, inbox_id: str, channel: str, address: str, message_id: str, sta
     return len(behind)
 
 
-def deliver(hub: Hub, work: Work) -> UseCase[None]:
-    """Job: hands a message to its channel.
+def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
+    """Job: hands a message to its channel, when it is its turn to leave by its sender.
 
     `sending` is committed first. Where a crash came between the provider's answer and our commit, the second run finds
-    that state, and sends again only where the provider takes our id as idempotency key; elsewhere it says `unknown`.
+    that state, and sends again only where the provider takes our id as idempotency key; elsewhere it looks the message
+    up with the provider, and says `unknown` where that cannot be done or finds nothing.
 
     Raises ChannelError to be tried again later.
     """
@@ -57,60 +63,117 @@ def deliver(hub: Hub, work: Work) -> UseCase[None]:
     assert isinstance(event, e.MessageQueued)  # noqa: S101  # the table of handlers says so
     with hub.store.read() as connection:
         job = sending.sending(connection, event.message_id)
-    inbox = hub.inboxes.by_id(job.inbox_id)
-    conversation_id = job.message.conversation_id
+    channel = hub.channel_of(hub.inboxes.by_id(job.inbox_id))
+    if job.state is Delivery.UNKNOWN and isinstance(channel, Reconciler):
+        return _look_up(channel, job, work)
     if job.state not in (Delivery.QUEUED, Delivery.SENDING):
         return nothing
-    channel = hub.channel_of(inbox)
-    if job.state is Delivery.SENDING and work.interrupted and not channel.capabilities.idempotent_send:
-        return _outcome(conversation_id, event.message_id, Delivery.UNKNOWN, "interrupted", "")
+    idempotent = channel.capabilities.idempotent_send
+    if job.state is Delivery.SENDING and work.interrupted and not idempotent:
+        if not isinstance(channel, Reconciler):
+            return _outcome(job, Delivery.UNKNOWN, "interrupted", "")
+        hub.store.write(_outcome(job, Delivery.UNKNOWN, "interrupted", ""))
+        return _look_up(channel, job, work)
     if job.forbidden:
-        return _outcome(conversation_id, event.message_id, Delivery.FAILED, DoNotContact.error_id, "")
-    if job.state is Delivery.QUEUED:
-        hub.store.write(
-            lambda tx: tx.record(conversation_id, e.DeliveryChanged(event.message_id, Delivery.SENDING.value))
-        )
+        return _outcome(job, Delivery.FAILED, DoNotContact.error_id, "")
+    sender, rate = _sender(channel, job), channel.capabilities.messages_per_second
+    wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate))
+    if wait is not None:
+        return wait
     try:
-        receipt = channel.send(job.message)
+        receipt = channel.send(_with_addresses(hub, job.message))
     except ChannelError as error:
-        if error.unknown and not channel.capabilities.idempotent_send:
-            return _outcome(conversation_id, event.message_id, Delivery.UNKNOWN, error.code, str(error))
+        if error.unknown and not idempotent:
+            return _unknown(hub, channel, job, work, error)
         if error.opted_out:
             return _opted_out(job, error)
         if error.permanent or work.last_attempt:
-            return _outcome(conversation_id, event.message_id, Delivery.FAILED, error.code, str(error))
+            return _outcome(job, Delivery.FAILED, error.code, str(error))
+        asked = asked_pause(error)
+        if rate and asked is not None:
+            # The provider counts all that leave by this sender: the others wait as well.
+            hub.store.write(lambda tx: pacing.pause(tx, sender, tx.now + asked))
         raise
     except Exception as error:
         # The channel broke its promise, perhaps while it read the provider's answer: nobody knows what was sent.
-        if channel.capabilities.idempotent_send:
+        if idempotent:
             raise
-        log.exception("the channel %s failed on message %s", inbox.channel, event.message_id)
-        return _outcome(conversation_id, event.message_id, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
-    return _sent(conversation_id, event.message_id, receipt)
+        log.exception("the channel of inbox %s failed on message %s", job.inbox_id, event.message_id)
+        return _outcome(job, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
+    return _sent(job, receipt)
 
 
-def _sent(conversation_id: str, message_id: str, receipt: Receipt) -> UseCase[None]:
+def _sender(channel: Channel, job: sending.Sending) -> str:
+    if isinstance(channel, ManySenders):
+        return channel.sender_of(job.message)
+    return job.inbox_id
+
+
+def _begin(tx: Tx, work: Work, job: sending.Sending, sender: str, rate: float) -> Wait | None:
+    """Takes the message's turn and says `sending`, or says when its turn will be."""
+    if rate:
+        slot = pacing.take_slot(tx, work.outbox_id, sender, rate)
+        if slot > tx.now:
+            return Wait(slot)
+    if job.state is Delivery.QUEUED:
+        sending_now = e.DeliveryChanged(job.message.message_id, Delivery.SENDING.value)
+        tx.record(job.message.conversation_id, sending_now)
+    return None
+
+
+def _with_addresses(hub: Hub, message: OutboundMessage) -> OutboundMessage:
+    """The message with an address for each file, under which the provider can fetch it."""
+    links = attachments.links(hub)
+    files = tuple(
+        replace(each, url=hub.settings.public_url + links.url(each.attachment_id)) for each in message.attachments
+    )
+    return replace(message, attachments=files)
+
+
+def _unknown(hub: Hub, channel: Channel, job: sending.Sending, work: Work, error: ChannelError) -> UseCase[None]:
+    """The provider may have taken it. Where it can be asked, it is, after a pause: it may still be at work on it."""
+    outcome = _outcome(job, Delivery.UNKNOWN, error.code, str(error))
+    if isinstance(channel, Reconciler) and not work.last_attempt:
+        hub.store.write(outcome)  # first, so that whatever happens nobody sends it again
+        raise error
+    return outcome
+
+
+def _look_up(channel: Reconciler, job: sending.Sending, work: Work) -> UseCase[None]:
+    """What became of a message that is marked `unknown`. Raises ChannelError where the provider may answer later."""
+    try:
+        receipt = channel.find_sent(job.message, since=work.recorded.at)
+    except ChannelError as error:
+        if error.permanent or work.last_attempt:
+            return nothing
+        raise
+    return _sent(job, receipt) if receipt is not None else nothing
+
+
+def _sent(job: sending.Sending, receipt: Receipt) -> UseCase[None]:
     def use_case(tx: Tx) -> None:
-        tx.record(conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
-        tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id})
+        message_id = job.message.message_id
+        tx.record(job.message.conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
+        tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id, "error_text": ""})
 
     return use_case
 
 
 def _opted_out(job: sending.Sending, error: ChannelError) -> UseCase[None]:
     """The customer told the provider, not us: it goes on the same list."""
-    conversation_id, message_id = job.message.conversation_id, job.message.message_id
 
     def use_case(tx: Tx) -> None:
-        _outcome(conversation_id, message_id, Delivery.FAILED, error.code, str(error))(tx)
+        _outcome(job, Delivery.FAILED, error.code, str(error))(tx)
+        conversation_id = job.message.conversation_id
         consent.withdraw(tx, conversation_id, job.identity_id, consent.PROVIDER, inbox_id=job.inbox_id)
 
     return use_case
 
 
-def _outcome(conversation_id: str, message_id: str, state: Delivery, code: str, text: str) -> UseCase[None]:
+def _outcome(job: sending.Sending, state: Delivery, code: str, text: str) -> UseCase[None]:
     def use_case(tx: Tx) -> None:
-        tx.record(conversation_id, e.DeliveryChanged(message_id, state.value, code))
+        message_id = job.message.message_id
+        tx.record(job.message.conversation_id, e.DeliveryChanged(message_id, state.value, code))
         tx.change(t.message, {"id": message_id}, {"error_text": text[:500]})
 
     return use_case

@@ -17,9 +17,10 @@ from hub.domain.messages import (
     InboundMessage,
     OutboundMessage,
     Parsed,
+    Receipt,
     WebhookRequest,
 )
-from hub.services import delivery, inbound, replies
+from hub.services import attachments, delivery, inbound, replies
 from hub.store import replay
 from hub.store import tables as t
 from hub.testing.fakes import PaperChannel
@@ -367,3 +368,130 @@ def test_nobody_marks_what_others_were_sent(world: World, in_web_chat: Callable[
     assert seen(world, "mine", "never heard of") == 0
     assert seen(world, "stranger", mine[2]) == 0
     assert {state(world, each) for each in mine + others} == {"queued"}
+
+
+def test_a_report_that_overtakes_our_own_commit_finds_its_message_by_our_id(world: World) -> None:
+    """The provider calls back while its answer to our send is still on the wire."""
+    message_id = answered(world)
+    early = DeliveryUpdate(Delivery.DELIVERED, provider_id="paper-early", message_id=message_id)
+    reports: list[bool] = []
+    world.paper.after_send = lambda _: reports.append(report(world, early))
+    world.run()
+    assert reports == [True]
+    assert state(world, message_id) == "delivered", "our `sent` comes later and moves nothing back"
+    assert message(world, message_id).provider_id == f"paper-{message_id}"
+    assert agree(world)
+
+
+def test_what_is_unknown_is_settled_by_a_later_report(world: World) -> None:
+    message_id = answered(world)
+    world.paper.errors = [ChannelError("timeout", "no answer in time", unknown=True)]
+    world.run()
+    assert state(world, message_id) == "unknown"
+    assert report(world, DeliveryUpdate(Delivery.SENT, provider_id="SM1", message_id=message_id))
+    assert report(world, DeliveryUpdate(Delivery.DELIVERED, provider_id="SM1")), "it brought the provider's id"
+    found = message(world, message_id)
+    assert (found.state, found.provider_id, found.error_code, found.error_text) == ("delivered", "SM1", "", "")
+    assert agree(world)
+
+
+class Asked:
+    """A provider that can be asked what became of a message."""
+
+    def __init__(self, world: World, *answers: Receipt | ChannelError | None) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, int]] = []
+        world.paper.find_sent = self.find_sent  # type: ignore[attr-defined]
+
+    def find_sent(self, message: OutboundMessage, *, since: int) -> Receipt | None:
+        self.asked.append((message.message_id, since))
+        answer = self.answers.pop(0)
+        if isinstance(answer, ChannelError):
+            raise answer
+        return answer
+
+
+def run_to_the_end(world: World, outbox_id: int) -> int:
+    """Runs a row until it is done; returns how often it ran."""
+    runs = 0
+    while world.assembled.runner.run(outbox_id):
+        world.clock.pass_time(10 * MINUTE)
+        runs += 1
+    return runs
+
+
+def test_after_a_time_out_the_provider_is_asked_and_nothing_is_sent_again(world: World) -> None:
+    queued_at = world.clock.now()
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    asked = Asked(world, ChannelError("503", "busy"), Receipt("SM7", Delivery.DELIVERED))
+    world.paper.errors = [ChannelError("timeout", unknown=True)]
+    assert run_to_the_end(world, outbox_id) == 3
+    assert [each for each, _ in asked.asked] == [message_id] * 2
+    assert queued_at < asked.asked[0][1] < world.clock.now() - 10 * MINUTE
+    found = message(world, message_id)
+    assert (found.state, found.provider_id, len(world.paper.sent)) == ("delivered", "SM7", 1)
+    assert agree(world)
+
+
+@pytest.mark.parametrize("answer", [None, ChannelError("404", permanent=True)])
+def test_what_the_provider_does_not_know_either_stays_unknown(world: World, answer: ChannelError | None) -> None:
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    asked = Asked(world, answer)
+    world.paper.errors = [ChannelError("timeout", unknown=True)]
+    assert run_to_the_end(world, outbox_id) == 2
+    assert (state(world, message_id), len(asked.asked), len(world.paper.sent)) == ("unknown", 1, 1)
+
+
+def test_a_provider_that_never_answers_leaves_it_unknown(world: World) -> None:
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    Asked(world, *(ChannelError("503") for _ in range(20)))
+    world.paper.errors = [ChannelError("timeout", unknown=True)]
+    assert run_to_the_end(world, outbox_id) == 10
+    assert (state(world, message_id), len(world.paper.sent)) == ("unknown", 1)
+    assert agree(world)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_after_a_crash_the_provider_is_asked_at_once(world: World, found: bool) -> None:
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    Asked(world, ChannelError("503"), Receipt("SM8") if found else None)
+
+    def dies(_: object) -> None:
+        raise KeyboardInterrupt
+
+    world.paper.after_send = dies
+    with pytest.raises(KeyboardInterrupt):
+        world.assembled.runner.run(outbox_id)
+    world.clock.pass_time(2 * MINUTE)
+    assert run_to_the_end(world, outbox_id) == 2
+    assert len(world.paper.sent) == 1
+    assert (state(world, message_id), message(world, message_id).provider_id) == (
+        ("sent", "SM8") if found else ("unknown", None)
+    )
+    assert agree(world)
+
+
+def test_files_go_out_with_an_address_that_the_provider_can_fetch(world: World) -> None:
+    kept = attachments.store(
+        world.hub,
+        owner=attachments.agent_owner(ANA),
+        name="bill.txt",
+        content=b"42",
+        limit=100,
+        media_types=("text/plain",),
+    )
+    conversation_id = world.say("hello").conversation_id
+    world.nudger.take()
+    files = (kept.attachment_id,)
+    world.store.write(lambda tx: replies.reply(tx, conversation_id, ANA, "your bill", "c", files))
+    world.run()
+    (sent,) = world.paper.sent
+    (file,) = sent.attachments
+    assert (file.name, file.size) == ("bill.txt", 2)
+    public, _, signature = file.url.partition("?signature=")
+    assert public == f"{world.hub.settings.public_url}/api/v1/attachments/{kept.attachment_id}"
+    attachments.links(world.hub).check(kept.attachment_id, signature)

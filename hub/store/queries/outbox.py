@@ -142,6 +142,20 @@ def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None
     return tx.connection.execute(update(t.outbox).where(ours).values(values)).rowcount == 1
 
 
+def put_back(tx: Tx, claimed: Claimed, *, lease: str, until: int) -> bool:
+    """Ends a run that was none: the row is due again at a time, with as many attempts left as before. False when the
+    lease was lost meanwhile."""
+    ours = (_o.id == claimed.id) & (_o.lease == lease) & (_o.state == "claimed")
+    values = {"state": "pending", "lease": "", "attempts": claimed.attempts - 1, "due_at": until}
+    return tx.connection.execute(update(t.outbox).where(ours).values(values | {"offered_until": until})).rowcount == 1
+
+
+def next_due(connection: Connection, now: int) -> int | None:
+    """When the next row is due that is not yet; None where there is none."""
+    statement = select(_o.due_at).where(_o.state.in_(_UNFINISHED), _o.due_at > now).order_by(_o.due_at).limit(1)
+    return connection.execute(statement).scalar_one_or_none()
+
+
 def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
     """(id, slow) of the row that waited for this one."""
     values = {"handler": claimed.handler, "order_key": claimed.order_key, "now": tx.now, "which": claimed.id}

@@ -81,18 +81,32 @@ def sending(connection: Connection, message_id: str) -> Sending:
     return Sending(message, row.inbox_id, row.identity_id, Delivery(row.state), forbidden)
 
 
-def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> tuple[str, str, Delivery] | None:
-    """(message, conversation, state) that a provider's report is about; None where we know of none."""
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The message that a provider's report is about."""
+
+    message_id: str
+    conversation_id: str
+    state: Delivery
+    provider_id: str | None
+    error_text: str
+
+
+def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> Reported | None:
+    """By our id where the report echoes it, else by the provider's; None where we know of none."""
     if not (update.message_id or update.provider_id):
         return None
     m = t.message.c
-    statement = select(m.id, m.conversation_id, m.state).where(m.inbox_id == inbox_id, m.kind == "outgoing")
+    columns = (m.id, m.conversation_id, m.state, m.provider_id, m.error_text)
+    statement = select(*columns).where(m.inbox_id == inbox_id, m.kind == "outgoing")
     if update.message_id:
         statement = statement.where(m.id == update.message_id)
     else:
         statement = statement.where(m.provider_id == update.provider_id)
     row = connection.execute(statement).one_or_none()
-    return (row.id, row.conversation_id, Delivery(row.state)) if row else None
+    if row is None:
+        return None
+    return Reported(row.id, row.conversation_id, Delivery(row.state), row.provider_id, row.error_text)
 
 
 def unread_by(

@@ -36,10 +36,11 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
-# When a sender (a number, a messaging service) may send next.
+# The next free slot of a sender (a number, a messaging service), and until when its provider told it to wait.
 sender_pace = Table(
     "sender_pace",
     metadata,
     key("sender"),
     number("next_at"),
+    number("paused_until"),
 )
