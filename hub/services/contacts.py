@@ -273,7 +273,9 @@ def add_by_agent(tx: Tx, contact_id: str, kind: str, value: str, region: str, by
     if matching.lock_contact(tx, contact_id) is None:
         raise NotFound(f"there is no contact {contact_id}")
     if kind == PHONE:
-        value = numbers.stated("value", value, region).dialable
+        value = numbers.stated("value", value, numbers.check_region("region", region) if region else "").dialable
+    elif not _WRITTEN_EMAIL.fullmatch(value.strip()):
+        raise Refused("value", "must be an e-mail address, such as ana@example.org")
     address, wire = _evident(kind, value, region)
     if kind == PHONE:
         matching.lock_address(tx, address)

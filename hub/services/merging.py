@@ -233,8 +233,9 @@ def _undo_merge(tx: Tx, from_id: str, into_id: str, event_id: int, by: e.Actor) 
 
 
 def _undo_split(tx: Tx, source_id: str, moved: e.MessagesMovedOut, by: e.Actor) -> None:
-    for each in sorted((source_id, moved.to_id)):
-        _standing(tx, each)
+    source, new = (_standing(tx, each) for each in sorted((source_id, moved.to_id)))
+    if source.contact_id != new.contact_id:
+        raise Conflict("what was split off is somebody else's by now; take that back first")
     if matching.has_merged_children(tx, moved.to_id):
         raise Conflict("others are merged into the new conversation; take those merges back first")
     there = matching.messages_in(tx, moved.to_id)

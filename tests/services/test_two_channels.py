@@ -448,6 +448,16 @@ def test_what_somebody_else_said_becomes_theirs_and_comes_back(world: World, mix
     assert text(world, "all right, it is me").conversation_id == mine.conversation_id
 
 
+def test_the_split_alone_is_not_taken_back(world: World, mixed: tuple[Received, Received]) -> None:
+    """It would put one person's messages into another's conversation."""
+    mine, _ = mixed
+    unlink(world, mine.conversation_id, identity(world).id)
+    with world.store.read() as connection:
+        found = connection.execute(t.event.select().where(t.event.c.kind == "MessagesMovedOut")).one()
+    with pytest.raises(Conflict, match="somebody else's by now"):
+        world.store.write(lambda tx: merging.undo(tx, found.id, BY))
+
+
 def test_taken_back_at_once_it_is_as_it_was(world: World, mixed: tuple[Received, Received]) -> None:
     mine, _ = mixed
     before = (texts(world, mine.conversation_id), world.conversation(mine.conversation_id).identity_id)

@@ -14,8 +14,8 @@ from hub.domain import events as e
 from hub.domain.conversation import Conversation
 from hub.domain.errors import Conflict, Refused
 from hub.domain.inbox import DAY
-from hub.domain.messages import Author, Delivery, DeliveryUpdate
-from hub.services import assignment, contacts, delivery, merging, replies
+from hub.domain.messages import Address, Author, Delivery, DeliveryUpdate, InboundMessage, Parsed, WebhookRequest
+from hub.services import assignment, contacts, delivery, inbound, merging, replies
 from hub.store import replay
 from hub.store import tables as t
 from hub.store.queries import matching
@@ -34,14 +34,18 @@ def column(world: World, statement: str) -> list[Any]:
         return sorted(connection.execute(text(statement)).scalars())
 
 
-PEOPLE_DO = "take assign transfer resolve reopen snooze hand_back reply note priority merge split undo merge_contacts"
-STEP_NAMES = ("say", "thread", "web", "run", "report", "later", *PEOPLE_DO.split(" "))
+PEOPLE_DO = (
+    "take assign transfer resolve reopen snooze hand_back reply note priority merge split undo merge_contacts "
+    "unlink write_down"
+)
+STEP_NAMES = ("say", "thread", "web", "text", "state", "sign_in", "run", "report", "later", *PEOPLE_DO.split(" "))
 STEPS = st.lists(st.tuples(st.sampled_from(STEP_NAMES), st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=40)
 
 
 def act(world: World, step: str, one: int, two: int) -> None:
     """One thing that somebody does; what the state forbids is refused and changes nothing."""
     ids = list(dict.fromkeys(received.conversation_id for received in world.received))
+    numbers = [f"+3460000000{number}" for number in range(6)]
     if step == "say":
         world.say(f"hello {two}", sender=f"customer-{one}", external_id=f"once-{one}-{two}")
     elif step == "thread":
@@ -50,6 +54,16 @@ def act(world: World, step: str, one: int, two: int) -> None:
         world.say(
             "a person please", sender=f"visitor-{one}", inbox_id=WEB, evidence=(("email", f"{two}@x.org", "stated"),)
         )
+    elif step == "text":
+        message = InboundMessage(f"t-{world.clock.now()}", Address(("sms", "whatsapp")[two % 2], numbers[one]), "hello")
+        request, inbox = WebhookRequest("POST", "https://hub.example/webhooks/paper"), world.inbox()
+        world.received += world.store.write(lambda tx: inbound.accept(tx, inbox, Parsed((message,)), request))
+    elif step == "state":
+        visitor = Address("webchat", f"visitor-{one}", WEB)
+        world.store.write(lambda tx: contacts.state_details(tx, visitor, "", "", numbers[two]))
+    elif step == "sign_in":
+        evidence = (("email", f"{two}@x.org", "signed_identity"), ("phone", numbers[two], "signed_identity"))
+        world.say("signed in", sender=f"visitor-{one}", inbox_id=WEB, evidence=evidence)
     elif step == "run":
         world.run()
     elif step == "later":
@@ -84,13 +98,23 @@ def act(world: World, step: str, one: int, two: int) -> None:
                 write(lambda tx: merging.split(tx, chosen, tuple(sorted(matching.messages_in(tx, chosen))[:1]), BY))
             case "undo":
                 undoable = column(
-                    world, "SELECT id FROM event WHERE kind IN ('Merged', 'MessagesMovedOut', 'ContactMerged')"
+                    world,
+                    "SELECT id FROM event WHERE kind IN "
+                    "('Merged', 'MessagesMovedOut', 'ContactMerged', 'IdentityUnlinked')",
                 )
                 if undoable:
                     write(lambda tx: merging.undo(tx, undoable[one % len(undoable)], BY))
             case "merge_contacts":
                 pair = [world.conversation(each).contact_id for each in (chosen, other)]
                 write(lambda tx: contacts.merge(tx, pair[0], pair[1], BY))
+            case "unlink":
+                contact_id = world.conversation(chosen).contact_id
+                held = column(world, f"SELECT id FROM identity WHERE contact_id = '{contact_id}'")  # noqa: S608
+                leaving, where = held[two % len(held)], chosen if one % 2 else ""
+                write(lambda tx: merging.unlink(tx, contact_id, leaving, BY, conversation_id=where))
+            case "write_down":
+                contact_id = world.conversation(chosen).contact_id
+                write(lambda tx: contacts.add_by_agent(tx, contact_id, "phone", numbers[two], "", BY))
             case "report":
                 sent = column(world, "SELECT provider_id FROM message WHERE provider_id <> ''")
                 if sent:
@@ -116,6 +140,9 @@ def test_replay_is_equal_after_random_histories(world: World, steps: list[tuple[
         except (Conflict, Refused):
             continue
     assert differences(world) == []
+    for whose in ("identity", "conversation"):
+        of_merged = f"SELECT x.id FROM {whose} x JOIN contact c ON c.id = x.contact_id WHERE c.merged_into <> ''"  # noqa: S608
+        assert column(world, of_merged) == [], "what a merged contact had is with whoever took it in"
 
 
 @pytest.mark.parametrize(
