@@ -1753,6 +1753,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inboxes/{inbox_id}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an inbox has fetched and what became of it */
+        get: {
+            parameters: {
+                query?: {
+                    state?: ("stored" | "duplicate" | "refused" | "read") | null;
+                    before?: string | null;
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SourcePage"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/knowledge/search": {
         parameters: {
             query?: never;
@@ -1780,6 +1831,53 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Found"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{message_id}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download what a message was read from */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    message_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The bytes as they came */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "message/rfc822": unknown;
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -2047,6 +2145,53 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{source_id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download one as it came */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    source_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The bytes as they came */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "message/rfc822": unknown;
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2747,6 +2892,37 @@ export interface components {
             confidence: number;
         };
         /**
+         * ConsentOut
+         * @description The customer wants no messages at an address (`withdrawn`), or wants them again (`given`); `how` as there.
+         */
+        ConsentOut: {
+            /** Event Id */
+            event_id: number;
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "withdrawn" | "given";
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "keyword" | "provider" | "agent";
+            /** Identity Id */
+            identity_id: string;
+            /** Channel */
+            channel: string;
+            /** Address Display */
+            address_display: string;
+            /** Agent Name */
+            agent_name: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
          * ContactEvent
          * @description Something that made a contact what it is. `contact_id` is another where it was merged into this one.
          */
@@ -2816,6 +2992,8 @@ export interface components {
             verification: components["schemas"]["VerificationOut"] | null;
             /** Ways */
             ways: components["schemas"]["WayOut"][];
+            /** Consent */
+            consent: components["schemas"]["ConsentOut"][];
             /** Reply Inboxes */
             reply_inboxes: components["schemas"]["InboxOut"][];
             /** Merged From */
@@ -2825,7 +3003,8 @@ export interface components {
         };
         /**
          * ConversationOut
-         * @description A row of the list. `unread` counts the customer's messages that no agent has answered yet.
+         * @description A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
+         *     where they last wrote from.
          */
         ConversationOut: {
             /** Id */
@@ -2845,6 +3024,8 @@ export interface components {
             contact: components["schemas"]["ContactRef"];
             /** Channel */
             channel: string;
+            /** Address Display */
+            address_display: string;
             /** Inbox Id */
             inbox_id: string;
             /** Language */
@@ -3092,6 +3273,21 @@ export interface components {
              * Format: date-time
              */
             at: string;
+        };
+        /**
+         * LimitsOut
+         * @description What a channel takes in one message. `text` is in characters, `file` in bytes; without `media_types` it takes no
+         *     files. `segmented`: texts are counted and paid in SMS segments.
+         */
+        LimitsOut: {
+            /** Text */
+            text: number;
+            /** File */
+            file: number;
+            /** Media Types */
+            media_types: string[];
+            /** Segmented */
+            segmented: boolean;
         };
         /** MergeIn */
         MergeIn: {
@@ -3470,6 +3666,49 @@ export interface components {
             /** Identity Id */
             identity_id: string;
         };
+        /**
+         * SourceOut
+         * @description `duplicate`: the message was there already. `read`: a report on a message, no message itself. `field` and `rule`
+         *     say why one was refused. `origin` is where it was fetched from, `size` is in bytes.
+         */
+        SourceOut: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "stored" | "duplicate" | "refused" | "read";
+            /** Origin */
+            origin: string;
+            /** Field */
+            field: string;
+            /** Rule */
+            rule: string;
+            /** Message Id */
+            message_id: string | null;
+            /** Size */
+            size: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * SourcePage
+         * @description Newest first. `next` continues with `before`; null at the end. `counts` is of the whole inbox.
+         */
+        SourcePage: {
+            /** Items */
+            items: components["schemas"]["SourceOut"][];
+            /** Next */
+            next: string | null;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+        };
         /** SplitIn */
         SplitIn: {
             /** Message Ids */
@@ -3604,6 +3843,7 @@ export interface components {
         /**
          * WayOut
          * @description How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
+         *     `limits` are null where the channel cannot be used at present.
          *
          *     `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
          *     `do_not_contact`.
@@ -3629,6 +3869,7 @@ export interface components {
             do_not_contact: boolean;
             /** Current */
             current: boolean;
+            limits: components["schemas"]["LimitsOut"] | null;
         };
         /**
          * WidgetCitation
@@ -3816,7 +4057,10 @@ export interface components {
             cursor: string;
             status: components["schemas"]["WidgetStatus"] | null;
         };
-        /** WidgetSettings */
+        /**
+         * WidgetSettings
+         * @description `text_us` is the firm's number for text messages, as people write it; null where the inbox names none.
+         */
         WidgetSettings: {
             /** Title */
             title: {
@@ -3840,6 +4084,11 @@ export interface components {
             media_types: string[];
             /** Text Limit */
             text_limit: number;
+            /**
+             * Text Us
+             * @default null
+             */
+            text_us: string | null;
         };
         /**
          * WidgetStatus
@@ -3884,6 +4133,7 @@ export type ButtonOut = components['schemas']['ButtonOut'];
 export type Candidate = components['schemas']['Candidate'];
 export type Candidates = components['schemas']['Candidates'];
 export type Citation = components['schemas']['Citation'];
+export type ConsentOut = components['schemas']['ConsentOut'];
 export type ContactEvent = components['schemas']['ContactEvent'];
 export type ContactHistory = components['schemas']['ContactHistory'];
 export type ContactOut = components['schemas']['ContactOut'];
@@ -3905,6 +4155,7 @@ export type IdentityOut = components['schemas']['IdentityOut'];
 export type InboxOut = components['schemas']['InboxOut'];
 export type Inboxes = components['schemas']['Inboxes'];
 export type LastMessage = components['schemas']['LastMessage'];
+export type LimitsOut = components['schemas']['LimitsOut'];
 export type MergeIn = components['schemas']['MergeIn'];
 export type MessageIn = components['schemas']['MessageIn'];
 export type MessageOut = components['schemas']['MessageOut'];
@@ -3927,6 +4178,8 @@ export type SessionOut = components['schemas']['SessionOut'];
 export type SignIn = components['schemas']['SignIn'];
 export type SnoozeIn = components['schemas']['SnoozeIn'];
 export type SomebodyElseIn = components['schemas']['SomebodyElseIn'];
+export type SourceOut = components['schemas']['SourceOut'];
+export type SourcePage = components['schemas']['SourcePage'];
 export type SplitIn = components['schemas']['SplitIn'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type Teams = components['schemas']['Teams'];

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from hub.domain.conversation import PRIORITIES
 from hub.domain.errors import HubError, Refused
 from hub.hub import Hub
+from hub.ports import Capabilities
 from hub.services import assignment, attachments, handoff, replies
 from hub.store import feed
+from hub.store.queries import consent, inboxes, thread
 from hub.store.queries import contacts as contact_queries
 from hub.store.queries import conversations as queries
-from hub.store.queries import inboxes, thread
 from hub.store.queries import messages as message_queries
 from hub.store.unit_of_work import Reading, Tx
 from hub.web import render
@@ -58,21 +59,26 @@ def conversations(query_data: s.ConversationsQuery) -> s.Conversations:
 def conversation(conversation_id: str) -> s.ConversationDetail:
     """A conversation with its contact and, where the bot handed it over, the handoff packet"""
     hub = the_hub()
-    kinds = _kinds(hub)
+    capabilities = _capabilities(hub)
     with hub.store.read() as connection:
         row = queries.row(connection, conversation_id)
         state = row.conversation
         packet = handoff.packet(connection, state)
         contact = contact_queries.get(connection, state.contact_id)
-        ways = thread.ways(connection, state.contact_id, kinds)
+        ways = thread.ways(connection, state.contact_id, _kinds(capabilities))
+        merged = queries.merged_into(connection, conversation_id)
         return s.ConversationDetail(
             conversation=render.conversation(row),
             contact=render.contact(contact),
             packet=render.packet(packet) if packet else None,
             verification=render.verification(state, row.level, contact),
-            ways=[render.way(each, hub.inboxes.by_id(each.inbox_id), state) for each in ways],
+            ways=[
+                render.way(each, hub.inboxes.by_id(each.inbox_id), state, capabilities.get(each.inbox_id))
+                for each in ways
+            ],
+            consent=[render.consent(each) for each in consent.told(connection, (conversation_id, *merged))],
             reply_inboxes=_reply_inboxes(connection, state.contact_id),
-            merged_from=list(queries.merged_into(connection, conversation_id)),
+            merged_from=list(merged),
             earlier=[
                 render.conversation(each)
                 for each in queries.of_contact(connection, state.contact_id)
@@ -81,13 +87,18 @@ def conversation(conversation_id: str) -> s.ConversationDetail:
         )
 
 
-def _kinds(hub: Hub) -> dict[str, str]:
-    """For each inbox the channel whose addresses it writes to; those whose channel cannot be made are left out."""
+def _capabilities(hub: Hub) -> dict[str, Capabilities]:
+    """What the channel of each inbox can do; those whose channel cannot be made are left out."""
     found = {}
     for inbox in hub.inboxes.every():
         with suppress(HubError):
-            found[inbox.id] = hub.channel_of(inbox).capabilities.channel
+            found[inbox.id] = hub.channel_of(inbox).capabilities
     return found
+
+
+def _kinds(capabilities: Mapping[str, Capabilities]) -> dict[str, str]:
+    """For each inbox the channel whose addresses it writes to."""
+    return {inbox_id: each.channel for inbox_id, each in capabilities.items()}
 
 
 def _reply_inboxes(connection: Reading, contact_id: str) -> list[s.InboxOut]:
@@ -132,7 +143,7 @@ def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
     hub, agent_id = the_hub(), the_session().agent_id
     files = tuple(json_data.attachments)
     inbox_id, identity_id = json_data.inbox_id, json_data.identity_id
-    kinds = _kinds(hub) if inbox_id or identity_id else {}
+    kinds = _kinds(_capabilities(hub)) if inbox_id or identity_id else {}
 
     def use_case(tx: Tx) -> str:
         content = (json_data.text, json_data.client_id, files)

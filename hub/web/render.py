@@ -16,11 +16,12 @@ from hub.domain.inbox import Inbox
 from hub.domain.knowledge import SearchResult
 from hub.domain.messages import Author, Kind
 from hub.hub import Hub
+from hub.ports import Capabilities
 from hub.services import attachments, numbers
 from hub.services.contacts import region_of
 from hub.store import feed
 from hub.store.queries import articles, contacts, conversations, matching, messages, people, thread
-from hub.store.queries.consent import Prohibition
+from hub.store.queries.consent import Prohibition, Told
 from hub.store.queries.outbox import DeadRow
 from hub.store.unit_of_work import Reading
 from hub.web import schemas as s
@@ -132,6 +133,7 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
             "priority": PRIORITIES[state.priority],
             "contact": {"id": state.contact_id, "name": row.contact_name},
             "channel": state.channel,
+            "address_display": address(*row.address),
             "inbox_id": state.inbox_id,
             "language": state.language,
             "team_id": state.team_id or None,
@@ -202,7 +204,8 @@ def _segment(found: thread.Segment | None) -> s.SegmentOut | None:
     )
 
 
-def way(found: thread.WayBack, inbox: Inbox, state: Conversation) -> s.WayOut:
+def way(found: thread.WayBack, inbox: Inbox, state: Conversation, capabilities: Capabilities | None) -> s.WayOut:
+    """`capabilities` are the channel's; None where it cannot be made."""
     return s.WayOut(
         inbox_id=found.inbox_id,
         inbox_name=inbox.name,
@@ -214,6 +217,31 @@ def way(found: thread.WayBack, inbox: Inbox, state: Conversation) -> s.WayOut:
         never_written=not found.last_used,
         do_not_contact=found.forbidden,
         current=(found.inbox_id, found.identity_id) == (state.inbox_id, state.identity_id),
+        limits=_limits(capabilities) if capabilities else None,
+    )
+
+
+def _limits(found: Capabilities) -> s.LimitsOut:
+    return s.LimitsOut(
+        text=found.text_limit,
+        file=found.attachment_limit,
+        media_types=list(found.media_types),
+        segmented=found.segmented,
+    )
+
+
+def consent(found: Told) -> s.ConsentOut:
+    return s.ConsentOut.model_validate(
+        {
+            "event_id": found.event_id,
+            "change": "withdrawn" if found.withdrawn else "given",
+            "how": found.how,
+            "identity_id": found.identity_id,
+            "channel": found.channel,
+            "address_display": address(found.channel, found.address, found.display_name),
+            "agent_name": found.agent_name,
+            "at": time(found.at),
+        }
     )
 
 

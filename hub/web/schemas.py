@@ -27,6 +27,7 @@ AuthorKind = Literal["contact", "bot", "agent", "system"]
 DeliveryState = Literal["queued", "sending", "sent", "delivered", "read", "failed", "unknown"]
 VerifiedLevel = Literal["none", "claimed", "verified"]
 View = Literal["queue", "mine", "all", "bot", "snoozed", "resolved"]
+SourceState = Literal["stored", "duplicate", "refused", "read"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -227,7 +228,8 @@ class LastMessage(Shape):
 
 
 class ConversationOut(Shape):
-    """A row of the list. `unread` counts the customer's messages that no agent has answered yet."""
+    """A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
+    where they last wrote from."""
 
     id: str
     ticket_number: int
@@ -235,6 +237,7 @@ class ConversationOut(Shape):
     priority: Priority
     contact: ContactRef
     channel: str
+    address_display: str
     inbox_id: str
     language: str
     team_id: str | None
@@ -340,8 +343,19 @@ class ContactOut(Shape):
     merged_into: str | None = None
 
 
+class LimitsOut(Shape):
+    """What a channel takes in one message. `text` is in characters, `file` in bytes; without `media_types` it takes no
+    files. `segmented`: texts are counted and paid in SMS segments."""
+
+    text: int
+    file: int
+    media_types: list[str]
+    segmented: bool
+
+
 class WayOut(Shape):
     """How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
+    `limits` are null where the channel cannot be used at present.
 
     `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
     `do_not_contact`.
@@ -357,6 +371,20 @@ class WayOut(Shape):
     never_written: bool
     do_not_contact: bool
     current: bool
+    limits: LimitsOut | None
+
+
+class ConsentOut(Shape):
+    """The customer wants no messages at an address (`withdrawn`), or wants them again (`given`); `how` as there."""
+
+    event_id: int
+    change: Literal["withdrawn", "given"]
+    how: Literal["keyword", "provider", "agent"]
+    identity_id: str
+    channel: str
+    address_display: str
+    agent_name: str
+    at: datetime
 
 
 class VerificationOut(Shape):
@@ -378,6 +406,7 @@ class ConversationDetail(Shape):
     packet: Packet | None
     verification: VerificationOut | None
     ways: list[WayOut]
+    consent: list[ConsentOut]
     reply_inboxes: list[InboxOut]
     merged_from: list[str]
     earlier: list[ConversationOut]
@@ -606,6 +635,8 @@ class PreChatField(Shape):
 
 
 class WidgetSettings(Shape):
+    """`text_us` is the firm's number for text messages, as people write it; null where the inbox names none."""
+
     title: dict[str, str]
     greeting: dict[str, str]
     languages: list[Language]
@@ -614,6 +645,7 @@ class WidgetSettings(Shape):
     attachment_limit: int
     media_types: list[str]
     text_limit: int
+    text_us: str | None = None
 
 
 class WidgetMessage(Shape):
@@ -765,6 +797,34 @@ class OutboxRowOut(Shape):
 
 class OutboxRows(Shape):
     items: list[OutboxRowOut]
+
+
+class SourceOut(Shape):
+    """`duplicate`: the message was there already. `read`: a report on a message, no message itself. `field` and `rule`
+    say why one was refused. `origin` is where it was fetched from, `size` is in bytes."""
+
+    id: str
+    state: SourceState
+    origin: str
+    field: str
+    rule: str
+    message_id: str | None
+    size: int
+    at: datetime
+
+
+class SourcePage(Shape):
+    """Newest first. `next` continues with `before`; null at the end. `counts` is of the whole inbox."""
+
+    items: list[SourceOut]
+    next: str | None
+    counts: dict[str, int]
+
+
+class SourcesQuery(Shape):
+    state: SourceState | None = None
+    before: Identifier | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class Done(Shape):

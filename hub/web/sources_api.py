@@ -3,60 +3,30 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from flask import Response, send_file
-from pydantic import AwareDatetime, Field
 
 from hub.domain.errors import NotFound
 from hub.services import intake
 from hub.store.queries import inboxes, sources
 from hub.web import render
+from hub.web import schemas as s
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_hub
-from hub.web.schemas import Identifier, Shape
 
 blueprint = api_blueprint("sources", __name__, "Messages as they came")
 
-State = Literal["stored", "duplicate", "refused", "read"]
 _RAW: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
     200: {"description": "The bytes as they came", "content": {"message/rfc822": {}}}
 }
 
 
-class SourceOut(Shape):
-    """`duplicate`: the message was there already. `read`: a report on a message, no message itself. `field` and `rule`
-    say why one was refused. `origin` is where it was fetched from, `size` is in bytes."""
-
-    id: str
-    state: State
-    origin: str
-    field: str
-    rule: str
-    message_id: str | None
-    size: int
-    at: AwareDatetime
-
-
-class SourcePage(Shape):
-    """Newest first. `next` continues with `before`; null at the end. `counts` is of the whole inbox."""
-
-    items: list[SourceOut]
-    next: str | None
-    counts: dict[str, int]
-
-
-class SourcesIn(Shape):
-    state: State | None = None
-    before: Identifier | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-
-
 @blueprint.get("/inboxes/<identifier:inbox_id>/sources")
 @needs("read_health")
-@blueprint.input(SourcesIn, location="query")
-@blueprint.output(SourcePage)
-def listed(inbox_id: str, query_data: SourcesIn) -> SourcePage:
+@blueprint.input(s.SourcesQuery, location="query")
+@blueprint.output(s.SourcePage)
+def listed(inbox_id: str, query_data: s.SourcesQuery) -> s.SourcePage:
     """What an inbox has fetched and what became of it"""
     with the_hub().store.read() as connection:
         inboxes.get(connection, inbox_id)
@@ -69,7 +39,7 @@ def listed(inbox_id: str, query_data: SourcesIn) -> SourcePage:
         )
         counts = sources.counts(connection, inbox_id)
     shown = page[: query_data.limit]
-    return SourcePage(
+    return s.SourcePage(
         items=[_shown(each) for each in shown],
         next=shown[-1].id if len(page) > query_data.limit else None,
         counts=counts,
@@ -96,8 +66,8 @@ def of_message(message_id: str) -> Response:
     return _bytes(found)
 
 
-def _shown(source: sources.Source) -> SourceOut:
-    return SourceOut.model_validate(
+def _shown(source: sources.Source) -> s.SourceOut:
+    return s.SourceOut.model_validate(
         {
             "id": source.id,
             "state": source.state,

@@ -16,7 +16,7 @@ from hub.domain.inbox import Inbox
 from hub.domain.messages import Author, Delivery, Kind
 from hub.hub import Hub
 from hub.ports import Capabilities
-from hub.services import attachments
+from hub.services import attachments, numbers
 from hub.store import feed
 from hub.store.queries import people, queue, widget
 from hub.store.queries.widget import Said
@@ -119,6 +119,7 @@ def settings(inbox: Inbox, capabilities: Capabilities) -> s.WidgetSettings:
             "attachment_limit": capabilities.attachment_limit,
             "media_types": list(capabilities.media_types),
             "text_limit": capabilities.text_limit,
+            "text_us": numbers.display(given["text_us"], "") if given.get("text_us") else None,
         }
     )
 

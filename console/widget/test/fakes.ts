@@ -106,6 +106,7 @@ export class FakeHub {
           attachment_limit: 2_000_000,
           media_types: ["image/png", "text/plain"],
           text_limit: 100,
+          text_us: null,
         },
         entries: this.entries.slice(-50),
         cursor: `0.${this.entries.length}`,

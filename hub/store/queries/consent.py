@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, tuple_
 
+from hub.domain import events as e
 from hub.domain.addresses import kind_of
 from hub.domain.errors import NotFound
 from hub.store import tables as t
+from hub.store.feed import EVENT_COLUMNS, recorded_from
 from hub.store.unit_of_work import Tx
 
 _d, _i = t.do_not_contact.c, t.identity.c
+_DECISIONS = e.ConsentWithdrawn | e.ConsentGiven
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,21 @@ class Prohibition:
 
     since: int
     how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That a customer wants no messages at an address (`withdrawn`), or wants them again. `at` in microseconds."""
+
+    event_id: int
+    withdrawn: bool
+    how: str
+    identity_id: str
+    channel: str
+    address: str
+    display_name: str
+    agent_name: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +57,34 @@ def place(connection: Connection, identity_id: str) -> Place:
     if row is None:
         raise NotFound(f"there is no identity {identity_id}")
     return Place(kind_of(row.channel), row.address, row.contact_id)
+
+
+def told(connection: Connection, conversation_ids: Sequence[str]) -> list[Told]:
+    """What customers decided about being written to in conversations, oldest first."""
+    ev = t.event.c
+    kinds = (e.ConsentWithdrawn.__name__, e.ConsentGiven.__name__)
+    statement = (
+        select(*EVENT_COLUMNS, t.agent.c.name)
+        .outerjoin_from(t.event, t.agent, t.agent.c.id == ev.actor_id)
+        .where(ev.stream_id.in_(conversation_ids), ev.kind.in_(kinds))
+        .order_by(ev.id)
+    )
+    happened = [(recorded_from(row[:-1]), row[-1] or "") for row in connection.execute(statement)]
+    events = [(each, name, each.event) for each, name in happened]
+    where = {
+        row.id: row
+        for row in connection.execute(
+            select(_i.id, _i.channel, _i.wire_address, _i.address, _i.display_name).where(
+                _i.id.in_({event.identity_id for _, _, event in events if isinstance(event, _DECISIONS)})
+            )
+        )
+    }
+    found = []
+    for each, name, event in events:
+        if isinstance(event, _DECISIONS) and (row := where.get(event.identity_id)):
+            way = (row.id, row.channel, row.wire_address or row.address, row.display_name)
+            found.append(Told(each.id, isinstance(event, e.ConsentWithdrawn), event.how, *way, name, each.at))
+    return found
 
 
 def prohibition(connection: Connection, where: Place) -> Prohibition | None:

@@ -14,7 +14,7 @@ from hub.store import tables as t
 from hub.store.queries import records
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, conversation_from
 
-_c, _m = t.conversation.c, t.message.c
+_c, _m, _i = t.conversation.c, t.message.c, t.identity.c
 _STATUS_VIEWS = {"bot": Status.BOT, "snoozed": Status.SNOOZED, "resolved": Status.RESOLVED}
 
 
@@ -30,12 +30,14 @@ class Last:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conversation with what a list shows beside it. `level` is the verified level of whoever wrote last."""
+    """A conversation with what a list shows beside it. `level` is the verified level of whoever wrote last; `address`
+    is where they wrote from: its channel, its spelling, its name."""
 
     conversation: Conversation
     contact_name: str
     last: Last | None
     level: str
+    address: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ _COLUMNS = (
     _m.author_kind,
     _m.text,
     _m.at,
+    _i.channel.label("address_channel"),
+    _i.wire_address,
+    _i.address,
+    _i.display_name,
 )
 
 
@@ -61,15 +67,17 @@ def _rows(connection: Connection, statement: Select[Any]) -> list[Row]:
     count = len(CONVERSATION_COLUMNS)
     found = []
     for row in connection.execute(statement):
-        name, kind, author_kind, text, at = row[count:]
+        name, kind, author_kind, text, at, channel, wire, spelling, display_name = row[count:]
         last = Last(kind, author_kind, text[:_PREVIEW], at) if kind is not None else None
         conversation = conversation_from(row[:count])
-        found.append(Row(conversation, name or "", last, records.effective(connection, conversation)))
+        address = (channel or conversation.channel, wire or spelling or "", display_name or "")
+        found.append(Row(conversation, name or "", last, records.effective(connection, conversation), address))
     return found
 
 
 def _select() -> Select[Any]:
     joined = t.conversation.outerjoin(t.contact, t.contact.c.id == _c.contact_id)
+    joined = joined.outerjoin(t.identity, _i.id == _c.identity_id)
     return select(*_COLUMNS).select_from(joined.outerjoin(t.message, _m.id == _c.last_message_id))
 
 

@@ -67,6 +67,7 @@ export async function send(client: QueryClient, message: Unsent): Promise<void> 
     text: message.text,
     attachments: message.attachments.map(({ id }) => id),
     inbox_id: message.inboxId,
+    identity_id: message.identityId ?? null,
   };
   try {
     const sent = await hub.send(message.conversationId, body);

@@ -1,5 +1,5 @@
 /** Every call that this app makes; docs/api.md describes them. */
-import type { AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn } from "@centralita/shared/api";
+import type { AddressIn, AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn } from "@centralita/shared/api";
 
 import { answerOf, api, csrfHeader, errorOf, networkError } from "./http";
 
@@ -65,6 +65,19 @@ export const candidates = (contactId: string) =>
   answerOf(api.GET("/api/v1/contacts/{contact_id}/candidates", { params: { path: { contact_id: contactId } } }));
 export const mergeContacts = (contactId: string, into: string) =>
   answerOf(api.POST("/api/v1/contacts/{contact_id}/merge", { params: { path: { contact_id: contactId } }, body: { into } }));
+
+/** An address is not this contact's. */
+export const unlink = (contactId: string, identityId: string) =>
+  answerOf(
+    api.POST("/api/v1/contacts/{contact_id}/addresses/{identity_id}/unlink", {
+      params: { path: { contact_id: contactId, identity_id: identityId } },
+    }),
+  );
+export const addAddress = (contactId: string, body: AddressIn) =>
+  answerOf(api.POST("/api/v1/contacts/{contact_id}/addresses", { params: { path: { contact_id: contactId } }, body }));
+/** What was said with an address is somebody else's. */
+export const somebodyElse = (id: string, identityId: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/somebody-else", { ...of(id), body: { identity_id: identityId } }));
 
 /** Uploads one file. `onProgress` hears the share that has gone out, 0 to 1. Raises HubError. */
 export function upload(file: File, onProgress: (share: number) => void, signal: AbortSignal): Promise<AttachmentOut> {

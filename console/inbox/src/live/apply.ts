@@ -17,10 +17,16 @@ const CHANGES_DETAIL = new Set([
   "MergeUndone",
   "MessagesMovedOut",
   "MessagesMovedIn",
+  "SegmentBegan",
+  "ConsentGiven",
+  "ConsentWithdrawn",
 ]);
 const CHANGES_MESSAGES = new Set(["Absorbed", "MergeUndone", "MessagesMovedOut", "MessagesMovedIn"]);
 /** Events that cannot change a badge. */
-const LEAVES_COUNTERS = new Set(["MessageQueued", "NoteAdded", "DeliveryChanged", "BotTurnDecided", "BotTurnDropped"]);
+const LEAVES_COUNTERS = new Set([
+  ...["MessageQueued", "NoteAdded", "DeliveryChanged", "BotTurnDecided", "BotTurnDropped"],
+  ...["MediaAnnounced", "MediaFetched", "MediaRefused", "SegmentBegan", "ConsentGiven", "ConsentWithdrawn"],
+]);
 
 export function applyRow(client: QueryClient, row: ConversationOut): void {
   notifyManager.batch(() => {
@@ -57,7 +63,7 @@ export function applyEntries(client: QueryClient, entries: Entry[]): void {
         outdated(keys.agents);
       } else if (entry.kind.startsWith("Article")) {
         outdated(keys.articles);
-      } else if (entry.kind.startsWith("Contact") || entry.kind === "IdentityLinked") {
+      } else if (entry.kind.startsWith("Contact") || entry.kind.startsWith("Identity")) {
         outdated(["conversation"]);
         outdated(["candidates"]);
       }

@@ -1,5 +1,7 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 
+import type { IdentityOut } from "@centralita/shared/api";
+
 import { dayAndTime } from "../format/time";
 import { useText } from "../text";
 import classes from "./Evidence.module.css";
@@ -9,8 +11,8 @@ import { IconShieldCheck, IconShieldQuestion, IconUsersGroup, type Icon } from "
 export interface EvidenceView {
   /** The hub's word for it. */
   evidence: string;
-  /** The address whose owner named this one, as people write it; empty where nobody did. */
-  statedBy: string;
+  /** The address by which this one is known: whose owner named it, or which has the same number or signature. */
+  statedBy: Pick<IdentityOut, "channel" | "address_display"> | null;
   since: string;
   /** The agent who said so; empty where none did. */
   by: string;
@@ -46,7 +48,9 @@ export function Evidence({ evidence, statedBy, since, by }: EvidenceView) {
       </Popover.Target>
       <Popover.Dropdown className={classes.story ?? ""}>
         <p>{known("evidenceStory", evidence) ?? word("evidence", evidence)}</p>
-        {statedBy && <p>{t("evidence.statedBy", { address: statedBy })}</p>}
+        {statedBy && (
+          <p>{t("evidence.statedBy", { address: [word("channel", statedBy.channel), statedBy.address_display].filter(Boolean).join(" · ") })}</p>
+        )}
         <p className={classes.soft}>
           {by ? t("evidence.sinceBy", { time: dayAndTime(since, text), name: by }) : t("evidence.since", { time: dayAndTime(since, text) })}
         </p>

@@ -8,7 +8,7 @@ import { beforeEach, expect, it, vi } from "vitest";
 
 import * as hub from "../api/hub";
 import { forgetDrafts } from "../session/drafts";
-import type { Way } from "../session/ways";
+import type { Limits, Way } from "../session/ways";
 import { conversation, message } from "../testing/made";
 import { show } from "../testing/show";
 import { en } from "../text/en";
@@ -24,18 +24,19 @@ beforeEach(() => {
   answers.send.mockResolvedValue(message({ id: "sent" }));
 });
 
+const LIMITS: Limits = { text: 400, file: 1_000, mediaTypes: ["image/png"], segmented: true };
 const CHAT: Way = {
   ...{ key: "chat", inboxId: "shop", identityId: "visitor", channel: "webchat", inboxName: "Shop", address: "" },
-  ...{ isLast: false, forbidden: null, limits: { text: 10_000, file: 1_000, mediaTypes: ["image/png"], segmented: false } },
+  ...{ isLast: false, neverWritten: false, forbidden: null, limits: { text: 10_000, file: 1_000, mediaTypes: ["image/png"], segmented: false } },
 };
 const SMS: Way = {
   ...{ key: "sms", inboxId: "number", identityId: "phone", channel: "sms", inboxName: "Madrid", address: "+34 612 34 56 78" },
-  ...{ isLast: true, forbidden: null, limits: { text: 400, file: 1_000, mediaTypes: ["image/png"], segmented: true } },
+  ...{ isLast: true, neverWritten: false, forbidden: null, limits: LIMITS },
 };
 const DETAIL: ConversationDetail = {
   conversation: conversation({ id: "c", channel: "sms", inbox_id: "number" }),
   contact: { id: "contact", name: "María", language: "es", identities: [], merged_into: null },
-  ...{ packet: null, reply_inboxes: [], merged_from: [], earlier: [] },
+  ...{ packet: null, verification: null, ways: [], consent: [], reply_inboxes: [], merged_from: [], earlier: [] },
 };
 
 function opened(...ways: Way[]) {
@@ -89,7 +90,7 @@ it("keeps to each channel's limit of text", async () => {
 
 it("says which file a channel does not take, and takes it again by another", async () => {
   answers.upload.mockResolvedValue({ id: "a", name: "photo.png", media_type: "image/png", size: 5, url: "" });
-  const { send, pick } = opened({ ...SMS, limits: { ...SMS.limits, mediaTypes: ["image/jpeg"] } }, CHAT);
+  const { send, pick } = opened({ ...SMS, limits: { ...LIMITS, mediaTypes: ["image/jpeg"] } }, CHAT);
   const input = document.querySelector<HTMLInputElement>("input[type=file]");
   if (!input) throw new Error("no way to attach");
   await userEvent.upload(input, new File(["photo"], "photo.png", { type: "image/png" }), { applyAccept: false });

@@ -51,14 +51,15 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
   const chosen = ways.find(({ key }) => key === picked) ?? last;
   const way = isNote ? undefined : chosen;
   const channel = isNote ? "note" : (way?.channel ?? conversation.channel);
-  const limit = way?.limits.text ?? LIMIT;
+  const limit = way?.limits?.text ?? LIMIT;
   const over = draft.text.length - limit;
   const attached = uploads.flatMap(({ done }) => (done ? [done] : []));
   const uploading = uploads.some(({ done, error }) => !done && !error);
   const objected = way !== undefined && uploads.some(({ file }) => fileObjection(file, way) !== null);
-  const ready = !uploading && !objected && over <= 0 && !way?.forbidden && (draft.text.trim() !== "" || attached.length > 0);
+  const open = isNote || (!!way?.limits && !way.forbidden);
+  const ready = open && !uploading && !objected && over <= 0 && (draft.text.trim() !== "" || attached.length > 0);
   // A message with a picture goes out as MMS, which knows no segments.
-  const counted = useSmsCount(draft.text, way !== undefined && way.limits.segmented && uploads.length === 0);
+  const counted = useSmsCount(draft.text, way?.limits?.segmented === true && uploads.length === 0);
 
   const write = (kind: "reply" | "note") => {
     setDraft(conversation.id, { ...draft, kind });
@@ -150,6 +151,8 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
           </UnstyledButton>
         </p>
       )}
+      {way && !way.limits && <p className={classes.otherWay}>{t("composer.cannotUse", { channel: word("channel", way.channel) })}</p>}
+      {!isNote && !way && <p className={classes.otherWay}>{t("composer.noWay")}</p>}
       {way?.forbidden ? (
         <Forbidden way={way} ways={ways} conversation={conversation} name={contact.name} choose={setPicked} />
       ) : (
@@ -206,13 +209,13 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
               type="file"
               multiple
               hidden
-              accept={way?.limits.mediaTypes?.join()}
+              accept={way?.limits?.mediaTypes.join()}
               onChange={(event) => {
                 add(event.currentTarget.files ?? []);
                 event.currentTarget.value = "";
               }}
             />
-            {way?.limits.mediaTypes?.length !== 0 && (
+            {way?.limits?.mediaTypes.length !== 0 && (
               <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("composer.attach")} onClick={() => files.current?.click()}>
                 <IconPaperclip size={18} aria-hidden />
               </ActionIcon>
@@ -270,9 +273,9 @@ function objection(file: File, way: Way, text: Text): string | null {
     case "none":
       return text.t("composer.noFiles", { channel });
     case "type":
-      return text.t("composer.fileType", { channel, types: (way.limits.mediaTypes ?? []).map(kindOf).join(", ") });
+      return text.t("composer.fileType", { channel, types: (way.limits?.mediaTypes ?? []).map(kindOf).join(", ") });
     case "size":
-      return text.t("composer.fileSize", { channel, limit: fileSize(way.limits.file, text) });
+      return text.t("composer.fileSize", { channel, limit: fileSize(way.limits?.file ?? 0, text) });
     case null:
       return null;
   }

@@ -21,6 +21,7 @@ import { Person } from "../parts/Person";
 import { PriorityMark } from "../parts/Priority";
 import { useShortcuts } from "../parts/useShortcuts";
 import { useMe } from "../session/me";
+import { addressOf, whoIs } from "../session/who";
 import { useText } from "../text";
 import classes from "./ConversationHeader.module.css";
 import { AssignDialog } from "./dialogs/AssignDialog";
@@ -39,9 +40,10 @@ interface HeaderProps {
 type Dialog = "assign" | "transfer" | "snooze" | "merge";
 
 export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }: HeaderProps) {
-  const { t, word } = useText();
+  const text = useText();
+  const { t, word } = text;
   const me = useMe();
-  const { conversation, contact } = detail;
+  const { conversation } = detail;
   const { act, busy } = useAct(conversation);
   const { data: agents } = useQuery(agentsQuery);
   const { data: teams } = useQuery(teamsQuery);
@@ -56,7 +58,8 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
   const can = (action: { available: typeof take.available }) => action.available(conversation, me);
   const assignee = agents?.items.find(({ id }) => id === conversation.assignee_id);
   const team = teams?.items.find(({ id }) => id === conversation.team_id);
-  const name = contact.name || t("list.nobody");
+  const name = whoIs(conversation, text);
+  const address = addressOf(conversation);
 
   useShortcuts({
     t: can(take) ? () => void act(take, undefined) : undefined,
@@ -78,7 +81,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
           <span title={t("thread.ticket", { number: conversation.ticket_number })}>#{conversation.ticket_number}</span>
           <span className={classes.fact}>
             <ChannelIcon channel={conversation.channel} />
-            <span className={classes.channelName}>{word("channel", conversation.channel)}</span>
+            <span className={classes.channelName}>{address && address !== name ? address : word("channel", conversation.channel)}</span>
           </span>
           <span className={classes.fact} data-status={conversation.status}>
             {t(`status.${conversation.status}`)}

@@ -9,6 +9,7 @@ import { ChannelIcon } from "../parts/Channel";
 import { Person } from "../parts/Person";
 import { PriorityMark } from "../parts/Priority";
 import { Since } from "../parts/Since";
+import { addressOf, whoIs } from "../session/who";
 import { useText, type Text } from "../text";
 import classes from "./ConversationRow.module.css";
 
@@ -33,7 +34,8 @@ function lastWords({ last_message: last }: ConversationOut, mine: boolean, { t }
 export const ConversationRow = memo(function ConversationRow({ row, view, teamId, open, meId, assignee }: RowProps) {
   const text = useText();
   const { t, counted } = text;
-  const name = row.contact.name || t("list.nobody");
+  const name = whoIs(row, text);
+  const number = addressOf(row);
   return (
     <li className={classes.item}>
       <Link
@@ -71,6 +73,7 @@ export const ConversationRow = memo(function ConversationRow({ row, view, teamId
           </span>
           <span className={classes.facts}>
             <span>#{row.ticket_number}</span>
+            {number && number !== name && <span className={classes.number}>{number}</span>}
             {row.status === "waiting" && row.waiting_since ? (
               <span className={classes.waiting}>
                 <IconClock size={13} role="img" aria-label={t("status.waiting")} /> <Since at={row.waiting_since} />

@@ -1,5 +1,5 @@
-import { Button, CloseButton, Modal, Skeleton } from "@mantine/core";
-import type { ArticleRef, ContactOut, ConversationDetail, ConversationOut, Packet, TriedAnswer } from "@centralita/shared/api";
+import { Button, CloseButton } from "@mantine/core";
+import type { ArticleRef, ConversationDetail, ConversationOut, Packet, TriedAnswer } from "@centralita/shared/api";
 import {
   IconCheck,
   IconCircleCheck,
@@ -9,21 +9,19 @@ import {
   IconShieldCheck,
   IconShieldQuestion,
 } from "../parts/icons";
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState, type ReactNode } from "react";
+import { useState } from "react";
 
-import { mergeContacts } from "../actions/mergeContacts";
-import { useAct } from "../actions/useAct";
-import { candidatesQuery } from "../api/queries";
 import { share } from "../format/number";
-import { brief, dayAndTime } from "../format/time";
+import { brief } from "../format/time";
 import { ChannelIcon } from "../parts/Channel";
 import { Since } from "../parts/Since";
 import { insertIntoDraft } from "../session/drafts";
-import { useMe } from "../session/me";
 import { useText } from "../text";
+import { Candidates } from "./Candidates";
 import classes from "./Details.module.css";
+import { Identities } from "./Identities";
+import { Section } from "./Section";
 
 const route = getRouteApi("/shell/$view/$conversationId");
 
@@ -46,15 +44,6 @@ export function Details({ detail, onClose }: { detail: ConversationDetail; onClo
         {mergedFrom.length > 0 && <p className={classes.soft}>{counted("packet.mergedFrom", mergedFrom.length)}</p>}
       </Section>
     </div>
-  );
-}
-
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className={classes.section}>
-      <h3 className={classes.heading}>{title}</h3>
-      {children}
-    </section>
   );
 }
 
@@ -202,7 +191,7 @@ function Tried({ answer }: { answer: TriedAnswer }) {
 function Contact({ detail }: { detail: ConversationDetail }) {
   const text = useText();
   const { t, word, languageName } = text;
-  const { conversation, contact, packet } = detail;
+  const { conversation, contact, packet, verification } = detail;
   const level = conversation.verified_level;
   const Shield = level === "verified" ? IconShieldCheck : IconShieldQuestion;
   const language = conversation.language || contact.language;
@@ -223,81 +212,17 @@ function Contact({ detail }: { detail: ConversationDetail }) {
             {packet?.verified_by && level !== "none" && (
               <span className={classes.soft}>({word("verifiedBy", packet.verified_by)})</span>
             )}
+            {verification && !verification.holds && (
+              <span className={classes.soft}>
+                {t("verified.elsewhere", {
+                  address: [word("channel", verification.channel), verification.address_display].filter(Boolean).join(" · "),
+                })}
+              </span>
+            )}
           </dd>
         </div>
       </dl>
-      <Identities contact={contact} />
-    </Section>
-  );
-}
-
-function Identities({ contact }: { contact: ContactOut }) {
-  const text = useText();
-  const { t, word } = text;
-  return (
-    <ul className={classes.plain} aria-label={t("packet.identities")}>
-      {contact.identities.map((identity) => (
-        <li key={identity.id} className={classes.identity}>
-          <ChannelIcon channel={identity.channel} size={16} />
-          <span className={classes.triedText}>
-            <span className={classes.address} title={identity.address}>
-              {identity.channel === "webchat" ? identity.display_name || word("channel", "webchat") : identity.address}
-            </span>
-            <span className={classes.soft} title={t("packet.linked", { time: dayAndTime(identity.linked_at, text) })}>
-              {word("evidence", identity.evidence)}
-            </span>
-          </span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Candidates({ conversation, contact }: { conversation: ConversationOut; contact: ContactOut }) {
-  const { t, word } = useText();
-  const me = useMe();
-  const { act, busy } = useAct(conversation);
-  const mayMerge = mergeContacts.available(conversation, me);
-  const { data, isPending } = useQuery(candidatesQuery(contact.id));
-  const [asked, setAsked] = useState<ContactOut | null>(null);
-  if (isPending) return <Skeleton height={20} m={16} />;
-  if (!data || data.items.length === 0) return null;
-  const nameOf = (one: ContactOut) => one.name || one.identities[0]?.address || t("list.nobody");
-  return (
-    <Section title={t("packet.candidates")}>
-      <ul className={classes.plain}>
-        {data.items.map(({ contact: other, reason }) => (
-          <li key={other.id} className={classes.article}>
-            <p className={classes.articleTitle}>{nameOf(other)}</p>
-            <p className={classes.soft}>{word("match", reason)}</p>
-            {mayMerge && (
-              <Button size="compact-xs" variant="light" leftSection={<mergeContacts.icon size={14} aria-hidden />} onClick={() => setAsked(other)}>
-                {t(mergeContacts.label)}
-              </Button>
-            )}
-          </li>
-        ))}
-      </ul>
-      <Modal
-        opened={asked !== null}
-        onClose={() => setAsked(null)}
-        title={t("packet.mergeContactTitle")}
-        closeButtonProps={{ "aria-label": t("action.cancel") }}
-      >
-        {asked && (
-          <>
-            <p>{t("packet.mergeContactBody", { from: nameOf(asked), into: nameOf(contact) })}</p>
-            <div className={classes.dialogFoot}>
-              <Button variant="default" onClick={() => setAsked(null)}>
-                {t("action.cancel")}
-              </Button>
-              <Button loading={busy !== null} onClick={() => void act(mergeContacts, asked).then((done) => done && setAsked(null))}>
-                {t(mergeContacts.label)}
-              </Button>
-            </div>
-          </>
-        )}
-      </Modal>
+      <Identities conversation={conversation} contact={contact} />
     </Section>
   );
 }

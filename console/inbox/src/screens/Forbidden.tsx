@@ -32,13 +32,13 @@ export function Forbidden({ way, ways, conversation, name, choose }: ForbiddenPr
   const [lifting, setLifting] = useState(false);
   if (!way.forbidden) return null;
   const { since, how } = way.forbidden;
-  const others = ways.filter((other) => other.key !== way.key && !other.forbidden);
+  const others = ways.filter((other) => other.key !== way.key && other.limits && !other.forbidden);
   const { identityId } = way;
 
   async function lift(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
     const reason = fieldOf(event.currentTarget, "reason");
-    if (reason && identityId !== null && (await act(allowContact, { identityId, reason }))) setLifting(false);
+    if (reason && (await act(allowContact, { identityId, reason }))) setLifting(false);
   }
 
   return (
@@ -58,7 +58,7 @@ export function Forbidden({ way, ways, conversation, name, choose }: ForbiddenPr
             {t("consent.useOther", { way: wayName(other, text) })}
           </Button>
         ))}
-        {!lifting && allowContact.available(conversation, me) && identityId !== null && (
+        {!lifting && allowContact.available(conversation, me) && (
           <UnstyledButton className={classes.lift} onClick={() => setLifting(true)}>
             {t("consent.lift")}
           </UnstyledButton>
@@ -74,7 +74,6 @@ export function Forbidden({ way, ways, conversation, name, choose }: ForbiddenPr
             label={t("consent.reason")}
             description={t("consent.reasonHint")}
             placeholder={t("consent.reasonPlaceholder")}
-            data-autofocus
             ref={(field) => field?.focus()}
           />
           <div className={classes.actions}>

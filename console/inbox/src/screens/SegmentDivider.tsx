@@ -1,13 +1,13 @@
+import type { SegmentOut } from "@centralita/shared/api";
 import type { ReactNode } from "react";
 
 import { ChannelIcon } from "../parts/Channel";
 import { Evidence, type EvidenceView } from "../parts/Evidence";
 import { useText } from "../text";
 import classes from "./SegmentDivider.module.css";
-import type { Segment } from "./threadItems";
 
 interface SegmentDividerProps {
-  segment: Segment;
+  segment: SegmentOut;
   /** How the address is known to be the customer's; null where the contact no longer has it. */
   link: EvidenceView | null;
   /** What can be done about it. */
@@ -17,7 +17,9 @@ interface SegmentDividerProps {
 /** The line where the conversation goes on by another channel. */
 export function SegmentDivider({ segment, link, children }: SegmentDividerProps) {
   const { t, word } = useText();
-  const { channel, address } = segment;
+  const { channel } = segment;
+  // A visitor's name is no address.
+  const address = channel === "webchat" ? segment.inbox_name : segment.address_display;
   return (
     <div className={classes.divider} data-channel={channel}>
       <span className={classes.words}>

@@ -1,5 +1,5 @@
 import { Alert, Button, Loader } from "@mantine/core";
-import type { ConversationDetail, MessageOut } from "@centralita/shared/api";
+import type { ConversationDetail, MessageOut, SegmentOut } from "@centralita/shared/api";
 import { IconArrowDown, IconBan, IconCircleCheck } from "../parts/icons";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -13,11 +13,12 @@ import { clock, day } from "../format/time";
 import { messagesOf } from "../live/rows";
 import { useTypists } from "../live/typing";
 import { Failed, Loading } from "../parts/Pane";
-import { linkOf } from "../session/links";
+import { happeningOf, linkOf } from "../session/links";
 import { useMe } from "../session/me";
 import { useText } from "../text";
 import { Message } from "./Message";
 import { SegmentDivider } from "./SegmentDivider";
+import { SomebodyElse } from "./SomebodyElse";
 import classes from "./Thread.module.css";
 import { threadItems, type Happening, type ThreadItem } from "./threadItems";
 import { UnsentMessage } from "./UnsentMessage";
@@ -33,7 +34,7 @@ export function Thread({ detail, split }: { detail: ConversationDetail; split: S
   const query = useInfiniteQuery(messagesQuery(conversation.id));
   const unsent = useUnsent(conversation.id);
   const messages = query.data ? messagesOf(query.data) : [];
-  const items = threadItems({ messages, segments: [], happenings: [], complete: !query.hasNextPage });
+  const items = threadItems({ messages, happenings: detail.consent.map(happeningOf), complete: query.isSuccess && !query.hasNextPage });
   const channels = new Set(messages.flatMap(({ channel }) => channel || [])).size > 1;
   const { scroller, content, onScroll, unseen, toEnd } = useSticky(messages, unsent.length);
   const { team } = route.useSearch();
@@ -110,7 +111,7 @@ function Item({ item, detail, channels, split }: ItemProps) {
         </p>
       );
     case "segment":
-      return <SegmentDivider segment={item.segment} link={linkOf(detail, item.segment.identityId)} />;
+      return <Continued segment={item.segment} detail={detail} />;
     case "happening":
       return <HappeningLine happening={item.happening} name={detail.contact.name} />;
     case "message":
@@ -120,17 +121,26 @@ function Item({ item, detail, channels, split }: ItemProps) {
   }
 }
 
+function Continued({ segment, detail: { contact, conversation } }: { segment: SegmentOut; detail: ConversationDetail }) {
+  const identity = contact.identities.find(({ id }) => id === segment.identity_id);
+  return (
+    <SegmentDivider segment={segment} link={identity ? linkOf(identity, contact) : null}>
+      {identity && <SomebodyElse conversation={conversation} identity={identity} />}
+    </SegmentDivider>
+  );
+}
+
 function HappeningLine({ happening, name }: { happening: Happening; name: string }) {
   const text = useText();
   const { t, word } = text;
-  const { kind, how, channel, address, at } = happening;
+  const { kind, how, by, channel, address, at } = happening;
   const way = [word("channel", channel), address].filter(Boolean).join(" ");
   const Sign = kind === "forbidden" ? IconBan : IconCircleCheck;
   return (
     <p className={classes.happening} data-kind={kind}>
       <Sign size={15} aria-hidden />
       <span>
-        {t(`consent.${kind}Line`, { name: name || t("thread.customer"), way })} ({word("consentHow", how)}, {clock(at, text)})
+        {t(`consent.${kind}Line`, { name: name || t("thread.customer"), way })} ({by || word("consentHow", how)}, {clock(at, text)})
       </span>
     </p>
   );

@@ -50,7 +50,7 @@ export function WayPicker({ ways, chosen, choose }: WayPickerProps) {
                 <span className={classes.words}>
                   <span>{wayName(way, text)}</span>
                   <span className={classes.soft}>
-                    {[way.inboxName, way.isLast && t("composer.lastUsed"), way.forbidden && t("composer.forbidden")]
+                    {[way.inboxName, way.isLast && t("composer.lastUsed"), way.neverWritten && t("composer.neverWritten"), way.forbidden && t("composer.forbidden")]
                       .filter(Boolean)
                       .join(" · ")}
                   </span>

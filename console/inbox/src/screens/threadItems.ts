@@ -1,17 +1,7 @@
 /** A thread as it is read: messages, and between them days, changes of channel and what else happened. Pure. */
-import type { MessageOut } from "@centralita/shared/api";
+import type { MessageOut, SegmentOut } from "@centralita/shared/api";
 
 import { sameDay } from "../format/time";
-
-/** From here on the customer writes by another address or inbox. */
-export interface Segment {
-  id: string;
-  at: string;
-  channel: string;
-  /** The customer's address as people write it; empty where nobody has one to read. */
-  address: string;
-  identityId: string;
-}
 
 /** Something that happened beside the messages. */
 export interface Happening {
@@ -22,11 +12,13 @@ export interface Happening {
   how: string;
   channel: string;
   address: string;
+  /** The agent; empty where it was none. */
+  by: string;
 }
 
 export type ThreadItem =
   | { type: "day"; key: string; at: string }
-  | { type: "segment"; key: string; segment: Segment }
+  | { type: "segment"; key: string; segment: SegmentOut }
   | { type: "happening"; key: string; happening: Happening }
   | { type: "message"; key: string; message: MessageOut; heading: boolean };
 
@@ -47,24 +39,17 @@ function together(message: MessageOut, above: MessageOut | null): boolean {
 interface ThreadParts {
   /** Oldest first. */
   messages: MessageOut[];
-  segments: Segment[];
   happenings: Happening[];
   /** Whether the first message is the conversation's first. */
   complete: boolean;
 }
 
 /** What stands in a thread, from top to bottom. What lies above the loaded messages comes with them. */
-export function threadItems({ messages, segments, happenings, complete }: ThreadParts): ThreadItem[] {
+export function threadItems({ messages, happenings, complete }: ThreadParts): ThreadItem[] {
   const from = complete ? -Infinity : Date.parse(messages[0]?.at ?? "");
-  const between = [
-    ...segments.map((segment) => ({ at: segment.at, item: { type: "segment" as const, key: `segment ${segment.id}`, segment } })),
-    ...happenings.map((happening) => ({
-      at: happening.at,
-      item: { type: "happening" as const, key: `happening ${happening.id}`, happening },
-    })),
-  ]
+  const between = happenings
     .filter(({ at }) => Date.parse(at) >= from)
-    .sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+    .toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
 
   const items: ThreadItem[] = [];
   let above: MessageOut | null = null;
@@ -80,13 +65,17 @@ export function threadItems({ messages, segments, happenings, complete }: Thread
   const upTo = (at: number) => {
     for (let each = between[next]; each && Date.parse(each.at) <= at; each = between[++next]) {
       dated(each.at);
-      items.push(each.item);
+      items.push({ type: "happening", key: `happening ${each.id}`, happening: each });
       above = null;
     }
   };
   for (const message of messages) {
     upTo(Date.parse(message.at));
     dated(message.at);
+    if (message.segment_began) {
+      items.push({ type: "segment", key: `segment ${message.id}`, segment: message.segment_began });
+      above = null;
+    }
     items.push({ type: "message", key: message.id, message, heading: !together(message, above) });
     above = message;
   }

@@ -5,7 +5,7 @@ export interface Way {
   /** One address of the customer's by one of our inboxes. */
   key: string;
   inboxId: string;
-  identityId: string | null;
+  identityId: string;
   channel: string;
   inboxName: string;
   /** The customer's address as people write it; empty where nobody has one to read (a web chat). */
@@ -14,7 +14,10 @@ export interface Way {
   isLast: boolean;
   /** Since when and how the customer forbade it; null while they have not. */
   forbidden: { since: string; how: string } | null;
-  limits: Limits;
+  /** The customer never wrote from there: the address was stated or written down. */
+  neverWritten: boolean;
+  /** Null where the channel cannot be used at present. */
+  limits: Limits | null;
 }
 
 /** What the channel takes in one message. */
@@ -23,33 +26,40 @@ export interface Limits {
   text: number;
   /** Bytes. */
   file: number;
-  /** Empty where the channel takes no files; null where it does not say. */
-  mediaTypes: string[] | null;
+  /** Empty where the channel takes no files. */
+  mediaTypes: string[];
   /** Texts are counted and paid in SMS segments. */
   segmented: boolean;
 }
 
 /** Why this way does not take a file: null where it does. */
 export function fileObjection(file: { size: number; type: string }, { limits }: Way): "none" | "type" | "size" | null {
-  if (limits.mediaTypes?.length === 0) return "none";
-  if (limits.mediaTypes && !limits.mediaTypes.includes(file.type)) return "type";
+  if (!limits) return null;
+  if (limits.mediaTypes.length === 0) return "none";
+  if (!limits.mediaTypes.includes(file.type)) return "type";
   return file.size > limits.file ? "size" : null;
 }
 
-/** Until the hub names the ways itself: its inboxes and the addresses that go with them. */
-export function waysOf({ conversation, contact, reply_inboxes: inboxes }: ConversationDetail): Way[] {
-  return inboxes.map(({ id, name, channel }) => {
-    const identity = contact.identities.find((each) => each.channel === channel);
+export function waysOf({ contact, ways }: ConversationDetail): Way[] {
+  return ways.map((way) => {
+    const identity = contact.identities.find(({ id }) => id === way.identity_id);
     return {
-      key: id,
-      inboxId: id,
-      identityId: identity?.id ?? null,
-      channel,
-      inboxName: name,
-      address: channel === "webchat" ? "" : (identity?.address ?? ""),
-      isLast: id === conversation.inbox_id,
-      forbidden: identity?.do_not_contact ?? null,
-      limits: { text: 20_000, file: Infinity, mediaTypes: null, segmented: channel === "sms" },
+      key: `${way.inbox_id} ${way.identity_id}`,
+      inboxId: way.inbox_id,
+      identityId: way.identity_id,
+      channel: way.channel,
+      inboxName: way.inbox_name,
+      // A visitor's name stands above already, and is no address.
+      address: way.channel === "webchat" ? "" : way.address_display,
+      isLast: way.current,
+      neverWritten: way.never_written,
+      forbidden: way.do_not_contact ? (identity?.do_not_contact ?? null) : null,
+      limits: way.limits && {
+        text: way.limits.text,
+        file: way.limits.file,
+        mediaTypes: way.limits.media_types,
+        segmented: way.limits.segmented,
+      },
     };
   });
 }

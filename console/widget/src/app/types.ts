@@ -1,5 +1,5 @@
 /** The shapes of `/widget/v1`, by the names they have among themselves. */
-import type { AttachmentOut, WidgetSessionOut, WidgetSettings } from "@centralita/shared/api";
+import type { AttachmentOut } from "@centralita/shared/api";
 
 export type {
   Accepted,
@@ -7,19 +7,12 @@ export type {
   WidgetEntry as Entry,
   WidgetFeed as FeedPage,
   WidgetMessage as Message,
+  WidgetSessionOut as Session,
+  WidgetSettings as Settings,
   WidgetStatus as Status,
 } from "@centralita/shared/api";
 
 export type Language = "en" | "es";
-
-export interface Settings extends WidgetSettings {
-  /** The firm's number for text messages, as people write it. */
-  text_us?: string | null;
-}
-
-export interface Session extends WidgetSessionOut {
-  settings: Settings;
-}
 
 /** A message on its way. `client_id` makes sending it again harmless. */
 export interface Pending {
