@@ -149,7 +149,8 @@ def _simulate(settings: Settings, options: argparse.Namespace) -> int:
     return simulation.run(
         options,
         hub_url=settings.public_url,
-        simulator_url=settings.simulator_url,
+        # Where `make run` puts it, in another terminal.
+        simulator_url=settings.simulator_url or f"http://127.0.0.1:{settings.port + 1}",
         inbox_key=demo.INBOX_KEY,
         watcher=logins["administrator"][0],
         agents=logins["agent"],

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-
+from hub.simulation.http import BadAnswer, NoAnswer
 from hub.simulation.hub_api import HubSession
 
 # Seconds: between two looks at the lists; since the last word until a conversation is resolved.
@@ -61,7 +60,7 @@ class Agent:
             try:
                 await self._look_after_own()
                 await self._take_one()
-            except httpx.TransportError:
+            except NoAnswer:
                 pass  # a hub that restarts: the lists say at the next look where things stand
             await asyncio.sleep(TICK)
 
@@ -95,8 +94,8 @@ class Agent:
         """Whether the hub took it: another agent may have been first, a customer may have written meanwhile."""
         try:
             await self._session.post(path, body)
-        except httpx.HTTPStatusError as error:
-            if error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        except BadAnswer as error:
+            if error.may_change:
                 raise
             return False
         return True

@@ -18,8 +18,6 @@ from hub.simulation.run import Options, Run, report, sentences
 from hub.simulation.script import folder, load
 from hub.simulation.table import Table
 
-# Where `python -m channels.simulators` listens when it is not told otherwise.
-SIMULATOR_URL = "http://127.0.0.1:8001"
 _MOST_RATE = 1000.0
 _MOST_MINUTES = 24 * 60.0
 _MOST_AGENTS = 50
@@ -50,7 +48,7 @@ def run(
     Args:
         options: of `add_arguments`.
         hub_url: the running hub's public address.
-        simulator_url: the simulated providers' address; empty for their usual one.
+        simulator_url: the simulated providers' address.
         inbox_key: of the web chat.
         watcher: somebody who may read conversations and health.
         agents: who may work as an agent; where more are asked for than there are, they sign in several times.
@@ -105,7 +103,7 @@ def _options(
         raise Refused("--drain", "must be from 0 to 3600 seconds")
     return Options(
         hub_url=hub_url,
-        simulator_url=simulator_url or SIMULATOR_URL,
+        simulator_url=simulator_url,
         inbox_key=inbox_key,
         watcher=watcher,
         channels=channels,

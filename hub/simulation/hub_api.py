@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from hub.domain.errors import Unavailable
-from hub.simulation.calls import fetch
+from hub.simulation.http import Answer, BadAnswer, Http, NoAnswer
 
 _PAGE = 500
 
@@ -33,22 +31,19 @@ class Work:
 class HubSession:
     """Somebody's session. Made by `sign_in`."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, cookies: httpx.Cookies, csrf_token: str) -> None:
+    def __init__(self, http: Http, url: str, signed_in: Answer) -> None:
         self._http = http
         self._url = f"{url}/api/v1"
-        # Set by hand: the client is shared, and its own jar would mix the sessions up.
-        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        self._headers = {"Cookie": cookie, "X-CSRF-Token": csrf_token}
+        cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
+        self._headers = {"Cookie": cookie, "X-CSRF-Token": signed_in.json()["csrf_token"]}
 
     async def get(self, path: str, **query: Any) -> Any:
-        """The JSON of a call. Raises httpx.HTTPError."""
-        return await fetch(self._http, f"{self._url}{path}", headers=self._headers, query=query)
+        """The JSON of a call. Raises NoAnswer, BadAnswer."""
+        return await self._http.get(f"{self._url}{path}", headers=self._headers, **query)
 
     async def post(self, path: str, body: object = None) -> Any:
-        """The JSON of a changing call. Raises httpx.HTTPError."""
-        answer = await self._http.post(f"{self._url}{path}", json=body, headers=self._headers)
-        answer.raise_for_status()
-        return answer.json()
+        """The JSON of a changing call. Raises NoAnswer, BadAnswer."""
+        return (await self._http.call("POST", f"{self._url}{path}", headers=self._headers, body=body)).json()
 
     async def cursor(self) -> str:
         """The feed's place of now."""
@@ -70,20 +65,17 @@ class HubSession:
         return Work(int(detail["oldest_due_seconds"]), str(detail["dead"]))
 
 
-async def sign_in(http: httpx.AsyncClient, url: str, login: Login) -> HubSession:
+async def sign_in(http: Http, url: str, login: Login) -> HubSession:
     """A session of this person. Raises Unavailable, saying what is missing."""
+    who = {"email": login.email, "password": login.password}
     try:
-        answer = await http.post(f"{url}/api/v1/session", json={"email": login.email, "password": login.password})
-    except httpx.HTTPError as error:
+        return HubSession(http, url, await http.call("POST", f"{url}/api/v1/session", body=who))
+    except NoAnswer as error:
         raise Unavailable(
-            f"no hub answers at {url} ({type(error).__name__}): start it with `make run`, "
-            "or name its address in CENTRALITA_PUBLIC_URL"
+            f"no hub answers at {url} ({error}): start it with `make run`, or name its address in CENTRALITA_PUBLIC_URL"
         ) from error
-    if answer.status_code != httpx.codes.OK:
+    except (BadAnswer, KeyError, ValueError) as error:
         raise Unavailable(
-            f"{login.email} cannot sign in at {url} ({answer.status_code}): "
+            f"{login.email} cannot sign in at {url} ({error}): "
             "simulated customers are for the demo firm, which `centralita seed` makes"
-        )
-    session = HubSession(http, url, answer.cookies, answer.json()["csrf_token"])
-    http.cookies.clear()
-    return session
+        ) from error

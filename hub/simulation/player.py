@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import httpx
-
+from hub.simulation.http import Http
 from hub.simulation.plan import Person
 from hub.simulation.record import Ledger, Taken
 
@@ -29,7 +28,7 @@ class Stage:
         answered: to be called with a person's number when something has come for them.
     """
 
-    http: httpx.AsyncClient
+    http: Http
     hub_url: str
     simulator_url: str
     inbox_key: str

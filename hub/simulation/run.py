@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-import httpx
-
 from hub.simulation.agents import Agent
+from hub.simulation.http import BadAnswer, Http, NoAnswer
 from hub.simulation.hub_api import HubSession, Login, sign_in
 from hub.simulation.plan import Step, plan, playable
 from hub.simulation.player import PATIENCE, Player, Stage
@@ -79,9 +78,7 @@ class Run:
         """
         options = self.options
         playable(self.script, options.channels)
-        limits = httpx.Limits(max_connections=512, max_keepalive_connections=128, keepalive_expiry=10)
-        # No proxy of the environment: the hub of a demo is here.
-        async with httpx.AsyncClient(limits=limits, timeout=30, trust_env=False) as http:
+        with contextlib.closing(Http()) as http:
             watcher = await sign_in(http, options.hub_url, options.watcher)
             run = secrets.token_hex(4)
             stage = Stage(
@@ -145,8 +142,8 @@ class Run:
         tally.sent += 1
         try:
             taken = await players[step.channel].say(step.person, step.text, step.pictures)
-        except httpx.HTTPError as error:
-            taken = Taken("", accepted=False, why=f"{type(error).__name__} {error}")
+        except (NoAnswer, BadAnswer) as error:
+            taken = Taken("", accepted=False, why=str(error))
         self.said.append(Said(customer, step.channel, step.text, taken))
         if taken.accepted:
             tally.accepted += 1
@@ -172,8 +169,8 @@ class Run:
             try:
                 work = await watcher.work()
                 behind = f"outbox {work.late} s behind, {work.dead} dead"
-            except httpx.HTTPError as error:
-                behind = f"health: {type(error).__name__}"
+            except (NoAnswer, BadAnswer) as error:
+                behind = f"health: {error}"
             at = time.monotonic() - began
             table.draw(self._headline(f"{at:.0f} of {self.options.seconds:.0f} s", at, behind), self.tallies)
 

@@ -7,21 +7,22 @@ import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
-
 from hub.domain.errors import Unavailable
-from hub.simulation.calls import fetch
+from hub.simulation.http import BadAnswer, NoAnswer
 from hub.simulation.plan import Person
 from hub.simulation.player import Stage
 from hub.simulation.record import Ledger, Received, Taken
 
 CHANNEL = "sms"
 _PAGE = 1000
-# Seconds: how long the simulator holds a question for news; between tries where it is away.
+# Seconds: how long the simulator holds a question for news; between two questions; between tries where it is away.
 _LONG_POLL = 10
+_GATHER = 0.2
+# Longer than the provider tries to hand a text over.
+_PATIENCE = 120.0
+# What has become of a text in the end: whether the hub took it.
+_FATES = {"received": True, "failed": False}
 _AGAIN = 1.0
-# Longer than the simulator waits for the hub with all its tries.
-_PATIENCE = 90.0
 
 
 class SmsPlayer:
@@ -31,6 +32,9 @@ class SmsPlayer:
         self._stage = stage
         self._numbers: dict[str, str] = {}
         self._phones: dict[str, int] = {}
+        self._fates: dict[str, asyncio.Future[bool]] = {}
+        self._latencies: dict[str, float] = {}
+        self._seen: set[str] = set()
         self._began_texts = self._began_journal = 0
 
     async def open(self) -> None:
@@ -39,7 +43,7 @@ class SmsPlayer:
             # 0 would not mean "from the beginning" but "the newest"; nothing stays as its first change left it.
             self._began_texts = max(1, (await self._get("texts", limit=1))["after"])
             self._began_journal = (await self._get("summary"))["last"]
-        except (httpx.HTTPError, ValueError) as error:
+        except (NoAnswer, BadAnswer, ValueError) as error:
             raise Unavailable(
                 f"no simulator answers at {self._stage.simulator_url} ({type(error).__name__}): "
                 "start it with `make run`, or name its address in CENTRALITA_SIMULATOR_URL"
@@ -58,31 +62,43 @@ class SmsPlayer:
             }
             for name in pictures
         ]
-        asked = {"from": person.phone, "to": self._firm_number(person), "body": text, "media": media}
+        asked = {"from": person.phone, "to": self._firm_number(person), "body": text, "media": media, "wait": False}
         try:
-            answer = await self._stage.http.post(
-                f"{self._stage.simulator_url}/control/texts", json=asked, timeout=_PATIENCE
-            )
-            answer.raise_for_status()
-        except httpx.HTTPError as error:
-            return Taken("", accepted=False, why=f"the simulator: {type(error).__name__} {error}")
-        sent = answer.json()
-        took = [each["latency_ms"] / 1000 for each in sent["attempts"] if 200 <= each["status"] < 300]
-        statuses = ", ".join(str(each["status"]) for each in sent["attempts"]) or "no attempt yet"
-        return Taken(sent["sid"], sent["delivered"], min(took) if took else None, "" if took else statuses)
+            answer = await self._stage.http.call("POST", f"{self._stage.simulator_url}/control/texts", body=asked)
+            sid = answer.json()["sid"]
+        except (NoAnswer, BadAnswer) as error:
+            return Taken("", accepted=False, why=f"the simulator: {error}")
+        try:
+            accepted = await asyncio.wait_for(self._fate(sid), _PATIENCE)
+        except TimeoutError:
+            return Taken(sid, accepted=False, why="the provider was still trying")
+        if accepted:
+            return Taken(sid, accepted=True, latency=self._latencies.get(sid))
+        statuses = [str(entry["status"]) async for entry in self._journal("webhook") if entry["sid"] == sid]
+        return Taken(sid, accepted=False, why=f"the hub answered {', '.join(statuses)}")
 
     async def listen(self) -> None:
-        after = self._began_texts
+        texts, journal = self._began_texts, self._began_journal
         while True:
             try:
-                page = await self._get("texts", after=after, limit=_PAGE, wait=_LONG_POLL)
-            except httpx.HTTPError:
+                page = await self._get("texts", after=texts, limit=_PAGE, wait=_LONG_POLL)
+                # What has changed above is noted here already.
+                noted = await self._get("ledger", after=journal, limit=_PAGE, kind="webhook")
+            except (NoAnswer, BadAnswer):
                 await asyncio.sleep(_AGAIN)
                 continue
-            after = page["after"]
-            for phone in {each["customer"] for each in page["texts"] if each["origin"] != "customer"}:
-                if phone in self._phones:
-                    self._stage.answered(CHANNEL, self._phones[phone])
+            texts, journal = page["after"], noted["after"]
+            for entry in noted["entries"]:
+                if 200 <= entry["status"] < 300:
+                    self._latencies.setdefault(entry["sid"], entry["latency_ms"] / 1000)
+            for each in page["texts"]:
+                if each["origin"] == "customer" and each["status"] in _FATES:
+                    fate = self._fate(each["sid"])
+                    if not fate.done():
+                        fate.set_result(_FATES[each["status"]])
+                elif each["origin"] != "customer" and each["customer"] in self._phones:
+                    self._heard(each["sid"], self._phones[each["customer"]])
+            await asyncio.sleep(_GATHER)  # under load there is always something new
 
     def leave(self, person: Person) -> None:
         """A phone stays on."""
@@ -111,6 +127,18 @@ class SmsPlayer:
 
     # --- how ---
 
+    def _fate(self, sid: str) -> asyncio.Future[bool]:
+        """Whether the hub takes a text, as soon as that is known; the news may come before the text's own id."""
+        if sid not in self._fates:
+            self._fates[sid] = asyncio.get_running_loop().create_future()
+        return self._fates[sid]
+
+    def _heard(self, sid: str, customer: int) -> None:
+        """Something has come for a customer; its later states are no news to them."""
+        if sid not in self._seen:
+            self._seen.add(sid)
+            self._stage.answered(CHANNEL, customer)
+
     def _firm_number(self, person: Person) -> str:
         """The firm's number in the customer's country, else in a country of the language, else any."""
         home = {"es": "ES", "en": "GB"}
@@ -120,7 +148,7 @@ class SmsPlayer:
         return next(iter(self._numbers))
 
     async def _get(self, path: str, **query: Any) -> Any:
-        return await fetch(self._stage.http, f"{self._stage.simulator_url}/control/{path}", headers={}, query=query)
+        return await self._stage.http.get(f"{self._stage.simulator_url}/control/{path}", **query)
 
     async def _texts(self) -> AsyncIterator[dict[str, Any]]:
         """Every message that has changed since the beginning, as it is now."""

@@ -9,15 +9,15 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from simple_websocket import AioClient, ConnectionClosed
 from simple_websocket import ConnectionError as SocketRefused
 
 from hub.domain.errors import Unavailable
-from hub.simulation.calls import TRIES, fetch
+from hub.simulation.http import TRIES, Answer, BadAnswer, NoAnswer
 from hub.simulation.plan import Person
 from hub.simulation.player import Stage
 from hub.simulation.record import Ledger, Received, Taken
@@ -63,8 +63,8 @@ class WebchatPlayer:
         self._refused: list[tuple[str, str]] = []
 
     async def open(self) -> None:
-        answer = await self._stage.http.get(f"{self._stage.hub_url}/widget/frame", params={"inbox": self._inbox})
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        answer = await self._stage.http.call("GET", f"{self._stage.hub_url}/widget/frame", query={"inbox": self._inbox})
+        if answer.status == HTTPStatus.NOT_FOUND:
             raise Unavailable(f"the hub has no web chat with the key {self._inbox}: `centralita seed` makes one")
 
     async def say(self, person: Person, text: str, pictures: tuple[str, ...]) -> Taken:
@@ -78,18 +78,17 @@ class WebchatPlayer:
         why = ""
         for pause in TRIES:
             await asyncio.sleep(pause)
-            began = time.perf_counter()
             try:
-                await self._call(visit, "messages", json=message)
-            except httpx.HTTPStatusError as error:
-                why = f"{error.response.status_code} {error.response.text[:200]}"
-                if error.response.status_code < 500 and error.response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                answer = await self._call(visit, "messages", body=message)
+            except BadAnswer as error:
+                why = str(error)
+                if not error.may_change:
                     break
-            except httpx.TransportError as error:
-                why = type(error).__name__
+            except NoAnswer as error:
+                why = str(error)
             else:
                 self._accepted.append((client_id, str(person.number)))
-                return Taken(client_id, accepted=True, latency=time.perf_counter() - began)
+                return Taken(client_id, accepted=True, latency=answer.seconds)
         self._refused.append((client_id, str(person.number)))
         return Taken(client_id, accepted=False, why=why)
 
@@ -137,37 +136,33 @@ class WebchatPlayer:
 
     async def _begin(self, person: Person) -> Visit:
         asked = {"inbox": self._inbox, "origin": self._stage.hub_url, "language": person.language}
-        answer = await self._stage.http.post(f"{self._stage.hub_url}/widget/v1/session", json=asked)
-        answer.raise_for_status()
-        session = answer.json()
+        session = (await self._stage.http.call("POST", f"{self._stage.hub_url}/widget/v1/session", body=asked)).json()
         visit = Visit(
             person, session["visitor_token"], session["socket_token"], session["cursor"], cursor=session["cursor"]
         )
         details = {"name": person.name, "email": person.email, "phone": person.phone}
         if told := {name: value for name, value in details.items() if name in person.tells}:
-            await self._call(visit, "details", json=told)
+            await self._call(visit, "details", body=told)
         return visit
 
     async def _upload(self, visit: Visit, picture: str) -> str:
         content = self._stage.pictures[picture]
-        sent = await self._call(visit, "attachments", files={"file": (f"{picture}.jpg", content, "image/jpeg")})
-        return str(sent["id"])
+        sent = await self._call(visit, "attachments", file=(f"{picture}.jpg", content, "image/jpeg"))
+        return str(sent.json()["id"])
 
-    async def _call(self, visit: Visit, path: str, **more: Any) -> Any:
+    async def _call(self, visit: Visit, path: str, **more: Any) -> Answer:
         url = f"{self._stage.hub_url}/widget/v1/{path}"
-        answer = await self._stage.http.post(url, headers=_bearer(visit), **more)
-        answer.raise_for_status()
-        return answer.json()
+        answer = await self._stage.http.call("POST", url, headers=_bearer(visit), **more)
+        if not answer.is_good:
+            raise BadAnswer(answer)
+        return answer
 
     async def _news(self, visit: Visit) -> AsyncIterator[dict[str, Any]]:
         """What the feed has after the page's cursor, which moves on."""
         more = True
         while more:
-            page = await fetch(
-                self._stage.http,
-                f"{self._stage.hub_url}/widget/v1/events",
-                headers=_bearer(visit),
-                query={"after": visit.cursor, "limit": 500},
+            page = await self._stage.http.get(
+                f"{self._stage.hub_url}/widget/v1/events", headers=_bearer(visit), after=visit.cursor, limit=500
             )
             visit.cursor, more = page["cursor"], page["more"]
             for entry in page["entries"]:
@@ -175,11 +170,11 @@ class WebchatPlayer:
 
     async def _page(self, visit: Visit) -> None:
         """The open page: with a socket where the hub has one to spare, asking now and then where it has none."""
-        with contextlib.suppress(SocketRefused, ConnectionClosed, OSError, httpx.HTTPError):
+        with contextlib.suppress(SocketRefused, ConnectionClosed, OSError, NoAnswer, BadAnswer):
             await self._connected(visit)
         while not visit.is_over:
             await asyncio.sleep(POLL)
-            with contextlib.suppress(httpx.HTTPError):
+            with contextlib.suppress(NoAnswer, BadAnswer):
                 await self._look(visit)
 
     async def _connected(self, visit: Visit) -> None:
@@ -226,7 +221,7 @@ class WebchatPlayer:
         if not ours:
             return
         self._stage.answered(CHANNEL, visit.person.number)
-        await self._call(visit, "seen", json={"message_id": ours[-1]["message"]["id"], "state": "read"})
+        await self._call(visit, "seen", body={"message_id": ours[-1]["message"]["id"], "state": "read"})
 
 
 def _bearer(visit: Visit) -> dict[str, str]:

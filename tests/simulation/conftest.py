@@ -1,0 +1,103 @@
+"""A hub of the demo firm in a process of its own, and the simulated provider that its text messages go through."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hub.services import demo
+from hub.simulation.hub_api import Login
+from scripts.processes import end, start
+from tests import parts
+from tests.e2e.conftest import ROOT, Running, run_hub
+
+ACCOUNT = "AC" + "a" * 32
+TOKEN = "the token of a simulated account"
+NUMBERS = ("+34644010203", "+447400123123")
+# The provider repeats what the hub could not take.
+PATIENT = "#rc=3&rp=5xx,ct,rt"
+
+
+@dataclass(frozen=True)
+class Firm:
+    """A hub with the web chat and two numbers."""
+
+    hub: Running
+    simulator_url: str
+
+    watcher = Login("admin@demo.example", demo.PASSWORD)
+    agent = Login("ben@demo.example", demo.PASSWORD)
+
+    def fault(self, **fault: Any) -> None:
+        """Something is to go wrong at the provider."""
+        httpx.post(f"{self.simulator_url}/control/faults", json=fault, trust_env=False).raise_for_status()
+
+    def clear_faults(self) -> None:
+        httpx.delete(f"{self.simulator_url}/control/faults", trust_env=False).raise_for_status()
+
+
+@contextmanager
+def run_simulator(folder: Path, port: int, webhook: str) -> Iterator[str]:
+    """The simulated provider; gives its address."""
+    environment = {**os.environ, "CENTRALITA_SIMULATOR_ACCOUNT": ACCOUNT, "CENTRALITA_SIMULATOR_TOKEN": TOKEN}
+    numbers = [word for number in NUMBERS for word in ("--number", f"{number}={webhook}{PATIENT}")]
+    arguments = ["-m", "channels.simulators", "--port", str(port), "--data", str(folder), *numbers]
+    log = folder / "simulator.log"
+    process = start([sys.executable, *arguments], log=log, env=environment, cwd=ROOT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{url}/control/numbers", trust_env=False).raise_for_status()
+                break
+            except httpx.HTTPError:
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+        yield url
+    finally:
+        end(process)
+
+
+def connect_numbers(hub: Running, simulator_url: str) -> str:
+    """Makes the inbox of the two numbers; gives the address of its webhook."""
+    settings = {"account_sid": ACCOUNT, "numbers": NUMBERS, "api_url": simulator_url, "default_region": "ES"}
+    words = ["--team", "First line", "--settings", json.dumps({**settings, "mms": True, "messages_per_second": 100})]
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "connect", "sms", *words],
+        env=hub.environment,
+        cwd=ROOT,
+        input=json.dumps({"auth_token": TOKEN}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
+    """Without bot and knowledge base: everybody is handed over, which is an answer too."""
+    port, simulator_port = parts.free_port(), parts.free_port()
+    simulator_url = f"http://127.0.0.1:{simulator_port}"
+    settings = {
+        "CENTRALITA_REDIS_URL": "",
+        "CENTRALITA_KNOWLEDGE": "absent",
+        "CENTRALITA_SIMULATOR_URL": simulator_url,
+        "CENTRALITA_FETCH_ALLOW": f"127.0.0.1:{simulator_port}",
+    }
+    with run_hub(tmp_path_factory.mktemp("hub"), port, settings, None) as hub:
+        webhook = connect_numbers(hub, simulator_url)
+        with run_simulator(tmp_path_factory.mktemp("simulator"), simulator_port, webhook) as url:
+            yield Firm(hub, url)
