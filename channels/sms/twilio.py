@@ -268,8 +268,8 @@ def read_settings(parts: ChannelParts) -> TwilioSettings:
         webhook_url=_address(given, "webhook_url", parts.webhook_url),
         renamed=bool(given.get("webhook_url")),
         mms=_flag(given, "mms", default=any(_region(each) in _MMS_REGIONS for each in numbers)),
-        messages_per_second=_number(given, "messages_per_second", MESSAGES_PER_SECOND, most=1000),
-        timeout=_number(given, "timeout", READ_TIMEOUT, most=120),
+        messages_per_second=_number(given, "messages_per_second", MESSAGES_PER_SECOND, least=0, most=1000),
+        timeout=_number(given, "timeout", READ_TIMEOUT, least=0.1, most=120),
         provider_answers=answers == "default",
         consent_words=_consent_words(given),
         require_shared_key=require_shared_key,
@@ -872,10 +872,10 @@ def _flag(given: Mapping[str, Any], name: str, *, default: bool) -> bool:
     return value
 
 
-def _number(given: Mapping[str, Any], name: str, default: float, *, most: float) -> float:
+def _number(given: Mapping[str, Any], name: str, default: float, *, least: float, most: float) -> float:
     value = given.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
-        raise Refused(name, f"must be a number above 0, at most {most}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise Refused(name, f"must be a number from {least:g} to {most:g}")
     return float(value)
 
 

@@ -1,4 +1,4 @@
-"""docs/sms.md says what is so: each line of "What becomes of odd requests" is sent to a hub, the lists are the code's."""
+"""docs/sms.md says what is so: each line of "What becomes of odd requests" goes to a hub, the lists are the code's."""
 
 from __future__ import annotations
 

@@ -116,6 +116,7 @@ def test_it_is_a_channel_with_media_and_a_memory() -> None:
     assert (c.channel, c.text_limit, c.segmented, c.opt_out, c.idempotent_send) == ("sms", 1600, True, True, False)
     assert c.messages_per_second == 1.0
     assert channel(messages_per_second=80).capabilities.messages_per_second == 80.0
+    assert channel(messages_per_second=0).capabilities.messages_per_second == 0.0
 
 
 # --- whom it believes -------------------------------------------------------------------------------------------------
@@ -874,11 +875,12 @@ def test_the_credentials_go_to_twilio_alone(url: str, allowed: bool) -> None:
         ({"mms": "yes"}, "mms"),
         ({"require_shared_key": True}, "shared_key"),
         ({"require_shared_key": 1}, "require_shared_key"),
-        ({"messages_per_second": 0}, "messages_per_second"),
+        ({"messages_per_second": -1}, "messages_per_second"),
         ({"messages_per_second": "1"}, "messages_per_second"),
         ({"messages_per_second": float("nan")}, "messages_per_second"),
         ({"timeout": True}, "timeout"),
         ({"timeout": 1000}, "timeout"),
+        ({"timeout": 0}, "timeout"),
         ({"senders": ["LUMBRE"]}, "senders"),
         ({"senders": {"Spain": "LUMBRE"}}, "senders"),
         ({"senders": {"ES": "A name that is too long"}}, "senders"),
