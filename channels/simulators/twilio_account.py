@@ -50,7 +50,11 @@ def is_number(text: str) -> bool:
     """Whether the text is a number in E.164 form that can exist."""
     if not _E164.fullmatch(text):
         return False
-    return text.startswith("+1500555") or phonenumbers.is_possible_number(phonenumbers.parse(text))
+    try:
+        parsed = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:  # no such country
+        return False
+    return phonenumbers.is_possible_number(parsed)
 
 
 @lru_cache(maxsize=4096)

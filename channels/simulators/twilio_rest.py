@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import socket
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from channels.simulators.twilio import API_VERSION, Twilio
 from channels.simulators.twilio_errors import Answer, Refusal, error
 
 _MOST_PER_PAGE = 1000
+_PAGE_TOKEN = re.compile(r"PASM([0-9a-f]{1,15})")
 
 
 def routes(twilio: Twilio) -> Blueprint:
@@ -53,8 +55,8 @@ def routes(twilio: Twilio) -> Blueprint:
         del account_sid
         size = min(max(1, request.args.get("PageSize", 50, type=int)), _MOST_PER_PAGE)
         page = max(0, request.args.get("Page", 0, type=int))
-        token = request.args.get("PageToken", "")
-        below = int(token[4:], 16) if token.startswith("PASM") else 0
+        token = _PAGE_TOKEN.fullmatch(request.args.get("PageToken", ""))
+        below = int(token[1], 16) if token else 0
         try:
             sent_from, sent_before = _sent_between(request.args)
         except ValueError:

@@ -73,6 +73,7 @@ def test_a_service_chooses_the_sender_by_country(world: World) -> None:
     [
         ({"to": "+15005550001"}, 21211, 400),
         ({"to": "34600"}, 21211, 400),
+        ({"to": "+999123456"}, 21211, 400),  # no such country
         ({"to": "+15005550002"}, 21612, 400),
         ({"to": "+15005550003"}, 21408, 400),
         ({"to": "+15005550004"}, 21610, 400),
@@ -164,6 +165,17 @@ def test_a_list_is_paged_and_filtered(world: World) -> None:
     assert len(list(page)) == 3
     assert page.next_page_url is not None
     assert "PageToken=" in page.next_page_url
+
+
+@pytest.mark.parametrize("query", ["PageToken=PASMzz", "PageToken=x", "PageSize=x", "PageSize=-1", "Page=x"])
+def test_a_list_survives_odd_pages(world: World, query: str) -> None:
+    path = f"/2010-04-01/Accounts/{ACCOUNT.sid}/Messages.json?{query}"
+    assert world.app.test_client().get(path, auth=(ACCOUNT.sid, ACCOUNT.token)).get_json()["messages"] == []
+
+
+def test_a_list_refuses_what_is_no_date(world: World) -> None:
+    path = f"/2010-04-01/Accounts/{ACCOUNT.sid}/Messages.json?DateSent=yesterday"
+    assert world.app.test_client().get(path, auth=(ACCOUNT.sid, ACCOUNT.token)).status_code == 400
 
 
 def test_a_message_that_is_not_there(world: World) -> None:
