@@ -31,7 +31,7 @@ class Action(StrEnum):
 
 
 # Reasons for which a bot counts as away rather than as failed: nobody listens there, or there is nothing to read.
-AWAY = frozenset({"absent", "unreachable", "circuit_open", "empty_text"})
+AWAY = frozenset({"absent", "unreachable", "circuit_open", "empty_text", "not_by_mail"})
 # Intents that say "not for me", however sure the bot is of them.
 NOT_UNDERSTOOD = frozenset({"out_of_scope", "nlu_fallback", ""})
 MISSES_UNTIL_HANDOFF = 2
@@ -58,10 +58,11 @@ class BotFailure:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From which probability on an answer is given; set per inbox."""
+    """From which probability on an answer is given; set per inbox. `mail` is for answers by mail: nobody asks back."""
 
     intent: float = 0.65
     knowledge: float = 0.6
+    mail: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)

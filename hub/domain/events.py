@@ -94,7 +94,8 @@ class SegmentBegan(ConversationEvent):
 class MessageReceived(ConversationEvent):
     """`rule` says why the message landed in this conversation; see `hub.domain.matching`.
 
-    `consent` is set where the message is nothing but a word about being written to (`stop`, `start`, `help`).
+    `consent` is set where the message is nothing but a word about being written to (`stop`, `start`, `help`); `robot`
+    where a program wrote it, and says what kind.
     """
 
     message_id: str
@@ -103,6 +104,7 @@ class MessageReceived(ConversationEvent):
     channel: str
     rule: str
     consent: str = ""
+    robot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from hub.domain.mail_threading import Lookups, ThreadHeaders
 
+# Channels whose messages are mails: with a subject, answered within hours, never in a dialogue.
+LETTERS = frozenset({"email"})
+
 
 class Kind(StrEnum):
     """Who a message is for. `note` is seen by agents only."""

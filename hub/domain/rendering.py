@@ -29,6 +29,17 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "en": "I could not confirm your details.",
         "es": "No he podido confirmar sus datos.",
     },
+    "mail_received": {
+        "en": "Thank you for your mail. A person will answer it. Your number is {number}; you need not write again, "
+        "but you may answer this mail to add something.",
+        "es": "Gracias por su correo. Le responderá una persona. Su número es el {number}; no hace falta que vuelva a "
+        "escribir, pero puede responder a este correo para añadir algo.",
+    },
+    "person_reads": {
+        "en": "This answer was sent automatically. If it does not help, just reply: a person will read your answer.",
+        "es": "Esta respuesta se ha enviado automáticamente. Si no le sirve, responda sin más: "
+        "leerá su respuesta una persona.",
+    },
     "ask_person": {"en": "Talk to a person", "es": "Hablar con una persona"},
     "other_language": {
         "en": "(This article is only available in another language.)",

@@ -32,8 +32,8 @@ class Job:
 
 
 def _with_bot(recorded: e.Recorded, conversation: Conversation | None) -> bool:
-    about_consent = isinstance(recorded.event, e.MessageReceived) and recorded.event.consent
-    return conversation is not None and conversation.status == Status.BOT and not about_consent
+    not_for_it = isinstance(recorded.event, e.MessageReceived) and (recorded.event.consent or recorded.event.robot)
+    return conversation is not None and conversation.status == Status.BOT and not not_for_it
 
 
 def _each_file(recorded: e.Recorded, _: Conversation | None) -> str:

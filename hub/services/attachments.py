@@ -31,6 +31,8 @@ _ENDINGS = {
     "application/pdf": (".pdf",),
     TEXT: (".txt", ".csv", ".log", ".md", ".json"),
 }
+# Types that we can tell by the content; whatever else it is, it is bytes.
+KNOWN_TYPES = tuple(_ENDINGS)
 _UNSAFE_IN_NAMES = re.compile(r'[<>:"|?*]')
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _DAY = 24 * 3600

@@ -11,14 +11,15 @@ from typing import Any
 
 from hub.domain import bot_policy
 from hub.domain import events as e
-from hub.domain.bot_policy import Action, BotFailure, Decision
+from hub.domain.bot_policy import Action, BotFailure, Decision, Thresholds
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import BotError, BotTimeout, HubError
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
+from hub.domain.messages import LETTERS
 from hub.domain.rendering import phrase
 from hub.hub import Hub
-from hub.services import handoff, replies
+from hub.services import handoff, letters, replies
 from hub.services.work import Work, nothing
 from hub.store import tables as t
 from hub.store.queries import records, turns
@@ -32,7 +33,7 @@ TEXT_FOR_BOT = 2000  # longer texts block Rasa's one event loop; see docs/bot.md
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a turn begins with. `epoch` says who owed the answer when it began; `level` is the verified level of whoever
-    wrote the message."""
+    wrote the message; `said_enough`: no further answer goes out by itself, whoever knows one."""
 
     conversation: Conversation
     inbox: Inbox
@@ -40,6 +41,17 @@ class Asked:
     text: str
     payload: str
     level: str
+    said_enough: bool
+
+    @property
+    def by_mail(self) -> bool:
+        """Mails are not a dialogue: the bot, which asks back, is left out, and one answer is all that is given."""
+        return self.received.channel in LETTERS
+
+    @property
+    def thresholds(self) -> Thresholds:
+        ours = self.inbox.thresholds
+        return replace(ours, knowledge=ours.mail) if self.by_mail else ours
 
     @property
     def message_id(self) -> str:
@@ -73,19 +85,23 @@ class BotTurn:
             conversation = turns.conversation(connection, work.recorded.stream_id)
             text, payload = turns.message(connection, event.message_id)
             level = records.effective(connection, conversation, event.identity_id)
+            said_enough = False
+            if event.channel in LETTERS:
+                text = letters.with_subject(connection, event.message_id, text)
+                said_enough = letters.has_said_enough(connection, conversation.id, event.identity_id, hub.clock.now())
         inbox = hub.inboxes.by_id(event.inbox_id)
         if conversation.status != Status.BOT or conversation.merged_into:
             return nothing
         language = conversation.language
         if hub.knowledge is not None:
             language = hub.knowledge.detect_language(text, hint=language)
-        asked = Asked(replace(conversation, language=language), inbox, event, text, payload, level)
+        asked = Asked(replace(conversation, language=language), inbox, event, text, payload, level, said_enough)
         bot, knowledge = self._ask(hub, asked)
         decision = bot_policy.decide(
             text=text,
             bot=bot,
-            knowledge=knowledge,
-            thresholds=inbox.thresholds,
+            knowledge=None if said_enough else knowledge,
+            thresholds=asked.thresholds,
             misses=conversation.bot_misses,
         )
         spoken_before = conversation.language
@@ -100,7 +116,7 @@ class BotTurn:
         began = time.monotonic()
         knowledge: Future[SearchResult | None] = self._pool.submit(_search, hub, asked)
         bot = _reply(hub, asked)
-        if isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.inbox.thresholds):
+        if isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.thresholds):
             return bot, knowledge.result() if knowledge.done() else None
         left = hub.settings.bot_deadline - (time.monotonic() - began)
         if isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY:
@@ -112,6 +128,8 @@ class BotTurn:
 
 
 def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
+    if asked.by_mail:
+        return BotFailure("not_by_mail")
     if hub.bot is None:
         return BotFailure("absent")
     trusted = bool(asked.payload)
@@ -199,6 +217,8 @@ def _answer(tx: Tx, asked: Asked, answer: FoundAnswer, language: str) -> None:
     text = answer.passage
     if answer.locale != language:
         text = f"{text}\n{phrase('other_language', language)}"
+    if asked.by_mail:
+        text = f"{text}\n\n{phrase('person_reads', language)}"
     citation: dict[str, Any] = {
         "article_id": answer.article_id,
         "version": answer.version,

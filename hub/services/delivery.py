@@ -10,7 +10,7 @@ from hub.domain.errors import ChannelError, DoNotContact
 from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
 from hub.hub import Hub
 from hub.ports import Channel, ManySenders, Reconciler
-from hub.services import attachments, consent
+from hub.services import attachments, consent, letters
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
 from hub.store.queries import pacing, sending
@@ -81,7 +81,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
     if wait is not None:
         return wait
     try:
-        receipt = channel.send(_with_addresses(hub, job.message))
+        receipt = channel.send(_complete(hub, channel, work, job.message))
     except ChannelError as error:
         if error.unknown and not idempotent:
             return _unknown(hub, channel, job, work, error)
@@ -121,13 +121,17 @@ def _begin(tx: Tx, work: Work, job: sending.Sending, sender: str, rate: float) -
     return None
 
 
-def _with_addresses(hub: Hub, message: OutboundMessage) -> OutboundMessage:
-    """The message with an address for each file, under which the provider can fetch it."""
+def _complete(hub: Hub, channel: Channel, work: Work, message: OutboundMessage) -> OutboundMessage:
+    """The message with an address for each file, under which the provider can fetch it, and what a mail needs."""
     links = attachments.links(hub)
     files = tuple(
         replace(each, url=hub.settings.public_url + links.url(each.attachment_id)) for each in message.attachments
     )
-    return replace(message, attachments=files)
+    if not channel.capabilities.letters:
+        return replace(message, attachments=files)
+    with hub.store.read() as connection:
+        letter = letters.outbound(connection, message.conversation_id, message.message_id, work.recorded.actor)
+    return replace(message, attachments=files, letter=letter)
 
 
 def _unknown(hub: Hub, channel: Channel, job: sending.Sending, work: Work, error: ChannelError) -> UseCase[None]:

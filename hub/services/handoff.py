@@ -13,9 +13,9 @@ from hub.domain.handoff import (
     worth_suggesting,
     worth_telling,
 )
-from hub.domain.messages import Author
-from hub.domain.rendering import handoff_text
-from hub.services import replies
+from hub.domain.messages import LETTERS, Author
+from hub.domain.rendering import handoff_text, phrase
+from hub.services import letters, replies
 from hub.store.queries import packets, queue, records
 from hub.store.unit_of_work import Reading, Tx
 
@@ -42,9 +42,14 @@ def hand_over(
         e.HandedOver(reason, conversation.team_id, open_question, tried, suggested),
         actor,
     )
+    if not letters.may_acknowledge(tx, conversation.channel, conversation.identity_id):
+        return
     tx.flush()
-    place = queue.place(tx.connection, tx.conversation(conversation_id))
-    text = handoff_text(reason, place, conversation.language)
+    if conversation.channel in LETTERS:
+        text = phrase("mail_received", conversation.language, number=conversation.ticket_number)
+    else:
+        place = queue.place(tx.connection, tx.conversation(conversation_id))
+        text = handoff_text(reason, place, conversation.language)
     replies.send(tx, conversation_id, text, e.Actor(Author.SYSTEM))
 
 

@@ -9,6 +9,7 @@ from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import Refused
 from hub.domain.inbox import Inbox
+from hub.domain.mail_threading import Placement
 from hub.domain.matching import Match, Rule, match
 from hub.domain.messages import (
     Author,
@@ -19,7 +20,7 @@ from hub.domain.messages import (
     WebhookRequest,
 )
 from hub.domain.verification import PROOF, STATED
-from hub.services import consent, contacts, delivery, media
+from hub.services import consent, contacts, delivery, letters, media
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import matching
@@ -90,12 +91,11 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     identity = contacts.find_or_create(tx, inbox, message)
     if identity.duplicate_id:
         return Received(identity.duplicate_id, identity.duplicate_in, duplicate=True)
-    threaded = (
-        matching.routed_conversation(tx, inbox.id, identity.identity_id, message.thread_key)
-        if message.thread_key
-        else None
-    )
-    current = None if threaded else matching.current_conversation(tx, identity.contact_id)
+    letter = message.letter
+    placed = letters.placement(tx, inbox.id, letter) if letter else None
+    threaded = _threaded(tx, inbox, message, identity, placed)
+    # A mail says itself what it belongs to: one that names nothing is about another matter.
+    current = None if threaded or letter else matching.current_conversation(tx, identity.contact_id)
     found = match(
         threaded=threaded,
         current=current,
@@ -110,7 +110,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     actor = e.Actor(Author.CONTACT, identity.contact_id)
     if found.conversation_id:
         conversation_id = found.conversation_id
-        if message.consent is None:
+        if message.consent is None and not (letter and letter.robot in letters.SILENT):
             _wake(tx, tx.conversation(conversation_id), found, actor)
     else:
         conversation_id = _open(tx, inbox, message, identity, found, actor)
@@ -130,23 +130,39 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
             inbox.id,
             identity.identity_id,
             message.address.channel,
-            found.rule.value,
+            placed.rule.value if placed and found.rule is Rule.THREAD_KEY else found.rule.value,
             message.consent.word.value if message.consent else "",
+            letter.robot if letter else "",
         ),
         actor,
         content=MessageContent(
             text=message.text,
-            extras=_extras(tx, message, message_id, trusted),
+            extras=_extras(tx, message, message_id, trusted, placed),
             external_id=message.external_id,
             trusted=trusted,
         ),
     )
+    if letter is not None:
+        letters.keep(tx, inbox.id, message_id, letter)
+        if not found.conversation_id and letter.robot in letters.SILENT:
+            tx.record(conversation_id, e.Resolved())
     media.announce(tx, inbox.id, conversation_id, message_id, message.media)
     if message.consent is not None:
         consent.heard(tx, inbox, conversation_id, identity.identity_id, message.consent, message.language)
         if not found.conversation_id:
             tx.record(conversation_id, e.Resolved())  # nothing is left to do for anybody
     return Received(message_id, conversation_id, duplicate=False)
+
+
+def _threaded(
+    tx: Tx, inbox: Inbox, message: InboundMessage, identity: matching.KnownIdentity, placed: Placement | None
+) -> Conversation | None:
+    """The conversation that the message itself names, locked."""
+    if placed is not None:
+        return matching.standing(tx, placed.conversation_id) if placed.conversation_id else None
+    if message.thread_key:
+        return matching.routed_conversation(tx, inbox.id, identity.identity_id, message.thread_key)
+    return None
 
 
 def _open(
@@ -161,7 +177,7 @@ def _open(
             inbox_id=inbox.id,
             identity_id=identity.identity_id,
             channel=message.address.channel,
-            status=Status.BOT if inbox.bot else Status.WAITING,
+            status=Status.BOT if inbox.bot and not (message.letter and message.letter.robot) else Status.WAITING,
             team_id=inbox.team_id,
             language=message.language,
             previous_id=found.previous_id,
@@ -202,8 +218,12 @@ def _was_offered(tx: Tx, message: InboundMessage, contact_id: str) -> bool:
     return any(button["payload"] == message.payload for button in buttons)
 
 
-def _extras(tx: Tx, message: InboundMessage, message_id: str, trusted: bool) -> dict[str, object] | None:
+def _extras(
+    tx: Tx, message: InboundMessage, message_id: str, trusted: bool, placed: Placement | None
+) -> dict[str, object] | None:
     extras: dict[str, object] = {}
+    if message.letter is not None and placed is not None:
+        extras["letter"] = letters.as_extras(tx, message.letter, placed)
     if trusted:
         extras["payload"] = message.payload
     if message.to:

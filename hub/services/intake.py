@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 
 from ulid import ULID
 
 from hub.domain.errors import HubError, Refused, Unavailable
 from hub.domain.inbox import Inbox
-from hub.domain.messages import Parsed, SetAside, WebhookRequest
+from hub.domain.messages import (
+    Attachment,
+    CallEvent,
+    DeliveryUpdate,
+    InboundFile,
+    InboundMessage,
+    Parsed,
+    SetAside,
+    WebhookRequest,
+)
 from hub.hub import Hub
 from hub.ports import Channel
-from hub.services import inbound
+from hub.services import attachments, inbound
 from hub.store import tables as t
+from hub.store.queries import letters
 from hub.store.unit_of_work import Tx
 
 log = logging.getLogger(__name__)
@@ -43,6 +54,7 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
     if channel.capabilities.keeps_source:
         source_id = str(ULID())
         hub.files.put(key(source_id), request.body)  # first: a row never promises bytes that are not there
+    parsed, register = _with_files_kept(hub, inbox, parsed)
     failed: Exception | None = None
     begun = False
 
@@ -50,6 +62,7 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
         nonlocal begun
         also(tx)
         begun = True
+        register(tx)
         received = inbound.accept(tx, inbox, parsed, request, raw_is_kept=bool(source_id))
         if source_id:
             _register(tx, inbox, request, parsed, received, source_id)
@@ -62,8 +75,48 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
         failed = error
     if failed is not None:
         log.error("a message for inbox %s could not be stored", inbox.key, exc_info=failed)
-        parsed = _aside(request, "message", f"could not be stored ({type(failed).__name__})")
+        parsed, register = _aside(request, "message", f"could not be stored ({type(failed).__name__})"), _nothing
         hub.store.write(use_case)
+
+
+def _nothing(_: Tx) -> None:
+    return
+
+
+def _with_files_kept(hub: Hub, inbox: Inbox, parsed: Parsed) -> tuple[Parsed, Callable[[Tx], None]]:
+    """The same with the bytes of files put into the file store, and what writes down that they are there.
+
+    A message that is stored already brings none again; where two copies come at once, bytes may rest there unclaimed.
+    """
+    bringing = [each for each in parsed.events if isinstance(each, InboundMessage) and each.files]
+    if not bringing:
+        return parsed, _nothing
+    with hub.store.read() as connection:
+        stored = letters.is_stored(connection, inbox.id, [each.external_id for each in bringing])
+    kept: list[tuple[Attachment, str, str]] = []
+    events: list[InboundMessage | DeliveryUpdate | CallEvent] = []
+    for event in parsed.events:
+        if isinstance(event, InboundMessage) and event.files and event.external_id not in stored:
+            files = [_keep(hub, file) for file in event.files]
+            owner = attachments.customer_owner(event.address)
+            kept += [(attachment, owner, digest) for attachment, digest in files]
+            event = replace(event, attachments=(*event.attachments, *(attachment for attachment, _ in files)))
+        events.append(event)
+
+    def register(tx: Tx) -> None:
+        for attachment, owner, digest in kept:
+            attachments.register(tx, attachment, owner=owner, digest=digest)
+
+    return replace(parsed, events=tuple(events)), register
+
+
+def _keep(hub: Hub, file: InboundFile) -> tuple[Attachment, str]:
+    """What a file is by its content, whatever its sender says: as that alone may a browser show it."""
+    media_type = attachments.sniff(file.content, attachments.KNOWN_TYPES) or "application/octet-stream"
+    name = attachments.clean_name(file.name, media_type)
+    attachment = Attachment(str(ULID()), name, media_type, len(file.content))
+    hub.files.put(attachments.key(attachment.attachment_id), file.content)
+    return attachment, sha256(file.content).hexdigest()
 
 
 def _aside(request: WebhookRequest, field: str, rule: str) -> Parsed:

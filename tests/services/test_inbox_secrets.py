@@ -36,7 +36,13 @@ def test_a_channel_that_keeps_a_secret_is_made_anew_with_it(world: World) -> Non
         return PaperChannel()
 
     channels = Channels(
-        world.store, world.hub.box, world.clock, PublicFetcher(()), "https://hub.example", {"paper": make}
+        world.store,
+        world.hub.files,
+        world.hub.box,
+        world.clock,
+        PublicFetcher(()),
+        "https://hub.example",
+        {"paper": make},
     )
     channels(world.inbox())
     channels(world.inbox())

@@ -115,8 +115,13 @@ def routed_conversation(tx: Tx, inbox_id: str, identity_id: str, thread_key: str
     conversation_id = tx.connection.execute(_ROUTE, key).scalar_one_or_none()
     if conversation_id is None:
         return None
+    return standing(tx, conversation_id)
+
+
+def standing(tx: Tx, conversation_id: str) -> Conversation:
+    """A conversation, or what it was merged into (perhaps while we waited for its lock), locked."""
     conversation = tx.conversation(conversation_id)
-    while conversation.merged_into:  # while we waited for its lock; the route leads there by now
+    while conversation.merged_into:
         conversation = tx.conversation(conversation.merged_into)
     return conversation
 

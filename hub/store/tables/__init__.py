@@ -10,6 +10,7 @@ from hub.store.tables.conversation import conversation, counter, route, ticket_n
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
 from hub.store.tables.knowledge import article, article_stream, article_version, passage
+from hub.store.tables.letter import letter, letter_copy, letter_id
 from hub.store.tables.listener import listener
 from hub.store.tables.message import attachment, message, remote_media
 from hub.store.tables.outbox import outbox, sender_pace
@@ -33,6 +34,9 @@ __all__ = [
     "identity",
     "identity_check",
     "inbox",
+    "letter",
+    "letter_copy",
+    "letter_id",
     "listener",
     "message",
     "metadata",
