@@ -180,6 +180,9 @@ _KNOWN_FIELD = re.compile(
 )
 
 
+_ESSENTIAL_FIELD = re.compile(rb"^(?:from|to|subject|date)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
 def _prepared(raw: bytes, limits: Limits, notes: _Notes) -> bytes:
     """`raw` with a header block that the standard library reads to its end."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -194,6 +197,8 @@ def _prepared(raw: bytes, limits: Limits, notes: _Notes) -> bytes:
         raw = raw.lstrip(b" \t")
     end = _HEADER_END.search(raw)
     block, rest = (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+    if not _ESSENTIAL_FIELD.search(block) and b"message/" not in block:
+        block, rest = _with_more_headers(block, rest, notes)
     if len(block) > limits.header_block:
         cut_at = block.rfind(b"\n", 0, limits.header_block)
         block = block[: cut_at if cut_at > 0 else limits.header_block]
@@ -203,6 +208,16 @@ def _prepared(raw: bytes, limits: Limits, notes: _Notes) -> bytes:
         rest = moved + (b"\n\n" if moved and end else b"") + rest
     newline = b"\r\n" if end and end.group().startswith(b"\r\n") else b"\n"
     return block.rstrip(b"\r\n") + newline * 2 + rest
+
+
+def _with_more_headers(block: bytes, rest: bytes, notes: _Notes) -> tuple[bytes, bytes]:
+    """Puts the headers below to a block with none that a person's mail has: the empty line comes too early."""
+    below = rest.lstrip(b"\r\n\t ")
+    end = _HEADER_END.search(below)
+    if end is None or not _KNOWN_FIELD.match(below[:500]) or not _ESSENTIAL_FIELD.search(below[: end.start()]):
+        return block, rest
+    notes.add("an empty line among the headers")
+    return block.rstrip(b"\r\n\t ") + b"\n" + below[: end.start()], below[end.end() :]
 
 
 def _repaired(block: bytes, notes: _Notes) -> tuple[bytes, bytes]:

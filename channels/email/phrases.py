@@ -211,7 +211,7 @@ _WEAK = (
 )
 STRONG_CLOSING = re.compile(rf"(?:{_STRONG})\s*[,;.!~–—:، ]*$", re.IGNORECASE)
 WEAK_CLOSING = re.compile(rf"(?:{_WEAK})\s*[,;.!~–—،:) ]*$", re.IGNORECASE)
-SIGNATURE_LINE = re.compile(r"\s*(?:-- ?|--|---|—|——|__|___|\*\*\*|={2,5}|\+{2,4}|~{2,5}|-- ?\*?\s?)\s*$")
+SIGNATURE_LINE = re.compile(r"\s*(?:-- ?|--|---|—{1,10}|–{2,10}|__|___|\*\*\*|={2,5}|\+{2,4}|~{2,5}|-- ?\*?\s?)\s*$")
 
 DISCLAIMER = re.compile(
     r"[*_\s\[(]*(?:"

@@ -409,6 +409,9 @@ def _last_run(present: list[int], lines: list[Line], position: int) -> bool:
     return before < 0 or not lines[before].text.strip() or position > len(present) // 2
 
 
+_DECORATION = re.compile(r"[^\w\s.,;:!?)]+$")  # smileys and the like behind a closing
+
+
 def _take_signature(lines: list[Line], present: list[int], take: _Take) -> None:
     for position, at in enumerate(present):
         text = lines[at].text[:_LINE].strip()
@@ -431,7 +434,7 @@ def _take_signature(lines: list[Line], present: list[int], take: _Take) -> None:
             present = present[:position]
             break
     for position, at in enumerate(present):
-        text = lines[at].text[:_LINE].strip(" *_\t")
+        text = _DECORATION.sub("", lines[at].text[:_LINE]).strip(" *_\t")
         after = present[position + 1 :]
         if not position or len(text) > 60 or len(after) > 14:
             continue

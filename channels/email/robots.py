@@ -101,8 +101,10 @@ _AUTOMATIC_SUBJECT = re.compile(
 )
 _BOUNCE_SUBJECT = re.compile(
     r"undeliver(?:able|ed)|delivery (?:status notification|failure|has failed|report)|returned mail|"
-    r"mail delivery (?:failed|"
-    r"system|failure)|failure notice|delivery notification|message (?:not delivered|delayed|you sent blocked)|"
+    r"mail delivery (?:failed|system|failure|problem)|mail system error|could not (?:be delivered|send)|"
+    r"failure notice|"
+    r"non[ -]?delivery|delivery problem|mail (?:failure|could not)|delivery notification|"
+    r"message (?:not delivered|delayed|you sent blocked)|"
     r"nondeliverable|"
     r"no (?:se puede )?entrega(?:r|do|ble)?|devuelto|error de entrega|unzustellbar|rücksend|non remis|"
     r"échec de (?:remise|la)|"
@@ -112,7 +114,8 @@ _BOUNCE_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _DAEMON = re.compile(
-    r"mailer-?daemon|postmaster|mail-?delivery|mdaemon|bounce|microsoftexchange[0-9a-f]{8}|^exchange@|^<>$",
+    r"mailer-?daemon|postmaster|mail[ -]?delivery|mdaemon|bounce|microsoftexchange[0-9a-f]{8}|^exchange@|^<>$|"
+    r"delivery subsystem|mail administrator|system (?:administrator|attendant)|mail system",
     re.IGNORECASE,
 )
 _NO_REPLY = re.compile(r"(?:^|[._+-])(?:no|do-?not)[._-]?(?:reply|responder|responda|answer|contestar)", re.IGNORECASE)
@@ -183,7 +186,7 @@ def _bounce_sign(mail: Mail) -> str:
         return "delivery status"
     if mail.header("x-failed-recipients"):
         return "X-Failed-Recipients"
-    daemon = any(_DAEMON.search(one.address or one.name) for one in mail.from_) or bool(
+    daemon = any(_DAEMON.search(one.address) or _DAEMON.search(one.name) for one in mail.from_) or bool(
         mail.header("return-path").strip() == "<>" and _BOUNCE_SUBJECT.search(mail.subject[:300])
     )
     if daemon and (_BOUNCE_SUBJECT.search(mail.subject[:300]) or _FAILED_WORDS.search(mail.body_text()[:20_000])):

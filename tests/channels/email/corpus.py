@@ -541,6 +541,14 @@ def _headers() -> Iterator[Sample]:
         "header/only a colon", whole.replace(b"Subject:", b": nothing\r\nSubject:"), subject="Order 44", text=("Hello",)
     )
     yield Sample(
+        "header/an empty line within",
+        b"Mime-Version: 1.0\nMessage-ID: <m5@x.example>\n\n   \n\nFrom: ana@x.example\nSubject: Order 44\n\nHello",
+        source="Rails mail, whitespace_in_headers",
+        subject="Order 44",
+        text=("Hello",),
+        note="an empty line among the headers",
+    )
+    yield Sample(
         "header/References with commas and junk",
         mail(headers="References: <a@x>, <b@x>; junk <c@x>\nIn-Reply-To: Your message of Monday <c@x>\n"),
         source="RFC 822 in-reply-to phrases",

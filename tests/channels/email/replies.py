@@ -506,6 +506,49 @@ def _special() -> Iterator[Reply]:
         "The blue one, to Cádiz.",
         "The blue one, to Cádiz.\n\nKind regards,\n\nAna Pérez\nACME SL\nTel. 600\n",
     )
+    yield Reply(
+        "special/closing with a smiley",
+        "It is on its way?",
+        "It is on its way?\n\nCheers 🎉\nSarah\n\n—————\nSarah\nShop\n",
+    )
+    yield Reply(
+        "special/two signatures",
+        "It is on its way?",
+        "It is on its way?\n\nBest regards,\nJohn\n\n--\nJohn\nCEO\n\nSent from my iPhone\n",
+    )
+    yield Reply(
+        "special/long intro",
+        "Yes.",
+        "Yes.\n\nOn Monday, December 15, 2024, at 3:45:32 PM EST, John William Smith Junior from Accounting "
+        "Department "
+        "<john.william.smith.jr@verylongdomainname.example.com> wrote:\n> This is a very long quote header\n",
+        source="crisp",
+    )
+    yield Reply(
+        "special/mail.ru html",
+        "Hi. I am fine.",
+        html="<p>Hi. I am fine.</p><p>Thanks,<br>Alex</p><br><br>Thu, 26 Jun 2014 14:00:51 +0400 от Alexander L "
+        '&lt;abc@example.com&gt;:<br><blockquote style="border-left:1px solid"><div>Hello! How are you?</div>'
+        "</blockquote>",
+        source="talon",
+    )
+    yield Reply(
+        "special/windows mail html",
+        "Hi. I am fine.",
+        html="<div>Hi. I am fine.</div><div><br></div><div>Thanks,</div><div>Alex</div><div style='padding-top: 5px; "
+        "border-top-color: rgb(229, 229, 229); border-top-width: 1px'><b>От:</b>&nbsp;Alexander<br><b>"
+        "Отправлено:</b>&nbsp;"
+        "четверг</div><div>Hello! How are you?</div>",
+        source="talon",
+    )
+    yield Reply(
+        "special/hotmail html",
+        "Hi. I am fine.",
+        html='<div>Hi. I am fine.<div>Thanks,</div><div>Alex<br><div><hr id="stopSpelling">Date: Thu, 26 Jun '
+        "2014<br>Subject: "
+        "x<br>From: abc@example.com<br>To: a@example.com<br><div>Hello! How are you?</div></div></div></div>",
+        source="talon",
+    )
     yield Reply("special/thanks alone", "Thank you!", "Thank you!\n")
     yield Reply("special/thanks and name", "Thanks,\nAna", "Thanks,\nAna\n")
     yield Reply("special/only thanks above a quote", "Gracias", f"Gracias\n\n{intro}\n\n{quote}\n")
