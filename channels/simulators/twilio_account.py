@@ -47,14 +47,15 @@ class Number:
 
 @lru_cache(maxsize=4096)
 def is_number(text: str) -> bool:
-    """Whether the text is a number in E.164 form that can exist."""
+    """Whether the text is a number in E.164 form that can exist; Mexico's old 1 makes one of a digit more."""
     if not _E164.fullmatch(text):
         return False
     try:
         parsed = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:  # no such country
         return False
-    return phonenumbers.is_possible_number(parsed)
+    reason = phonenumbers.is_possible_number_with_reason(parsed)
+    return reason in (phonenumbers.ValidationResult.IS_POSSIBLE, phonenumbers.ValidationResult.TOO_LONG)
 
 
 @lru_cache(maxsize=4096)

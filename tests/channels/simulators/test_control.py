@@ -46,6 +46,14 @@ def test_the_numbers_of_firm_and_customers(world: World) -> None:
     assert next(each for each in listed["customers"] if each["number"] == CARMEN)["blocked"] == [SPAIN]
 
 
+@pytest.mark.parametrize(
+    "number", ["+5215512345678", "+551187654321", "+541123456789", "+3961234567", "+390612345678", "+15005550307"]
+)
+def test_a_phone_may_have_a_number_in_an_old_spelling(world: World, number: str) -> None:
+    world.text(**{"from": number})
+    assert world.hub.heard[0].form["From"] == number
+
+
 def test_the_cast_has_possible_numbers_of_many_countries() -> None:
     assert all(is_number(each.number) for each in CUSTOMERS)
     assert all(is_number(number) for number in FIRM_NUMBERS)
