@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +22,7 @@ from hub.store.queries import matching, messages, thread
 from hub.store.queries import records as record_queries
 from hub.store.unit_of_work import Tx
 from tests.fixtures_hub import ANA, PAPER, TEAM, WEB, World
+from tests.services.test_merging import wait_for_a_lock
 
 BY = e.Actor(Author.AGENT, ANA)
 PHONES = "inbox-phones"
@@ -601,3 +603,57 @@ def test_signed_in_and_texting_for_the_first_time_at_once_is_one_person(world: W
         received = [each.result(120) for each in said]
     assert len({each.conversation_id for each in received}) == 1
     assert world.count(t.contact) == 1
+
+
+def test_a_text_that_comes_while_its_number_is_unlinked_goes_with_it(
+    world: World, mixed: tuple[Received, Received]
+) -> None:
+    if not world.store.postgres:
+        pytest.skip("SQLite has one writer: nothing comes during a transaction")
+    mine, _ = mixed
+    contact_id, held = identity(world).contact_id, identity(world).id
+    unlinked, go_on = threading.Event(), threading.Event()
+
+    def slow(tx: Tx) -> merging.Unlinked:
+        done = merging.unlink(tx, contact_id, held, BY, conversation_id=mine.conversation_id)
+        tx.flush()
+        unlinked.set()
+        assert go_on.wait(30)
+        return done
+
+    with ThreadPoolExecutor(2) as pool:
+        unlinking = pool.submit(world.store.write, slow)
+        assert unlinked.wait(30)
+        saying = pool.submit(text, world, "hello?")
+        wait_for_a_lock(world)
+        go_on.set()
+        done, received = unlinking.result(30), saying.result(30)
+    assert received.conversation_id == done.conversation_id
+
+
+def test_ten_agents_who_unlink_a_number_at_once_unlink_it_once(world: World, mixed: tuple[Received, Received]) -> None:
+    mine, _ = mixed
+    contact_id, held = identity(world).contact_id, identity(world).id
+
+    def at_once() -> bool:
+        try:
+            world.store.write(lambda tx: merging.unlink(tx, contact_id, held, BY, conversation_id=mine.conversation_id))
+        except (Refused, Conflict):
+            return False
+        return True
+
+    with ThreadPoolExecutor(10) as pool:
+        done = [pool.submit(at_once) for _ in range(10)]
+        assert sorted(each.result(60) for each in done) == [False] * 9 + [True]
+
+
+def test_a_number_stated_by_many_at_once_is_linked_once(world: World) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        done = [pool.submit(fill_in, world, "600 12 34 56", f"visitor-{n}") for n in range(10)]
+        for each in done:
+            each.result(60)
+    linked = identity(world)
+    with world.store.read() as connection:
+        claims = connection.execute(t.identity.select().where(t.identity.c.channel == matching.CLAIM)).all()
+    assert len(claims) == 9
+    assert linked.contact_id not in {each.contact_id for each in claims}

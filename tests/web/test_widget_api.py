@@ -238,6 +238,17 @@ def test_details_are_asked_for_once(client: FlaskClient, world: World) -> None:
     assert [(row.address, row.evidence) for row in rows] == [("ana@example.org", "stated")]
 
 
+@pytest.mark.parametrize("phone", ["600 12 34 56", "+34 600 123 456", "0034600123456", "６００１２３４５６"])
+def test_a_number_may_be_typed_as_at_home(client: FlaskClient, world: World, phone: str) -> None:
+    settle(world, default_region="ES")
+    browser = Browser(client, world)
+    browser.open()
+    browser.call("details", {"name": "Ana", "phone": phone})
+    with world.store.read() as connection:
+        rows = connection.execute(t.identity.select().where(t.identity.c.channel == "sms")).all()
+    assert [(row.address, row.evidence) for row in rows] == [("+34600123456", "stated")]
+
+
 @pytest.mark.parametrize(
     ("details", "field"),
     [
