@@ -64,10 +64,12 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
     with hub.store.read() as connection:
         job = sending.sending(connection, event.message_id)
     channel = hub.channel_of(hub.inboxes.by_id(job.inbox_id))
+    to_look_up = job.state is Delivery.UNKNOWN and isinstance(channel, Reconciler)
+    if job.state not in (Delivery.QUEUED, Delivery.SENDING) and not to_look_up:
+        return nothing
+    job = replace(job, message=_complete(hub, channel, work, job.message))
     if job.state is Delivery.UNKNOWN and isinstance(channel, Reconciler):
         return _look_up(channel, job, work)
-    if job.state not in (Delivery.QUEUED, Delivery.SENDING):
-        return nothing
     idempotent = channel.capabilities.idempotent_send
     if job.state is Delivery.SENDING and work.interrupted and not idempotent:
         if not isinstance(channel, Reconciler):
@@ -81,7 +83,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
     if wait is not None:
         return wait
     try:
-        receipt = channel.send(_complete(hub, channel, work, job.message))
+        receipt = channel.send(job.message)
     except ChannelError as error:
         if error.unknown and not idempotent:
             return _unknown(hub, channel, job, work, error)

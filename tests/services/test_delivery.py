@@ -401,10 +401,12 @@ class Asked:
     def __init__(self, world: World, *answers: Receipt | ChannelError | None) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, int]] = []
+        self.messages: list[OutboundMessage] = []
         world.paper.find_sent = self.find_sent  # type: ignore[attr-defined]
 
     def find_sent(self, message: OutboundMessage, *, since: int) -> Receipt | None:
         self.asked.append((message.message_id, since))
+        self.messages.append(message)
         answer = self.answers.pop(0)
         if isinstance(answer, ChannelError):
             raise answer
@@ -495,3 +497,19 @@ def test_files_go_out_with_an_address_that_the_provider_can_fetch(world: World) 
     public, _, signature = file.url.partition("?signature=")
     assert public == f"{world.hub.settings.public_url}/api/v1/attachments/{kept.attachment_id}"
     attachments.links(world.hub).check(kept.attachment_id, signature)
+
+
+def test_a_message_is_looked_up_as_it_was_sent(world: World) -> None:
+    """Its files' addresses may be part of its text at the provider."""
+    kept = attachments.store(
+        world.hub, owner=attachments.agent_owner(ANA), name="a.txt", content=b"1", limit=9, media_types=("text/plain",)
+    )
+    conversation_id = world.say("hello").conversation_id
+    world.nudger.take()
+    files = (kept.attachment_id,)
+    world.store.write(lambda tx: replies.reply(tx, conversation_id, ANA, "here", "c", files))
+    (outbox_id,) = world.nudger.take()
+    asked = Asked(world, Receipt("SM9"))
+    world.paper.errors = [ChannelError("timeout", unknown=True)]
+    run_to_the_end(world, outbox_id)
+    assert asked.messages == world.paper.sent
