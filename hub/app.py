@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from redis import Redis
 
 from bot.rasa import RasaBot
-from channels.chat import widget
-from channels.sms import twilio
 from hub.clock import SystemClock
 from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
@@ -50,13 +48,37 @@ from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
 log = logging.getLogger(__name__)
 
-# A new channel is its file and its line here.
-CHANNELS: Mapping[str, ChannelMaker] = {"webchat": widget.channel, "sms": twilio.channel}
+GROUP = "centralita.channels"
+# A new channel is its file and its line here. Named, not imported: a hub pays for the channels that it has inboxes of.
+CHANNELS: Mapping[str, str] = {
+    "webchat": "channels.chat.widget:channel",
+    "sms": "channels.sms.twilio:channel",
+}
 
 
-def channel_makers() -> dict[str, ChannelMaker]:
-    """Our own channels and those of installed packages (entry points of the group `centralita.channels`)."""
-    return {point.name: point.load() for point in entry_points(group="centralita.channels")} | dict(CHANNELS)
+class Makers(Mapping[str, ChannelMaker]):
+    """What makes each channel: our own and those of installed packages (entry points of the group), each loaded when it
+    is first asked for.
+
+    Args:
+        more: others, by name, in place of those.
+    """
+
+    def __init__(self, more: Mapping[str, ChannelMaker] | None = None) -> None:
+        installed = {point.name: point for point in entry_points(group=GROUP)}
+        self._points = installed | {name: EntryPoint(name, value, GROUP) for name, value in CHANNELS.items()}
+        self._loaded = dict(more or {})
+
+    def __getitem__(self, name: str) -> ChannelMaker:
+        if name not in self._loaded:
+            self._loaded[name] = self._points[name].load()
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points.keys() | self._loaded.keys())
+
+    def __len__(self) -> int:
+        return len(self._points.keys() | self._loaded.keys())
 
 
 class Channels:
@@ -215,9 +237,7 @@ def build(
         store=store,
         box=box,
         files=files,
-        channel_of=Channels(
-            store, files, box, clock, fetcher, settings.public_url, channel_makers() | dict(channels or {})
-        ),
+        channel_of=Channels(store, files, box, clock, fetcher, settings.public_url, Makers(channels)),
         inboxes=InboxDirectory(store),
         bot=bot,
         knowledge=knowledge,

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from hub.app import channel_makers
+from hub.app import Makers
 from hub.testing.channel_kit import CHECKS, ENTRY_POINTS, ChannelKit, Check, NotAsked, Subject, perform
 
 KITS = Path(__file__).parent / "kits"
@@ -35,7 +35,7 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-MAKERS = channel_makers()
+MAKERS = Makers()
 FOUND = {name: kit for name in MAKERS if (kit := find_kit(name))}
 SUBJECTS = {name: Subject(kit) for name, kit in FOUND.items()}
 PAIRS = [(name, check) for name in FOUND for check in CHECKS]
