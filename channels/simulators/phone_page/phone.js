@@ -271,9 +271,15 @@ function drawThread(anew) {
     kept.delete(key);
     if (item && item.dataset.changed !== String(changed)) {
       const fresh = draw();
-      if (item === place) place = fresh;
-      item.replaceWith(fresh);
-      item = fresh;
+      if (item.childElementCount === fresh.childElementCount) {
+        // Only its state: a screen reader must not read the whole message again.
+        item.className = fresh.className;
+        item.lastElementChild.replaceWith(fresh.lastElementChild);
+      } else {
+        if (item === place) place = fresh;
+        item.replaceWith(fresh);
+        item = fresh;
+      }
     } else if (!item) {
       item = draw();
       thread.insertBefore(item, place);
@@ -352,7 +358,7 @@ function bubble(text) {
     make("span", { class: "hidden" }, `${say().from(author)}: `),
     ...pictures,
     text.body ? make("p", { dir: "auto" }, text.body) : "",
-    make("footer", {}, ...foot),
+    make("footer", { "aria-live": "off" }, ...foot),
   );
 }
 
@@ -407,6 +413,7 @@ function drawPictures() {
 }
 
 async function send() {
+  $("announcement").textContent = "";
   const body = $("text").value.trim();
   const pictures = state.pictures;
   if ((!body && !pictures.length) || !state.firm) return;
@@ -552,7 +559,11 @@ async function look() {
 
 function changed(texts, first) {
   const keyword = texts.some((text) => text.origin === "provider");
-  for (const text of texts) state.texts.set(text.sid, text);
+  for (const text of texts) {
+    const failed = !first && text.customer === state.chosen && text.direction === "inbound" && text.status === "failed";
+    if (failed) $("announcement").textContent = say().failed;
+    state.texts.set(text.sid, text);
+  }
   if (first)
     // What was there before the page was opened is not news.
     for (const person of people()) state.seen.set(person.number, textsOf(person.number).at(-1)?.id ?? 0);

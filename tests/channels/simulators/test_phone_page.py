@@ -84,6 +84,27 @@ def test_a_picture_goes_out_and_comes_in(open_page: Any, world: World) -> None:
     expect(page.locator("#thread .theirs img")).to_be_visible()
 
 
+def test_a_new_state_does_not_make_a_message_be_read_again(open_page: Any, world: World) -> None:
+    page = open_page()
+    phone(page, "Oliver Hughes")
+    page.evaluate(
+        """() => {
+          window.added = [];
+          new MutationObserver((changes) => {
+            const nodes = changes.flatMap((change) => [...change.addedNodes]);
+            added.push(...nodes.filter((node) => !node.closest("[aria-live=off]")).map((node) => node.className));
+          }).observe(document.getElementById("thread"), { childList: true, subtree: true });
+        }"""
+    )
+    world.hub.answer = lambda _: (200, "<Response><Message>at once</Message></Response>", "text/xml")
+    box = page.get_by_role("textbox", name="Text message")
+    box.fill("hello")
+    box.press("Enter")
+    expect(page.locator("#thread .mine .received")).to_be_attached()
+    expect(page.locator("#thread .theirs")).to_contain_text("at once")
+    assert page.evaluate("window.added") == ["day", "mine", "theirs"]
+
+
 def test_another_phones_news_are_counted_and_read(open_page: Any, world: World) -> None:
     page = open_page()
     phone(page, "Oliver Hughes")
@@ -115,6 +136,7 @@ def test_a_text_that_nobody_takes_can_be_sent_again(open_page: Any, world: World
     box.fill("hello?")
     box.press("Enter")
     expect(page.locator("#thread .unsent")).to_contain_text("Not delivered")
+    expect(page.locator("#announcement")).to_have_text("Not delivered: the hub did not take it")
     world.hub.answer = lambda _: (200, "", "")
     page.get_by_role("button", name="Send again").click()
     expect(page.locator("#thread .mine:not(.unsent)")).to_contain_text("hello?")
