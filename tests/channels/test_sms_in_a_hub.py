@@ -14,7 +14,8 @@ import pytest
 from channels.simulators.lanes import Lanes, ManualTime
 from channels.simulators.ledger import Ledger, Media
 from channels.simulators.server import create_app as create_phones
-from channels.simulators.twilio import Account, Number, Twilio
+from channels.simulators.twilio import Twilio
+from channels.simulators.twilio_account import Account, Number
 from hub.domain.errors import DoNotContact
 from hub.services import attachments, replies
 from hub.store import replay
