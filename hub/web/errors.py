@@ -75,6 +75,9 @@ def http_error(error: HTTPError) -> Response:
     problem = Problem(error_id=error_id, message=error.message or "")
     if status == 400:
         problem = Problem(error_id=error_id, message="the body must be JSON", field="body", rule="must be JSON")
+    elif status == 413:
+        rule = f"must have at most {request.max_content_length} bytes"
+        problem = Problem(error_id=error_id, message=f"body: {rule}", field="body", rule=rule)
     elif status == 422:
         field, rule = _first_broken_rule(error)
         problem = Problem(error_id=error_id, message=f"{field}: {rule}", field=field, rule=rule)

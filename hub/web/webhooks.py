@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+import logging
 
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from hub.domain.errors import Refused, TooLarge, Unavailable
+from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
+from hub.hub import Hub
+from hub.ports import Channel
 from hub.services import inbound
 from hub.web.context import the_hub
 
 # Providers send links to media, not the media; a batch of a thousand delivery reports has half of this.
 BODY_LIMIT = 2 * 1024 * 1024
+# No provider comes near; and a form of a million empty fields is read for seconds, before anybody has proved anything.
+FIELD_LIMIT = 1000
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("webhooks", __name__)
 
 
@@ -18,9 +28,9 @@ blueprint = Blueprint("webhooks", __name__)
 def receive(inbox_key: str) -> Response:
     """One call of a provider to one inbox, answered as the provider wants it."""
     hub = the_hub()
-    webhook = webhook_request(hub.settings.public_url)
     inbox = hub.inboxes.by_key(inbox_key)
-    channel = hub.channel_of(inbox)
+    channel = _channel(hub, inbox)
+    webhook = webhook_request(hub.settings.public_url)
     channel.verify(webhook)
     parsed = channel.parse_inbound(webhook)
     if parsed.events or parsed.set_aside:
@@ -29,22 +39,52 @@ def receive(inbox_key: str) -> Response:
     return Response(reply.body, reply.status, content_type=reply.content_type)
 
 
+def _channel(hub: Hub, inbox: Inbox) -> Channel:
+    """Raises Unavailable where the inbox's settings are at fault: the provider keeps its messages and comes again."""
+    try:
+        return hub.channel_of(inbox)
+    except (Refused, KeyError) as error:
+        log.warning("the inbox %s cannot be used, its settings are wrong: %s", inbox.name, error)
+        raise Unavailable("this inbox is not set up", retry_after=60) from error
+
+
 def webhook_request(public_url: str) -> WebhookRequest:
-    """The current request as a channel sees it. Raises werkzeug's RequestEntityTooLarge over `BODY_LIMIT`.
+    """The current request as a channel sees it.
 
     The URL is the public one, as the provider signed it; a proxy in between may have changed ours.
+
+    Raises:
+        TooLarge: a body over `BODY_LIMIT` bytes, or a form of more than `FIELD_LIMIT` fields.
     """
-    request.max_content_length = BODY_LIMIT
+    # One more than we take: a body that does not say its length is cut off there without a word.
+    request.max_content_length = request.max_form_memory_size = BODY_LIMIT + 1
+    request.max_form_parts = FIELD_LIMIT
+    too_large = TooLarge("body", f"must have at most {BODY_LIMIT} bytes")
+    try:
+        # The raw body first: parsing the form from it afterwards leaves it whole.
+        body = request.get_data()
+    except RequestEntityTooLarge as error:
+        raise too_large from error
+    if len(body) > BODY_LIMIT:
+        raise too_large
     query = request.query_string.decode("latin-1")
     return WebhookRequest(
         method=request.method,
         url=f"{public_url}{request.path}{'?' if query else ''}{query}",
         headers={name.lower(): value for name, value in request.headers},
-        # The raw body first: parsing the form from it afterwards leaves it whole.
-        body=request.get_data(),
-        form={name: tuple(values) for name, values in request.form.lists()} if _is_form(request.mimetype) else {},
+        body=body,
+        form=_form(body),
     )
 
 
-def _is_form(mimetype: str) -> bool:
-    return mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
+def _form(body: bytes) -> dict[str, tuple[str, ...]]:
+    """Every value of every field; empty for what is no form or cannot be read as one."""
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return {}
+    too_many = TooLarge("body", f"must be a form of at most {FIELD_LIMIT} fields")
+    if request.mimetype == "application/x-www-form-urlencoded" and body.count(b"&") >= FIELD_LIMIT:
+        raise too_many
+    try:
+        return {name: tuple(values) for name, values in request.form.lists()}
+    except RequestEntityTooLarge as error:
+        raise too_many from error

@@ -98,7 +98,7 @@ def test_a_mistake_of_ours_is_logged_and_not_told(
         ("PUT", "/presence", b'{"presence": "busy", "reason": "\\ud800"}', 422, "refused", "reason"),
         ("PUT", "/presence", b'{"presence": "busy", "reason": "\\u0000"}', 422, "refused", "reason"),
         ("PUT", "/presence", b'{"presence": "busy", "mood": "good"}', 422, "refused", "mood"),
-        ("PUT", "/presence", b'{"presence": "' + b"x" * 1024 * 1024 + b'"}', 413, "too_large", None),
+        ("PUT", "/presence", b'{"presence": "' + b"x" * 1024 * 1024 + b'"}', 413, "too_large", "body"),
         ("PUT", "/presence", b"[" * 100_000, 400, "refused", "body"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 
@@ -10,9 +11,12 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from hub.domain.messages import Parsed, ProviderReply, WebhookRequest
+from hub.domain.errors import Refused
+from hub.domain.inbox import Inbox
+from hub.domain.messages import Address, InboundMessage, Parsed, ProviderReply, SetAside, WebhookRequest
+from hub.ports import Channel
 from hub.store import tables as t
-from hub.web.webhooks import BODY_LIMIT
+from hub.web.webhooks import BODY_LIMIT, FIELD_LIMIT
 from tests.fixtures_hub import World
 
 URL = "/webhooks/key-paper"
@@ -110,3 +114,162 @@ def test_a_form_is_seen_raw_and_parsed(world: World, client: FlaskClient, seen: 
     assert request.form == {"Body": ("Hola, qué tal",), "Media": ("1", "2"), "Empty": ("",)}
     assert request.headers["x-twilio-signature"] == "s"
     assert request.url == f"{world.hub.settings.public_url}{URL}"
+
+
+# --- what no provider sends -------------------------------------------------------------------------------------------
+
+# What never comes to the database need not be tried on two.
+ON_ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+FORM = "application/x-www-form-urlencoded"
+BOUNDARY = "multipart/form-data; boundary=b"
+
+
+def part(name: str) -> bytes:
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n1\r\n'.encode()
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(
+    ("body", "content_type", "form"),
+    [
+        (b"", FORM, {}),
+        (b"Body=1&Body=2&Body=1", FORM, {"Body": ("1", "2", "1")}),
+        (b"Body", FORM, {"Body": ("",)}),
+        (b"&&=&", FORM, {"": ("",)}),
+        (b"Body=\xff\xfe", FORM, {}),
+        (b"Body=%ff%00", FORM, {"Body": ("%FF\0",)}),
+        (b"a=1&" * (FIELD_LIMIT - 1) + b"a=1", FORM, {"a": ("1",) * FIELD_LIMIT}),
+        (b"Body=" + b"x" * 1_000_000, FORM, {"Body": ("x" * 1_000_000,)}),
+        (part("a") + part("a") + b"--b--\r\n", BOUNDARY, {"a": ("1", "1")}),
+        (b"no part of it", BOUNDARY, {}),
+        (part("a"), "multipart/form-data", {}),
+        (b"Body=1", "text/plain", {}),
+        (b"Body=1", "", {}),
+        (b"Body=1", "\xff/\xff", {}),
+    ],
+    ids=str,
+)
+def test_any_body_reaches_the_channel_whole(
+    client: FlaskClient, seen: list[WebhookRequest], body: bytes, content_type: str, form: dict[str, tuple[str, ...]]
+) -> None:
+    assert client.post(URL, data=body, content_type=content_type).status_code == 202
+    (request,) = seen
+    assert (request.body, request.form) == (body, form)
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(
+    ("body", "content_type", "rule"),
+    [
+        (b"x" * (BODY_LIMIT + 1), "application/json", f"must have at most {BODY_LIMIT} bytes"),
+        (b"Body=" + b"x" * BODY_LIMIT, FORM, f"must have at most {BODY_LIMIT} bytes"),
+        (b"a=1&" * FIELD_LIMIT, FORM, f"must be a form of at most {FIELD_LIMIT} fields"),
+        (part("a") * (FIELD_LIMIT + 1) + b"--b--\r\n", BOUNDARY, f"must be a form of at most {FIELD_LIMIT} fields"),
+    ],
+    ids=["bytes", "bytes of a form", "fields", "parts"],
+)
+def test_too_much_is_refused_with_field_and_rule(
+    world: World, client: FlaskClient, seen: list[WebhookRequest], body: bytes, content_type: str, rule: str
+) -> None:
+    response = client.post(URL, data=body, content_type=content_type)
+    assert response.status_code == 413
+    assert response.get_json() == {
+        "error_id": "too_large",
+        "message": f"body: {rule}",
+        "field": "body",
+        "rule": rule,
+    }
+    assert seen == []
+    assert world.count(t.webhook_payload) == 0
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(("length", "status"), [(100, 202), (BODY_LIMIT + 1, 413)])
+def test_a_body_that_does_not_say_its_length(
+    client: FlaskClient, seen: list[WebhookRequest], length: int, status: int
+) -> None:
+    """Chunked: the server in front of the application ends the stream."""
+    body = b"x" * length
+    response = client.post(
+        URL,
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""},
+    )
+    assert response.status_code == status
+    assert [request.body for request in seen] == ([body] if status == 202 else [])
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("length", ["-1", "many", "1e3"])
+def test_a_length_that_is_none_is_an_empty_body(client: FlaskClient, seen: list[WebhookRequest], length: str) -> None:
+    client.post(URL, input_stream=io.BytesIO(b"{}"), environ_overrides={"CONTENT_LENGTH": length})
+    assert [request.body for request in seen] == [b""]
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_another_method_is_not_allowed(client: FlaskClient, seen: list[WebhookRequest], method: str) -> None:
+    response = client.open(URL, method=method, data=b"{}")
+    assert (response.status_code, response.get_json()["error_id"]) == (405, "method_not_allowed")
+    assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
+    assert seen == []
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("?a=1&a=2&b=", "?a=1&a=2&b="),
+        ("?a=%ff%00", "?a=%ff%00"),
+        ("?a=b+c%20d", "?a=b+c%20d"),
+        ("?", ""),
+    ],
+)
+def test_an_address_is_passed_on_as_it_was_called(
+    world: World, client: FlaskClient, seen: list[WebhookRequest], url: str, wanted: str
+) -> None:
+    client.get(f"{URL}{url}")
+    assert [request.url for request in seen] == [f"{world.hub.settings.public_url}{URL}{wanted}"]
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize(("field", "rule"), [("From", "must be a number"), ("events", "must be a list")])
+def test_a_refusal_names_the_field_and_its_rule(
+    world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, field: str, rule: str
+) -> None:
+    def refuse(_: WebhookRequest) -> Parsed:
+        raise Refused(field, rule)
+
+    monkeypatch.setattr(world.paper, "parse_inbound", refuse)
+    response = post(client, "anything")
+    assert response.status_code == 422
+    assert response.get_json() == {"error_id": "refused", "message": f"{field}: {rule}", "field": field, "rule": rule}
+
+
+def test_of_a_batch_only_what_is_bad_is_set_aside(
+    world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = [InboundMessage(f"id-{number}", Address("paper", "customer-1"), "hello") for number in range(2)]
+    bad = SetAside("text", "must not be empty", b"raw")
+    monkeypatch.setattr(world.paper, "parse_inbound", lambda _: Parsed((good[0], good[1]), (bad,)))
+    assert [post(client, "batch").status_code for _ in range(2)] == [200, 200]
+    assert world.count(t.message) == 2
+    with world.store.read() as connection:
+        rows = connection.execute(t.set_aside.select()).all()
+    assert {(row.field, row.rule, row.raw) for row in rows} == {("text", "must not be empty", b"raw")}
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("error", [Refused("settings.url", "must be an address"), KeyError("signing_key")], ids=str)
+def test_an_inbox_whose_settings_are_wrong_asks_to_come_again(
+    world: World, client: FlaskClient, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Inbox) -> Channel:
+        raise error
+
+    monkeypatch.setattr(type(world.hub), "channel_of", property(lambda _: fail))
+    response = post(client, "-|id-1|customer-1|hello")
+    assert (response.status_code, response.get_json()["error_id"]) == (503, "unavailable")
+    assert response.headers["Retry-After"] == "60"
+    assert "settings.url" not in response.text

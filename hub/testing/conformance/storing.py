@@ -84,6 +84,7 @@ def check_odd_requests(subject: Subject) -> None:
             "no content type": with_body(replace(plain, headers={}), plain.body),
             "another content type": with_body(replace(plain, headers={"content-type": "image/png"}), plain.body),
             "another method": replace(plain, method="GET"),
+            "a body of 3 MB": with_body(plain, b"x" * 3_000_000),
         }
         long = with_text(subject.plain(), "ñ" * 10_000)
         if long:
@@ -95,10 +96,12 @@ def check_odd_requests(subject: Subject) -> None:
                 if 400 <= status < 500:
                     problem = json.loads(body) if content_type.startswith("application/json") else {}
                     demand(problem.get("error_id"), f"{what}: {status} without a reason")
-                    named = status != 422 or (problem.get("field") and problem.get("rule"))
-                    demand(named, f"{what}: 422 that names no field and rule: {problem}")
+                    named = status not in (413, 422) or (problem.get("field") and problem.get("rule"))
+                    demand(named, f"{what}: {status} that names no field and rule: {problem}")
+                demand(status == 413 or len(each.body) < 3_000_000, f"{what}: it is read, and answered {status}")
             status, body, _ = hub.call(request)
-            wanted = (401, 404, 405) if request.method == "GET" else (401,)
+            # Too much is refused before anybody is asked who they are.
+            wanted = (401, 404, 405) if request.method == "GET" else (401, 413)
             # The hub's own API may look at a body's shape before it asks who speaks.
             own = not _is_webhook(request) and 400 <= status < 500
             demand(status in wanted or own, f"{what}, unsigned: {status}, {body[:200]!r}")
