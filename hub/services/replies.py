@@ -56,6 +56,7 @@ def reply(
     inbox_id: str | None = None,
     identity_id: str | None = None,
     kinds: Mapping[str, str] | None = None,
+    limits: Mapping[str, int] | None = None,
 ) -> str:
     """An agent's answer. Whoever answers a conversation that nobody has takes it. Returns the message's id.
 
@@ -71,9 +72,10 @@ def reply(
         inbox_id: by which inbox; None: where the customer wrote last.
         identity_id: to which of the customer's addresses; None: the one last used with that inbox.
         kinds: the channel of each inbox's addresses, for customers who have not written to it yet.
+        limits: the most characters of a text by each inbox.
 
     Raises:
-        Refused: an empty text, or a way by which the customer cannot be reached.
+        Refused: an empty text, one that is too long for the inbox, or a way by which the customer cannot be reached.
         Conflict: the conversation was merged into another.
         DoNotContact: the customer wants no messages at this address.
     """
@@ -88,6 +90,9 @@ def reply(
     message_id = tx.new_id()
     extras = _attached(tx, agent_id, text, attachments, message_id)
     way = _way(tx, conversation, inbox_id or "", identity_id or "", kinds or {})
+    limit = (limits or {}).get(way.get("inbox_id", conversation.inbox_id), len(text))
+    if len(text) > limit:
+        raise Refused("text", f"must have at most {limit} characters by this inbox")
     where = consent_queries.place(tx.connection, way.get("identity_id", conversation.identity_id))
     if consent_queries.prohibition(tx.connection, where) is not None:
         raise DoNotContact("this customer wants no messages at this address")

@@ -143,13 +143,14 @@ def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
     hub, agent_id = the_hub(), the_session().agent_id
     files = tuple(json_data.attachments)
     inbox_id, identity_id = json_data.inbox_id, json_data.identity_id
-    kinds = _kinds(_capabilities(hub)) if inbox_id or identity_id else {}
+    capabilities = _capabilities(hub)
+    kinds, limits = _kinds(capabilities), {each: found.text_limit for each, found in capabilities.items()}
 
     def use_case(tx: Tx) -> str:
         content = (json_data.text, json_data.client_id, files)
         if json_data.kind == "note":
             return replies.note(tx, conversation_id, agent_id, *content)
-        return replies.reply(tx, conversation_id, agent_id, *content, inbox_id, identity_id, kinds)
+        return replies.reply(tx, conversation_id, agent_id, *content, inbox_id, identity_id, kinds, limits)
 
     message_id = hub.store.write(use_case)
     with hub.store.read() as connection:

@@ -203,6 +203,7 @@ def test_a_note_is_for_agents_alone(world: World, open_screen: Callable[..., Scr
         ({"client_id": "a", "text": "  "}, "text"),
         ({"client_id": "a", "text": "a\0b"}, "text"),
         ({"client_id": "a", "text": "x" * 20_001}, "text"),
+        ({"client_id": "a", "text": "x" * 1001}, "text"),  # more than this inbox's channel sends
         ({"client_id": "a", "text": "hi", "kind": "shout"}, "kind"),
         ({"client_id": "a", "text": "hi", "attachments": ["nothing"]}, "attachments"),
         ({"client_id": "a", "text": "hi", "inbox_id": "elsewhere"}, "inbox_id"),
@@ -219,6 +220,13 @@ def test_an_answer_that_breaks_a_rule_is_refused(
     problem = response.get_json()
     assert (response.status_code, problem["error_id"], problem["field"]) == (422, "refused", field)
     assert world.count(t.message) == stored
+
+
+def test_a_note_and_a_text_up_to_the_channels_limit_are_taken(world: World, open_screen: Callable[..., Screen]) -> None:
+    path = f"/conversations/{waiting(world, 'customer-1')}/messages"
+    screen = open_screen()
+    screen.change("POST", path, {"client_id": "a", "text": "x" * 1000})
+    screen.change("POST", path, {"client_id": "b", "text": "x" * 1001, "kind": "note"})
 
 
 def test_two_agents_never_get_one_take(world: World, open_screen: Callable[..., Screen]) -> None:
