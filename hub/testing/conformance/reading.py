@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hypothesis import HealthCheck, Verbosity, given
@@ -105,36 +107,39 @@ def _unusable(parsed: Parsed, channel: Channel) -> str:
         if not (element.field and element.rule):
             return "what is set aside must have a field and a rule"
     for event in parsed.events:
-        texts: dict[str, str] = {}
+        indexed: dict[str, str] = {}
         if isinstance(event, InboundMessage):
             if not event.external_id:
                 return "a message without an external_id cannot be told from its copies"
             if event.address.channel != channel.capabilities.channel or not event.address.value:
                 return f"{event.address!r} is no address of the channel {channel.capabilities.channel}"
-            if not (event.text or event.attachments or event.media):
+            if not (event.text or event.attachments or event.media or event.files or event.letter):
                 return "a message with nothing in it: say that its kind is not supported, or set it aside"
             if event.sent_at is not None and not 0 <= event.sent_at < 2**63:
                 return f"sent_at {event.sent_at} is no time in microseconds"
-            texts = {
-                "external_id": event.external_id, "address": event.address.value, "thread_key": event.thread_key,
-                "scope": event.address.scope,
-            }  # fmt: skip
-            unbounded = [event.text, event.address.display_name, event.language, event.payload, event.reply_to]
-            unbounded += [part for media in event.media for part in (media.url, media.media_type, media.name)]
+            indexed = {"external_id": event.external_id, "address": event.address.value, "thread_key": event.thread_key}
         elif isinstance(event, DeliveryUpdate):
             if not (event.provider_id or event.message_id):
                 return "a delivery report must say which message it is about"
-            texts = {"provider_id": event.provider_id, "message_id": event.message_id, "error_code": event.error_code}
-            unbounded = [event.error_text]
-        else:
-            unbounded = []
-        for name, text in texts.items():
+            indexed = {"provider_id": event.provider_id, "message_id": event.message_id, "error_code": event.error_code}
+        for name, text in indexed.items():
             if len(text) > IDENTIFIER_LIMIT:
                 return f"{name} has {len(text)} characters, more than an index takes ({IDENTIFIER_LIMIT})"
-        for text in (*texts.values(), *unbounded):
-            if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
-                return "a text with NUL or half a surrogate pair, which no database stores"
+        if any("\0" in text or any("\ud800" <= each <= "\udfff" for each in text) for text in _texts(event)):
+            return "a text with NUL or half a surrogate pair, which no database stores"
     return ""
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif dataclasses.is_dataclass(value):
+        for each in dataclasses.fields(value):
+            yield from _texts(getattr(value, each.name))
+    elif isinstance(value, tuple | list | frozenset):
+        for part in value:
+            yield from _texts(part)
 
 
 def check_batch(subject: Subject) -> None:
