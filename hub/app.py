@@ -53,6 +53,7 @@ GROUP = "centralita.channels"
 CHANNELS: Mapping[str, str] = {
     "webchat": "channels.chat.widget:channel",
     "sms": "channels.sms.twilio:channel",
+    "email": "channels.email.mailbox:channel",
 }
 
 

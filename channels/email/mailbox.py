@@ -17,11 +17,11 @@ from __future__ import annotations
 import re
 import smtplib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from imapclient import IMAPClient
 
@@ -68,6 +68,8 @@ MEDIA_TYPES = (
 ACCEPTED = "x-centralita-accepted"
 # Who cannot be read of a mail that cannot be read. RFC 2606 keeps the name free for ever.
 NOBODY = "unreadable@mail.invalid"
+_Value = TypeVar("_Value")
+_HALF = re.compile("[\ud800-\udfff]")
 _OURS = re.compile(r"([0-9A-Z]{26})@(.+)")
 _NO_REPLY = re.compile(r"(?:^|[._+-])(?:no|do-?not)[._-]?(?:reply|responder)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[a-z]{2}(?=$|[-_,;\s])")
@@ -130,15 +132,15 @@ class Mailbox:
         """One mail, raw, in the request's body. Never refuses: what cannot be read is shown as such."""
         mail = parse_mail(request.body)
         if isinstance(mail, Unparsed):
-            return Parsed((_unreadable(mail),))
+            return Parsed((_storable(_unreadable(mail)),))
         if ACCEPTED not in request.headers:
             held = self._held_back(mail)
             if held is not None:
-                return Parsed(set_aside=(held,))
+                return Parsed(set_aside=(_storable(held),))
         reports = tuple(_reports(mail))
         if reports:
-            return Parsed(reports)
-        return Parsed((self._message(mail, request),))
+            return Parsed(tuple(map(_storable, reports)))
+        return Parsed((_storable(self._message(mail, request)),))
 
     def _held_back(self, mail: Mail) -> SetAside | None:
         """Why a mail is not let in; None where it is."""
@@ -161,6 +163,8 @@ class Mailbox:
         too_large = request.headers.get(imap.TOO_LARGE)
         if too_large:
             text = f"[{int(too_large) // 1_048_576} MB: the mail was left in the mailbox, only its headers were read]"
+        if not text and not mail.parts:
+            text = mail.subject or "[empty]"
         verdict = spam_verdict(mail, trusted_hosts=self._configuration.trusted_hosts)
         headers = ThreadHeaders(
             sender=writer.address,
@@ -215,6 +219,8 @@ class Mailbox:
             raise ChannelError("no_smtp", "this inbox has no server to send through", permanent=True)
         if not compose.is_address(message.address.value):
             raise ChannelError("bad_address", f"{message.address.value!r} cannot be written to", permanent=True)
+        if len(message.text) > TEXT_LIMIT:
+            raise ChannelError("too_long", f"a mail may have {TEXT_LIMIT} characters", permanent=True)
         if message.letter is None:
             raise ChannelError("no_letter", "a mail needs a subject", permanent=True)
         raw = compose.compose(self._outgoing(message), self._configuration.dkim)
@@ -271,6 +277,20 @@ class Mailbox:
     def inventory(self) -> Iterable[imap.Lying]:
         """Everything that lies in the mailbox now. Raises ChannelError."""
         return imap.inventory(self._configuration.fetch) if self._configuration.fetch else ()
+
+
+def _storable(value: _Value) -> _Value:
+    """The same with every text in it as databases can hold it: no NUL, and no byte that no charset explained."""
+    if isinstance(value, str):
+        if "\0" not in value and not _HALF.search(value):
+            return value
+        return cast(_Value, _HALF.sub("\ufffd", value.replace("\0", "")))
+    if isinstance(value, tuple):
+        return cast(_Value, tuple(map(_storable, value)))
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {each.name: _storable(getattr(value, each.name)) for each in fields(value)}
+        return cast(_Value, replace(value, **changed))
+    return value
 
 
 def _identifier(mail: Mail) -> str:

@@ -32,7 +32,9 @@ WEBHOOK_URL = f"{PUBLIC_URL}/webhooks/{INBOX_KEY}"
 IDENTIFIER_LIMIT = 255
 COPIES = 50
 PATIENCE = 5.0  # seconds after which a send that hangs hangs for good
-EXCUSABLE = frozenset({"changed", "batch", "unsupported", "reports", "sending", "outages", "attachments", "buttons"})
+EXCUSABLE = frozenset(
+    {"changed", "batch", "unsupported", "reports", "sending", "outages", "oversize", "attachments", "buttons"}
+)
 
 Sign = Callable[[WebhookRequest, ChannelParts], WebhookRequest]
 

@@ -328,6 +328,20 @@ def test_what_cannot_be_written_to_is_not_tried(post: tuple[Post, mailbox.Mailbo
     assert taking.taken == []
 
 
+def test_a_text_that_is_too_long_is_not_tried(post: tuple[Post, mailbox.Mailbox]) -> None:
+    taking, channel = post
+    with pytest.raises(ChannelError) as refused:
+        channel.send(outbound(text="x" * (mailbox.TEXT_LIMIT + 1)))
+    assert (refused.value.code, refused.value.permanent) == ("too_long", True)
+    channel.send(outbound(text="ñ " * (mailbox.TEXT_LIMIT // 2)))
+    assert len(taking.taken) == 1
+
+
+def test_a_mail_of_a_subject_alone_is_what_it_says() -> None:
+    assert arrive("From: ana@example.org\nSubject: Call me\n\n").text == "Call me"
+    assert arrive("From: ana@example.org\n\n").text == "[empty]"
+
+
 def test_secrets_are_not_shown() -> None:
     shown = repr(make(SETTINGS | {"imap": {"host": "mx"}, "smtp": {"host": "mx"}}, password="hunter2hunter2"))
     configuration = repr(make(SETTINGS | {"smtp": {"host": "mx"}}, password="hunter2hunter2")._configuration)
