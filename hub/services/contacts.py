@@ -55,7 +55,9 @@ def find_or_create(tx: Tx, inbox: Inbox, message: InboundMessage) -> KnownIdenti
     wire = message.address.value if message.address.value != address.value else ""
     found = matching.identity(tx, address, inbox_id=inbox.id, external_id=message.external_id)
     if found is None:
-        return _create(tx, message, address, wire, region)
+        # A provider may name the sender otherwise when it repeats a message: that makes no second person.
+        copy = matching.stored(tx, inbox_id=inbox.id, external_id=message.external_id)
+        return KnownIdentity("", "", *copy) if copy else _create(tx, message, address, wire, region)
     if found.wire_address != wire and not found.duplicate_id:
         # Answers go to the spelling that the provider knows, whatever somebody typed before.
         tx.change(t.identity, {"id": found.identity_id}, {"wire_address": wire})

@@ -33,6 +33,26 @@ def test_fifty_parallel_copies_of_a_message_are_one(world: World) -> None:
     assert world.count(t.webhook_payload) == 1, "a repeated webhook writes nothing"
 
 
+def test_a_copy_that_names_its_sender_otherwise_is_a_copy_all_the_same(world: World) -> None:
+    senders = ("+34600111222", "user-1", "user-2")
+    one, two, three = (InboundMessage("SM1", Address("paper", sender), "hello") for sender in senders)
+    request = WebhookRequest("POST", "https://hub.example/webhooks/paper")
+    inbox = world.inbox()
+    received = world.store.write(lambda tx: inbound.accept(tx, inbox, Parsed((one, two, one)), request))
+    assert [each.duplicate for each in received] == [False, True, True]
+    (again,) = world.store.write(lambda tx: inbound.accept(tx, inbox, Parsed((three,)), request))
+    assert {each.message_id for each in (*received, again)} == {received[0].message_id}
+    assert world.count(t.message) == world.count(t.contact) == world.count(t.webhook_payload) == 1
+
+
+def test_copies_at_once_that_name_their_sender_otherwise_are_one_message(world: World) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        said = [pool.submit(world.say, "hello", external_id="SM1", sender=f"sender-{n}") for n in range(10)]
+        received = [each.result(60) for each in said]
+    assert len({each.message_id for each in received}) == 1
+    assert world.count(t.message) == world.count(t.conversation) == world.count(t.contact) == 1
+
+
 def test_six_first_messages_at_once_are_one_conversation(world: World) -> None:
     with ThreadPoolExecutor(6) as pool:
         said = [pool.submit(world.say, f"first {n}", external_id=f"SM{n}") for n in range(6)]

@@ -69,6 +69,11 @@ _SELECT_OWNER_AND_STORED = (
     .where(t.identity.c.id == bindparam("identity_id"))
 )
 _OWNER_AND_STORED = Prepared(_SELECT_OWNER_AND_STORED)
+_STORED = Prepared(
+    select(t.message.c.id, t.message.c.conversation_id).where(
+        t.message.c.inbox_id == bindparam("inbox_id"), t.message.c.external_id == bindparam("external_id")
+    )
+)
 _SELECT_CURRENT = (
     select(*CONVERSATION_COLUMNS)
     .where(t.conversation.c.contact_id == bindparam("contact_id"), t.conversation.c.merged_into == "")
@@ -100,6 +105,12 @@ def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> Kn
                 identity_id, contact_id, stored_id or "", stored_in or "", evidence, stated_by, wire_address
             )
     return None
+
+
+def stored(tx: Tx, *, inbox_id: str, external_id: str) -> tuple[str, str] | None:
+    """(message, conversation) of the message with this external id, whoever sent it; None where there is none."""
+    row = tx.run(_STORED, {"inbox_id": inbox_id, "external_id": external_id}).fetchone()
+    return (row[0], row[1]) if row else None
 
 
 def current_conversation(tx: Tx, contact_id: str) -> Conversation | None:
