@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -304,7 +305,10 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[As
         channels={"paper": lambda _parts: paper},
     )
     assembled.hub.store.write(furnish)
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     yield assembled, paper
+    for each, handler in handlers.items():  # RQ sets its own
+        signal.signal(each, handler)
     assembled.stop()
     if assembled.redis is not None:
         assembled.redis.close()

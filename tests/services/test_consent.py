@@ -35,7 +35,7 @@ def world(world: World) -> World:
 
     world.store.write(add)
     channels: Any = world.hub.channel_of
-    channels._makers |= {"sms": lambda _: world.paper, "voice": lambda _: world.paper}
+    channels._makers = dict.fromkeys(("sms", "voice", "paper"), lambda _: world.paper)
     return world
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from hub.domain.addresses import kind_of
 from hub.domain.errors import NotFound
 from hub.domain.messages import Address, Attachment, Button, Delivery, DeliveryUpdate, Kind, OutboundMessage
 from hub.store import tables as t
@@ -76,8 +77,8 @@ def sending(connection: Connection, message_id: str) -> Sending:
         ),
         sender=json.loads(row.last_said).get("to", "") if row.last_said else "",
     )
-    where = consent.place(connection, row.identity_id)
-    forbidden = ANSWERS_CONSENT not in extras and consent.prohibition(connection, where) is not None
+    where = (kind_of(row.channel), row.address)
+    forbidden = ANSWERS_CONSENT not in extras and where in consent.prohibitions(connection, [where])
     return Sending(message, row.inbox_id, row.identity_id, Delivery(row.state), forbidden)
 
 
@@ -87,6 +88,7 @@ class Reported:
 
     message_id: str
     conversation_id: str
+    identity_id: str
     state: Delivery
     provider_id: str | None
     error_text: str
@@ -97,7 +99,7 @@ def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> R
     if not (update.message_id or update.provider_id):
         return None
     m = t.message.c
-    columns = (m.id, m.conversation_id, m.state, m.provider_id, m.error_text)
+    columns = (m.id, m.conversation_id, m.identity_id, m.state, m.provider_id, m.error_text)
     statement = select(*columns).where(m.inbox_id == inbox_id, m.kind == "outgoing")
     if update.message_id:
         statement = statement.where(m.id == update.message_id)
@@ -106,7 +108,8 @@ def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> R
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return Reported(row.id, row.conversation_id, Delivery(row.state), row.provider_id, row.error_text)
+    state = Delivery(row.state)
+    return Reported(row.id, row.conversation_id, row.identity_id, state, row.provider_id, row.error_text)
 
 
 def unread_by(
