@@ -764,7 +764,8 @@ def _report(fields: Mapping[str, tuple[str, ...]], status: str, request: Webhook
                 provider_id=sid,
                 message_id=message_id if _MESSAGE_ID.fullmatch(message_id) else "",
                 error_code=code[:20],
-                error_text=(text or _meaning(code))[:500],
+                error_text=(text or _known(code)[1])[:500],
+                opted_out=_known(code)[0] is Verdict.OPTED_OUT,
             ),
         ),
         reply=_REPLY,
@@ -818,8 +819,10 @@ def _retry_after(value: str) -> float | None:
         return None
 
 
-def _meaning(code: str) -> str:
-    return ERRORS[int(code)][1] if re.fullmatch(r"[0-9]{1,6}", code) and int(code) in ERRORS else ""
+def _known(code: str) -> tuple[Verdict, str]:
+    """What a report's code means; nothing for one that the table does not know."""
+    known = int(code) if re.fullmatch(r"[0-9]{1,6}", code) else 0
+    return ERRORS.get(known, (Verdict.PERMANENT, ""))
 
 
 def _check(parcel: _Parcel) -> None:

@@ -10,6 +10,8 @@ from hub.domain.mail_threading import Lookups, ThreadHeaders
 
 # Channels whose messages are mails: with a subject, answered within hours, never in a dialogue.
 LETTERS = frozenset({"email"})
+# A header of a request that was held back (as spam, or blocked): somebody has looked at it and wants it after all.
+ACCEPTED = "x-centralita-accepted"
 
 
 class Kind(StrEnum):
@@ -220,13 +222,17 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryUpdate:
-    """A provider's report on a message of ours: found by its id or, where it echoes ours, by `message_id`."""
+    """A provider's report on a message of ours: found by its id or, where it echoes ours, by `message_id`.
+
+    `opted_out`: it failed because the customer has told the provider that they want no messages at this address.
+    """
 
     state: Delivery
     provider_id: str = ""
     message_id: str = ""
     error_code: str = ""
     error_text: str = ""
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +247,14 @@ class CallEvent:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """One element of a batch that could not be used: the others go on, this is kept with its reason."""
+    """One element of a batch that could not be used: the others go on, this is kept with its reason. Sender and subject
+    are for the list of what was held back, where the channel could read them."""
 
     field: str
     rule: str
     raw: bytes
+    sender: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ def report(tx: Tx, inbox_id: str, update: DeliveryUpdate) -> bool:
     said = {"error_text": update.error_text[:500], "provider_id": found.provider_id or update.provider_id or None}
     if said != {"error_text": found.error_text, "provider_id": found.provider_id}:
         tx.change(t.message, {"id": found.message_id}, said)
+    if update.opted_out:
+        consent.withdraw(tx, found.conversation_id, found.identity_id, consent.PROVIDER, inbox_id=inbox_id)
     return True
 
 

@@ -531,6 +531,11 @@ def test_a_failure_says_why() -> None:
         assert reported("failed", "", ("ErrorCode", odd)).error_text == ""
 
 
+def test_a_service_reports_later_that_somebody_opted_out() -> None:
+    assert reported("failed", "", ("ErrorCode", "21610")).opted_out
+    assert not reported("failed", "", ("ErrorCode", "30007")).opted_out
+
+
 def test_a_status_without_the_newer_name_is_a_report_too() -> None:
     fields = [("SmsSid", SID), ("SmsStatus", "delivered"), ("AccountSid", ACCOUNT), ("To", ANA), ("From", SPAIN)]
     (event,) = channel().parse_inbound(form(fields)).events

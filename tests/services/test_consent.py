@@ -10,9 +10,19 @@ from hub.domain.conversation import Status
 from hub.domain.errors import ChannelError, Conflict, DoNotContact, NotFound, Refused
 from hub.domain.events import Actor
 from hub.domain.inbox import HOUR
-from hub.domain.messages import Address, Author, Consent, ConsentWord, InboundMessage, Parsed, WebhookRequest
+from hub.domain.messages import (
+    Address,
+    Author,
+    Consent,
+    ConsentWord,
+    Delivery,
+    DeliveryUpdate,
+    InboundMessage,
+    Parsed,
+    WebhookRequest,
+)
 from hub.domain.rendering import phrase
-from hub.services import assignment, consent, inbound, merging, replies
+from hub.services import assignment, consent, delivery, inbound, merging, replies
 from hub.store import replay
 from hub.store import tables as t
 from hub.store.queries import contacts as contact_queries
@@ -218,6 +228,20 @@ def test_a_providers_refusal_puts_the_number_on_the_list(world: World) -> None:
     assert forbidden(world) == "provider"
     assert world.thread()[-1][2] == "failed"
     assert _messages(world)[-1].error_code == "21610"
+    with pytest.raises(DoNotContact):
+        answer(world, conversation_id)
+    assert agree(world)
+
+
+def test_a_providers_later_report_puts_the_number_on_the_list(world: World) -> None:
+    conversation_id = hear(world, "hello")
+    world.run()
+    message_id = answer(world, conversation_id)
+    world.run()
+    update = DeliveryUpdate(Delivery.FAILED, message_id=message_id, error_code="21610", opted_out=True)
+    inbox_id = _messages(world)[-1].inbox_id
+    assert [world.store.write(lambda tx: delivery.report(tx, inbox_id, update)) for _ in range(2)] == [True, False]
+    assert forbidden(world) == "provider"
     with pytest.raises(DoNotContact):
         answer(world, conversation_id)
     assert agree(world)
