@@ -18,7 +18,7 @@ from hub import app, processes
 from hub.clock import SystemClock
 from hub.domain.errors import HubError, Refused
 from hub.domain.inbox import Inbox
-from hub.services import demo, inboxes
+from hub.services import demo, inboxes, reconciliation
 from hub.settings import Settings, from_environment
 from hub.simulation import command as simulation
 from hub.simulation.hub_api import Login
@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     connect.add_argument("--name", default="", help="as agents see it (default: the channel's)")
     connect.add_argument("--team", required=True, help="the name of the team that answers")
     connect.add_argument("--settings", default="{}", metavar="JSON", help="the channel's own settings, a JSON object")
+    mailbox = add("mailbox", _mailbox, "Compare a mailbox with what is stored; exit code 1 where they differ.")
+    mailbox.add_argument("action", choices=["check"])
+    mailbox.add_argument("inbox", metavar="INBOX", help="the inbox's key")
     add("openapi", _openapi, "Print the API's OpenAPI document.")
     add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
     return parser
@@ -187,6 +190,27 @@ def _json_object(text: str, field: str) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise Refused(field, "must be a JSON object")
     return read
+
+
+def _mailbox(settings: Settings, options: argparse.Namespace) -> int:
+    assembled = app.build(settings)
+    try:
+        found = reconciliation.compare(assembled.hub, assembled.hub.inboxes.by_key(options.inbox))
+    finally:
+        assembled.stop()
+    for lying in found.missing:
+        print(f"missing  {lying.arrived:%Y-%m-%d %H:%M} {lying.size} bytes from {lying.sender}: {lying.subject}")
+        print(f"         {lying.origin}")
+    for source in found.refused:
+        print(f"refused  {source.field}: {source.rule} ({source.origin}, source {source.id})")
+    for source in found.emptied:
+        print(f"emptied  source {source.id} is stored, its message {source.message_id} is gone ({source.origin})")
+    states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items())) or "none"
+    print(
+        f"{found.read} mails in the mailbox were read, {len(found.missing)} of them missing; "
+        f"{found.waiting} wait to be read, {found.before} are from before. Ever fetched: {states}."
+    )
+    return 0 if found.is_equal else 1
 
 
 def _openapi(settings: Settings, _: argparse.Namespace) -> int:

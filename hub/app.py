@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
+from typing import Literal
 
 from redis import Redis
 
 from bot.rasa import RasaBot
+from channels.email.receiver import Arrived, Receiver
 from hub.clock import SystemClock
 from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
+from hub.domain.messages import WebhookRequest
 from hub.fetcher import PublicFetcher
 from hub.hub import Hub
 from hub.jobs.handlers import SUBSCRIPTIONS, jobs
@@ -34,10 +39,11 @@ from hub.ports import (
     FileStore,
     KnowledgeBase,
     Nudger,
+    Postbox,
     Push,
     Silence,
 )
-from hub.services import attachments, inbox_secrets
+from hub.services import attachments, inbox_secrets, intake
 from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
@@ -250,3 +256,44 @@ def build(
     holder.append(runner)
     after.nudger, after.push = nudger, push
     return Assembled(hub, runner, redis, turn)
+
+
+def mail_receivers(hub: Hub) -> list[Receiver]:
+    """The mail servers that the settings ask for, not started."""
+    tls = None
+    if hub.settings.smtp_certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(hub.settings.smtp_certificate)
+    places: tuple[tuple[Literal["smtp", "lmtp"], tuple[str, int] | None], ...] = (
+        ("smtp", hub.settings.smtp_listen),
+        ("lmtp", hub.settings.lmtp_listen),
+    )
+    return [
+        Receiver(
+            *place,
+            knows=lambda address: _mailbox_at(hub, address) is not None,
+            store=partial(_store_mail, hub),
+            protocol=protocol,
+            tls=tls if protocol == "smtp" else None,
+        )
+        for protocol, place in places
+        if place is not None
+    ]
+
+
+def _mailbox_at(hub: Hub, address: str) -> tuple[Inbox, Channel] | None:
+    for inbox in hub.inboxes.every():
+        channel = hub.channel_of(inbox)
+        if isinstance(channel, Postbox) and channel.owns(address):
+            return inbox, channel
+    return None
+
+
+def _store_mail(hub: Hub, arrived: Arrived) -> None:
+    """Raises NotFound where the inbox is gone since it was asked for; the sender then tries again and hears so."""
+    found = _mailbox_at(hub, arrived.recipient)
+    if found is None:
+        raise NotFound(f"no inbox has the address {arrived.recipient}")
+    digest = sha256(arrived.raw).hexdigest()[:32]
+    request = WebhookRequest("SMTP", f"smtp:{arrived.recipient}/{digest}", body=arrived.raw)
+    intake.take(hub, *found, request, also=lambda _: None)

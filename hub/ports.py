@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from hub.domain.errors import NotFound
@@ -177,6 +178,33 @@ class Line(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Waits, at most until it is to return; returns `stopped()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A mail that lies in a mailbox. `origin` is what it is emitted with.
+
+    `place`: `before` the inbox was connected, `read` (it must be known), `waiting` to be read. The rest is for people
+    who look for it; `size` in bytes.
+    """
+
+    origin: str
+    place: Literal["before", "read", "waiting"]
+    arrived: datetime
+    size: int
+    subject: str
+    sender: str
+
+
+@runtime_checkable
+class Postbox(Protocol):
+    """A channel of mail: what is sent to its addresses belongs to it, and what lies in its mailbox can be counted."""
+
+    def owns(self, address: str) -> bool:
+        """Whether mail to this address is for this inbox: its own address or an alias, with any tag."""
+
+    def inventory(self, memory: str) -> Iterable[Lying]:
+        """Everything that lies in the mailbox now, for a listener with this memory. Raises ChannelError."""
 
 
 @runtime_checkable

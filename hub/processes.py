@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from hub.app import Assembled, build
+from hub.app import Assembled, build, mail_receivers
 from hub.domain.errors import Unavailable
 from hub.jobs import worker
 from hub.live.hints import RedisHints
@@ -51,8 +51,13 @@ def serve(settings: Settings) -> None:
         else:
             assembled.start_answering()
         live.start()
+        receivers = mail_receivers(hub)
+        for receiver in receivers:
+            receiver.start()
 
         def stop() -> None:
+            for receiver in receivers:
+                receiver.stop()
             live.stop()
             assembled.stop()
 

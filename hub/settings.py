@@ -42,6 +42,9 @@ class Settings:
     profile: str
     files_url: str
     fetch_allow: tuple[str, ...]
+    smtp_listen: tuple[str, int] | None
+    lmtp_listen: tuple[str, int] | None
+    smtp_certificate: str
     simulator_url: str
     simulator_account: str
     simulator_token: str
@@ -87,6 +90,14 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             raise Refused(PREFIX + name, f"must be an address that starts with {starts}")
         return given.rstrip("/")
 
+    def place(name: str) -> tuple[str, int] | None:
+        host, _, port = value(name).rpartition(":")
+        if not value(name):
+            return None
+        if not host or not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536):
+            raise Refused(PREFIX + name, "must be an address of this machine and a port, such as 127.0.0.1:2525")
+        return host.strip("[]"), int(port)
+
     data = Path(value("DATA", ".run")).absolute()
     database_url = value("DATABASE_URL", f"sqlite:///{data}/centralita.sqlite3")
     if database_url.startswith("postgresql://"):
@@ -128,6 +139,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         profile=one_of("PROFILE", "threads", ("threads", "gevent")),
         files_url=value("FILES_URL", f"file://{data}/files"),
         fetch_allow=tuple(filter(None, (host.strip() for host in value("FETCH_ALLOW").split(",")))),
+        smtp_listen=place("SMTP_LISTEN"),
+        lmtp_listen=place("LMTP_LISTEN"),
+        smtp_certificate=value("SMTP_CERTIFICATE"),
         simulator_url=address("SIMULATOR_URL", "", ("http", "https")),
         simulator_account=value("SIMULATOR_ACCOUNT"),
         simulator_token=value("SIMULATOR_TOKEN"),

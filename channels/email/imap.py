@@ -14,7 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
@@ -24,7 +24,7 @@ from imapclient.exceptions import IMAPClientError, LoginError
 
 from hub.domain.errors import ChannelError
 from hub.domain.messages import WebhookRequest
-from hub.ports import Line
+from hub.ports import Line, Lying
 
 log = logging.getLogger(__name__)
 
@@ -58,23 +58,24 @@ class ImapAccount:
 
 @dataclass(slots=True)
 class Place:
-    """How far a folder has been read. `day` is the day of the newest mail seen, for when its numbers are made anew."""
+    """How far a folder has been read: from behind `first`, up to `uid`. `day` is the day of the newest mail seen, for
+    when its numbers are made anew."""
 
     validity: int = 0
     uid: int = 0
     day: str = ""
+    first: int = 0
 
 
 def read_memory(memory: str) -> dict[str, Place]:
     """The places by folder; none where the memory is empty."""
     found: Mapping[str, Mapping[str, Any]] = json.loads(memory)["folders"] if memory else {}
-    return {folder: Place(place["validity"], place["uid"], place["day"]) for folder, place in found.items()}
+    return {folder: Place(**place) for folder, place in found.items()}
 
 
 def write_memory(places: Mapping[str, Place]) -> str:
     """The inverse of `read_memory`."""
-    told = {name: {"validity": each.validity, "uid": each.uid, "day": each.day} for name, each in places.items()}
-    return json.dumps({"folders": told}, separators=(",", ":"))
+    return json.dumps({"folders": {name: asdict(each) for name, each in places.items()}}, separators=(",", ":"))
 
 
 @contextlib.contextmanager
@@ -123,36 +124,32 @@ def listen(account: ImapAccount, line: Line) -> None:
                 line.wait(account.poll)
 
 
-@dataclass(frozen=True, slots=True)
-class Lying:
-    """A mail that lies in a folder. `origin` is what it is emitted with; the rest is for people who look for it."""
-
-    origin: str
-    arrived: datetime
-    size: int
-    subject: str
-    sender: str
-
-
-def inventory(account: ImapAccount) -> Iterator[Lying]:
+def inventory(account: ImapAccount, memory: str) -> Iterator[Lying]:
     """Everything that lies in the account's folders now. Raises ChannelError."""
+    places = read_memory(memory)
     with connect(account) as client:
         for folder in account.folders:
             validity = int(client.select_folder(folder, readonly=True)[b"UIDVALIDITY"])
+            place = places.get(folder, Place())
+            if place.validity != validity:
+                place = Place(validity)  # numbered anew since: all of it will be looked at
             uids: list[int] = sorted(client.search(["ALL"]))
             for begin in range(0, len(uids), _CHUNK):
                 chunk = uids[begin : begin + _CHUNK]
                 told = client.fetch(chunk, ["INTERNALDATE", "RFC822.SIZE", "ENVELOPE"])
                 for uid in chunk:
                     if uid in told:
-                        yield _lying(_origin(account, folder, validity, uid), told[uid])
+                        yield _lying(_origin(account, folder, validity, uid), place, uid, told[uid])
 
 
-def _lying(origin: str, told: Mapping[bytes, Any]) -> Lying:
+def _lying(origin: str, place: Place, uid: int, told: Mapping[bytes, Any]) -> Lying:
     envelope = told[b"ENVELOPE"]
     sender = str(envelope.from_[0]) if envelope.from_ else ""
     subject = (envelope.subject or b"").decode("utf-8", "replace")
-    return Lying(origin, told[b"INTERNALDATE"], int(told[b"RFC822.SIZE"]), subject, sender)
+    where: Literal["before", "read", "waiting"] = (
+        "before" if uid <= place.first else "read" if uid <= place.uid else "waiting"
+    )
+    return Lying(origin, where, told[b"INTERNALDATE"], int(told[b"RFC822.SIZE"]), subject, sender)
 
 
 def _origin(account: ImapAccount, folder: str, validity: int, uid: int) -> str:
@@ -177,7 +174,7 @@ class _Session:
         place = self._places.get(folder)
         if place is None:
             newest = int(selected[b"UIDNEXT"]) - 1 if self._account.begin == "new" else 0
-            place = self._places[folder] = Place(validity, newest, "")
+            place = self._places[folder] = Place(validity, newest, first=newest)
             self._line.remember(write_memory(self._places))
         if place.validity != validity:
             self._begin_anew(folder, place, validity)
@@ -202,7 +199,8 @@ class _Session:
         before: list[int] = self._client.search(["BEFORE", since]) if since else []
         self.notice = f"{folder} was numbered anew by the provider on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         log.warning("%s; it is read again from %s", self.notice, since or "its beginning")
-        place.validity, place.uid = validity, max(before, default=0)
+        place.validity = validity
+        place.uid = place.first = max(before, default=0)
         self._line.remember(write_memory(self._places))
 
     def _take(self, folder: str, place: Place, uid: int) -> None:

@@ -66,6 +66,11 @@ def failed(tx: Tx, inbox_id: str, *, owner: str, error: str) -> None:
     tx.connection.execute(update(t.listener).where(mine).values(error=error[:500]))
 
 
+def memory(connection: Connection, inbox_id: str) -> str:
+    """The memory of an inbox's listener; empty where it never ran."""
+    return connection.execute(select(_l.memory).where(_l.inbox_id == inbox_id)).scalar_one_or_none() or ""
+
+
 def states(connection: Connection, now: int) -> tuple[State, ...]:
     """How all of them are, by inbox."""
     rows = connection.execute(select(t.listener).order_by(_l.inbox_id))
