@@ -164,13 +164,16 @@ def addresses(value: str, limit: int, charset: str = "") -> tuple[tuple[MailAddr
     return tuple(found[:limit]), len(found) > limit
 
 
+_PIECE = 2_000  # characters of one mailbox that are looked at
+
+
 def _pieces(value: str) -> list[str]:
     """`value` cut at commas, semicolons and group names that stand outside quotes, brackets and comments."""
     pieces: list[str] = []
     start = 0
-    quoted = angled = False
+    quoted = angled = has_at = False
     depth = 0
-    for match in re.finditer(r'\\.|["<>(),;:]', value, re.DOTALL):
+    for match in re.finditer(r'\\.|["<>(),;:@]', value, re.DOTALL):
         sign = match.group()
         if sign[0] == "\\":
             continue
@@ -185,22 +188,24 @@ def _pieces(value: str) -> list[str]:
             depth = max(0, depth - 1)
         elif depth:
             continue
+        elif sign == "@":
+            has_at = True
         elif sign == "<":
             angled = True
         elif sign == ">":
             angled = False
-        elif sign in ",;" and (not angled or "@" in value[start : match.start()]):
+        elif sign in ",;" and (not angled or has_at):
             pieces.append(value[start : match.start()])
             start = match.end()
-            angled = False
-        elif sign == ":" and not angled and "@" not in value[start : match.start()]:
+            angled = has_at = False
+        elif sign == ":" and not angled and not has_at:
             start = match.end()  # the name of a group: `undisclosed-recipients:;`
     rest = value[start:]
     if quoted and ("," in rest or rest.count("@") > 1):  # a quote that never ends: cut anyway
         pieces.extend(rest.split(","))
     else:
         pieces.append(rest)
-    return [piece for piece in pieces if piece.strip()]
+    return [piece[:_PIECE] for piece in pieces if piece.strip()]
 
 
 def _mailbox(piece: str, waiting: list[str], charset: str) -> MailAddress | None:
@@ -255,7 +260,7 @@ class Parameters:
     repaired: bool = False
 
 
-_PARAMETER = re.compile(r'[;\s]*([^=;\s"]{1,80})\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)', re.DOTALL)
+_PARAMETER = re.compile(r'([^=;\s"]{1,80})\s{0,20}=\s{0,200}("(?:[^"\\]|\\.)*"?|[^;]*)', re.DOTALL)
 
 
 def parameters(header: str, charset: str = "") -> Parameters:

@@ -435,6 +435,7 @@ class _Collector:
         self._pieces: list[_Piece] = []
         self._count = 0
         self._characters = 0
+        self._guesses = 0
         self._preamble = ""
 
     def bodies(self) -> tuple[str, str]:
@@ -555,7 +556,8 @@ class _Collector:
         """A multipart that could not be cut, because its boundary is missing or another: the likeliest one is tried."""
         content = self._content(part)
         found = _BOUNDARY_LINE.search(content)
-        if found is not None and depth < self._limits.depth:
+        if found is not None and depth < self._limits.depth and self._guesses < 5:
+            self._guesses += 1  # each reads the part anew
             boundary = found.group(1).strip()
             head = b'Content-Type: %s; boundary="%s"\n\n' % (media_type.encode(), boundary.replace(b'"', b'\\"'))
             again = message_from_bytes(head + content, policy=compat32)
@@ -691,11 +693,12 @@ class _Collector:
         """Text without the uuencoded files in it, which become files."""
         lines = text.split("\n")
         kept: list[str] = []
-        index = 0
+        index = failed = 0
         while index < len(lines):
             begin = _UU_BEGIN.match(lines[index][:220])
-            if begin:
+            if begin and failed < 20:
                 content, used, whole = _from_uu(lines[index:])
+                failed += not whole
                 if whole and content:
                     self._notes.add("a uuencoded file in the text")
                     self._keep(content, "application/octet-stream", fields.file_name(begin.group(1)))
@@ -789,10 +792,13 @@ def _is_stub(text: str, html: str) -> bool:
     )
 
 
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
+
 def _from_base64(content: bytes) -> tuple[bytes, str]:
     """Base64 with whatever stands in it; text that is no base64 at all comes back as it is."""
-    letters = re.sub(rb"[\s]+", b"", content)
-    strange = re.sub(rb"[A-Za-z0-9+/=]+", b"", letters)
+    letters = content.translate(None, b" \t\r\n\v\f")
+    strange = letters.translate(None, _BASE64)
     if not letters:
         return b"", ""
     if len(strange) * 10 > len(letters) or (strange and len(letters) < 40 and b" " in content.strip()):
@@ -800,7 +806,8 @@ def _from_base64(content: bytes) -> tuple[bytes, str]:
     note = "characters in base64 that are none" if strange else ""
     pieces: list[bytes] = []
     # `=` ends a run; several runs one after another are several encodings that were put together.
-    for run in re.split(rb"=+", re.sub(rb"[^A-Za-z0-9+/=]+", b"", letters)):
+    body = (letters.translate(None, strange) if strange else letters).rstrip(b"=")
+    for run in re.split(rb"=+", body) if body.count(b"=") < 10_000 else [body.replace(b"=", b"")]:
         if not run:
             continue
         if len(run) % 4 == 1:
@@ -847,14 +854,13 @@ def _unflowed(text: str, *, delete_space: bool) -> str:
         depth = len(line) - len(line.lstrip(">"))
         content = line[depth:].removeprefix(" ")
         soft = content.endswith(" ") and content != "-- "
-        if open_depth == depth and result:
-            result[-1] += content
-        else:
-            result.append((">" * depth + " " if depth else "") + content)
-        if soft and delete_space:
-            result[-1] = result[-1][:-1]
+        if result and open_depth != depth:
+            result.append("\n")
+        if open_depth != depth and depth:
+            result.append(">" * depth + " ")
+        result.append(content[:-1] if soft and delete_space else content)
         open_depth = depth if soft else -1
-    return "\n".join(result)
+    return "".join(result)
 
 
 _CALENDAR_FIELD = re.compile(

@@ -21,7 +21,7 @@ from channels.email.html import Line, lines_of
 _LINE = 600  # characters of a line that patterns look at
 _INTRO_LINES = 4
 _INTRO = 420
-_LINES = 20_000  # lines that are judged; what follows is kept as it is
+_LINES = 10_000  # lines that are judged; what follows is kept as it is
 _Take = Callable[[list[int], str], bool]
 _WRAPPED = 60  # a quoted line of at least this length may have been wrapped by a gateway
 
@@ -227,6 +227,7 @@ def _keep_between(lines: list[Line], quoted: list[bool], own: list[bool]) -> Non
 
 
 _DASHED = re.compile(r"[\s>]*[-‐‑–—_=*]{2,}\s*([^\s\-‐‑–—_=*].{0,70}?)\s*[-‐‑–—_=*]{2,}:?\s*$")
+_DASHES = "-‐‑–—_=*>"
 _HALF_DASHED = re.compile(r"[\s>]*[-‐‑–—_=*]{3,}\s*([^\s\-‐‑–—_=*].{0,70}?)\s*[-‐‑–—_=*]{0,60}:?\s*$")
 _RULER = re.compile(r"\s*[_\-=]{20,}\s*$")
 
@@ -235,7 +236,7 @@ def _cuts_the_rest(lines: list[Line], index: int, text: str) -> str:
     """The rule by which everything from this line on belongs to another mail; empty when it does not."""
     if phrases.REPLY_ABOVE.search(text[:200]) and len(text) < 200:
         return "reply above this line"
-    dashed = _DASHED.match(text[:200]) or _HALF_DASHED.match(text[:200])
+    dashed = (_DASHED.match(text[:200]) or _HALF_DASHED.match(text[:200])) if text[0] in _DASHES else None
     if dashed is not None:
         words = re.sub(r"\s+", " ", dashed.group(1)).strip(" :").lower()
         if words in phrases.DIVIDERS:
@@ -246,7 +247,7 @@ def _cuts_the_rest(lines: list[Line], index: int, text: str) -> str:
         return "forwarded message"
     if _RULER.match(text):
         return "header block" if _header_block(lines, index + 1) else ""
-    return "header block" if _header_block(lines, index) else ""
+    return "header block" if (":" in text or "：" in text) and _header_block(lines, index) else ""
 
 
 _LABELLED = re.compile(r"[\s>*_]{0,6}([^\W\d_][^:：\n]{0,28}?)[\s*_]{0,4}[:：][\s*_]{0,4}(.{0,500})")
@@ -303,6 +304,7 @@ def _role(label: str) -> str:
     return "to" if words in phrases.TO_LABELS else ""
 
 
+_INTRO_ENDS = (":", "：", ">", ")", "]", "wrote")
 # Marks of direction around names and addresses in Hebrew and Arabic, and zero-width spaces.
 _MARKS = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -322,7 +324,7 @@ def _intro_length(lines: list[Line], quoted: list[bool], index: int) -> int:
         joined = f"{joined} {piece}" if joined else piece
         if len(joined) > _INTRO:
             return 0
-        if _is_intro(joined, lines, quoted, at):
+        if piece.rstrip("-_ *").endswith(_INTRO_ENDS) and _is_intro(joined, lines, quoted, at):
             return 0 if length > 1 and _begins_later(lines, quoted, index, at) else length
     return 0
 
@@ -395,12 +397,18 @@ def _without_ends(lines: list[Line], own: list[bool]) -> tuple[list[bool], tuple
     take([at for at in left() if lines[at].mark == "signature"], "signature")
     for _ in range(2):  # each may stand below another
         present = left()
-        for position, at in enumerate(present):
-            if position and phrases.DISCLAIMER.match(lines[at].text[:300]) and _last_run(present, lines, position):
+        for position in _end(present, 200):
+            text = lines[present[position]].text[:300]
+            if phrases.DISCLAIMER.match(text) and _last_run(present, lines, position):
                 take(present[position:], "disclaimer")
                 break
         _take_signature(lines, left(), take)
     return kept, tuple(dict.fromkeys(taken))
+
+
+def _end(present: list[int], count: int) -> range:
+    """The last positions, at most `count`, without the very first: something must stay."""
+    return range(max(1, len(present) - count), len(present))
 
 
 def _last_run(present: list[int], lines: list[Line], position: int) -> bool:
@@ -413,30 +421,29 @@ _DECORATION = re.compile(r"[^\w\s.,;:!?)]+$")  # smileys and the like behind a c
 
 
 def _take_signature(lines: list[Line], present: list[int], take: _Take) -> None:
-    for position, at in enumerate(present):
+    for position in _end(present, 41):
+        at, after = present[position], present[position + 1 :]
         text = lines[at].text[:_LINE].strip()
-        after = present[position + 1 :]
-        if position and phrases.SIGNATURE_LINE.match(lines[at].text[:20]) and len(lines[at].text) < 20:
+        if len(lines[at].text) < 20 and phrases.SIGNATURE_LINE.match(lines[at].text):
             plain = text == "--"
             if len(after) <= (40 if plain else 12) and all(len(lines[one].text) < 400 for one in after):
                 take(present[position:], "signature")
                 return
-        if position and _RULER.match(text) and len(after) <= 12:
+        if len(after) <= 12 and _RULER.match(text):
             take(present[position:], "signature")
             return
-    for position, at in enumerate(present):
-        text = lines[at].text[:_LINE].strip()
-        after = present[position + 1 :]
-        if position and len(text) <= 120 and len(after) <= 6 and phrases.SENT_FROM.match(text):
+    for position in _end(present, 7):
+        text = lines[present[position]].text[:_LINE].strip()
+        if len(text) <= 120 and phrases.SENT_FROM.match(text):
             if text.endswith((".", "?", "!")) and len(text.split()) > 8:
                 continue  # a sentence that begins like one
             take(present[position:], "sent from")
             present = present[:position]
             break
-    for position, at in enumerate(present):
-        text = _DECORATION.sub("", lines[at].text[:_LINE]).strip(" *_\t")
+    for position in _end(present, 15):
+        text = _DECORATION.sub("", lines[present[position]].text[:_LINE]).strip(" *_\t")
         after = present[position + 1 :]
-        if not position or len(text) > 60 or len(after) > 14:
+        if len(text) > 60:
             continue
         strong = phrases.STRONG_CLOSING.match(text) is not None
         weak = not strong and phrases.WEAK_CLOSING.match(text) is not None
