@@ -58,6 +58,13 @@ _WIDGET = {
     },
 }
 
+# What the chat says once there is a number: whoever leaves theirs can go on by text message.
+_TEXT_US = {
+    "text_us": SMS_NUMBERS[0],
+    "default_region": "ES",
+    "pre_chat": [{"name": each, "required": False} for each in ("name", "email", "phone")],
+}
+
 
 def seed(store: Store, public_url: str) -> bool:
     """Puts the demo firm into an empty database. Returns whether there was anything to do.
@@ -138,6 +145,8 @@ def connect_phones(store: Store, box: SecretBox, *, api_url: str, account_sid: s
             values = {"id": tx.new_id(), "key": SMS_KEY, "name": "Text messages", "channel": "sms"}
             values["team_id"] = known[INBOX_KEY].team_id
             tx.add(t.inbox, values | {"settings": json.dumps(settings), "secrets": sealed})
+            chat = json.loads(demo.settings_of(tx.connection, INBOX_KEY)) | _TEXT_US
+            tx.change(t.inbox, {"key": INBOX_KEY}, {"settings": json.dumps(chat)})
             return True
         now = json.loads(demo.settings_of(tx.connection, SMS_KEY))
         if now | settings == now and _opens_to(box, known[SMS_KEY].sealed_secrets, secrets):

@@ -25,10 +25,12 @@ export interface SmsCounter {
 const BITS = { "GSM-7": 7, "UCS-2": 16 };
 
 export async function loadSmsCounter(): Promise<SmsCounter> {
-  const [{ SegmentedMessage }, { default: alternatives }] = await Promise.all([
+  const [{ SegmentedMessage }, { default: table }] = await Promise.all([
     import("sms-segments-calculator"),
     import("sms-segments-calculator/dist/libs/SmartEncodingMap"),
   ]);
+  // Of a module in the old style some builds give what it exports by default, others everything that it exports.
+  const alternatives = "default" in table ? (table.default as unknown as typeof table) : table;
   const alternative = (character: string) => (Object.hasOwn(alternatives, character) ? (alternatives[character] ?? null) : null);
   const replaced = (text: string) => text.replace(/./gsu, (character) => alternative(character) ?? character);
   return {

@@ -1,5 +1,6 @@
 import type { CSSProperties } from "react";
 
+import { IconUser } from "./icons";
 import classes from "./Person.module.css";
 
 const HUES = 12;
@@ -25,7 +26,7 @@ export function Person({ id, name, size = 36 }: { id: string; name: string; size
       className={classes.person}
       style={{ "--hue": hue(id), width: size, height: size, fontSize: size * 0.38 } as CSSProperties}
     >
-      {initials(name)}
+      {/\p{L}/u.test(name) ? initials(name) : <IconUser size={size * 0.55} />}
     </span>
   );
 }

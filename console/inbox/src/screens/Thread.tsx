@@ -140,7 +140,7 @@ function HappeningLine({ happening, name }: { happening: Happening; name: string
     <p className={classes.happening} data-kind={kind}>
       <Sign size={15} aria-hidden />
       <span>
-        {t(`consent.${kind}Line`, { name: name || t("thread.customer"), way })} ({by || word("consentHow", how)}, {clock(at, text)})
+        {t(`consent.${kind}Line`, { name: name || t("thread.customer"), way })} ({by || word(kind === "forbidden" ? "consentHow" : "consentGiven", how)}, {clock(at, text)})
       </span>
     </p>
   );

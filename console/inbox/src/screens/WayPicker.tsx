@@ -21,7 +21,7 @@ interface WayPickerProps {
 /** Which way the answer takes. One that is not the customer's last stands out. */
 export function WayPicker({ ways, chosen, choose }: WayPickerProps) {
   const text = useText();
-  const { t } = text;
+  const { t, word } = text;
   const other = !chosen.isLast;
   if (ways.length === 1) {
     return (
@@ -50,7 +50,7 @@ export function WayPicker({ ways, chosen, choose }: WayPickerProps) {
                 <span className={classes.words}>
                   <span>{wayName(way, text)}</span>
                   <span className={classes.soft}>
-                    {[way.inboxName, way.isLast && t("composer.lastUsed"), way.neverWritten && t("composer.neverWritten"), way.forbidden && t("composer.forbidden")]
+                    {[way.inboxName !== word("channel", way.channel) && way.inboxName, way.isLast && t("composer.lastUsed"), way.neverWritten && t("composer.neverWritten"), way.forbidden && t("composer.forbidden")]
                       .filter(Boolean)
                       .join(" · ")}
                   </span>

@@ -27,10 +27,11 @@ it("puts a change of channel before the message that it came with, and names the
   expect(shown({ messages })).toEqual(["m1!", "m2", "segment m3", "m3!", "m4"]);
 });
 
-it("keeps what happened in its order, also after the last message", () => {
-  const messages = [said("m1", "10:00"), said("m2", "10:01")];
-  const happenings = [happening("stop", "10:05"), happening("start", "10:00")];
-  expect(shown({ messages, happenings })).toEqual(["happening start", "m1!", "m2", "happening stop"]);
+it("keeps what happened in its order, after the message that it came of, also after the last", () => {
+  const messages = [said("m1", "10:00"), said("stop", "10:01"), said("m2", "10:02")];
+  const happenings = [happening("late", "10:05"), happening("of stop", "10:01"), happening("early", "09:00")];
+  const order = ["happening early", "m1!", "stop", "happening of stop", "m2!", "happening late"];
+  expect(shown({ messages, happenings })).toEqual(order);
 });
 
 it("leaves what lies above the loaded messages to the page that brings them", () => {

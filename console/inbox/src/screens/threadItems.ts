@@ -62,8 +62,9 @@ export function threadItems({ messages, happenings, complete }: ThreadParts): Th
     day = at;
     above = null;
   };
+  /** What happened before a message. What has its very time came of it. */
   const upTo = (at: number) => {
-    for (let each = between[next]; each && Date.parse(each.at) <= at; each = between[++next]) {
+    for (let each = between[next]; each && Date.parse(each.at) < at; each = between[++next]) {
       dated(each.at);
       items.push({ type: "happening", key: `happening ${each.id}`, happening: each });
       above = null;

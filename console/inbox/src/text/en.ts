@@ -266,6 +266,9 @@ export const en = {
   "consentHow.keyword": "texted STOP",
   "consentHow.provider": "reported by the provider",
   "consentHow.agent": "told an agent",
+  "consentGiven.keyword": "texted START",
+  "consentGiven.provider": "the provider reports it",
+  "consentGiven.agent": "told an agent so",
 
   "packet.label": "Details",
   "packet.handoff": "Handoff",

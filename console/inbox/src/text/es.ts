@@ -268,6 +268,9 @@ export const es: Dictionary = {
   "consentHow.keyword": "envió BAJA o STOP",
   "consentHow.provider": "lo comunicó el proveedor",
   "consentHow.agent": "se lo dijo a un agente",
+  "consentGiven.keyword": "envió ALTA o START",
+  "consentGiven.provider": "lo comunicó el proveedor",
+  "consentGiven.agent": "así lo dijo a un agente",
 
   "packet.label": "Detalles",
   "packet.handoff": "Traspaso",
