@@ -37,10 +37,10 @@ from hub.domain.mail_threading import (
     lookups,
     normal_address,
     reply_address,
-    subject_mark,
-    without_prefixes,
+    reply_subject,
 )
 from hub.domain.messages import (
+    ACCEPTED,
     Address,
     Delivery,
     DeliveryUpdate,
@@ -53,7 +53,7 @@ from hub.domain.messages import (
     SetAside,
     WebhookRequest,
 )
-from hub.ports import Capabilities, ChannelParts, Clock, Line
+from hub.ports import Capabilities, ChannelParts, Clock, Line, Lying
 
 CHANNEL = "email"
 TEXT_LIMIT = 200_000
@@ -64,8 +64,6 @@ MEDIA_TYPES = (
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 )
-# An agent has looked at what was held back as spam and wants it after all.
-ACCEPTED = "x-centralita-accepted"
 # Who cannot be read of a mail that cannot be read. RFC 2606 keeps the name free for ever.
 NOBODY = "unreadable@mail.invalid"
 _Value = TypeVar("_Value")
@@ -147,10 +145,10 @@ class Mailbox:
         sender = mail.author.address.lower() if mail.author else ""
         for pattern in self._configuration.blocked:
             if fnmatchcase(sender, pattern):
-                return SetAside("from", f"is blocked by {pattern}", mail.raw)
+                return SetAside("from", f"is blocked by {pattern}", mail.raw, sender, mail.subject)
         verdict = spam_verdict(mail, trusted_hosts=self._configuration.trusted_hosts)
         if verdict.spam and self._configuration.holds_spam:
-            return SetAside("spam", verdict.reason, mail.raw)
+            return SetAside("spam", verdict.reason, mail.raw, sender, mail.subject)
         return None
 
     def _message(self, mail: Mail, request: WebhookRequest) -> InboundMessage:
@@ -234,10 +232,6 @@ class Mailbox:
     def _outgoing(self, message: OutboundMessage) -> compose.OutgoingMail:
         configuration, letter = self._configuration, message.letter
         assert letter is not None  # noqa: S101  # asked before
-        subject = without_prefixes(letter.subject)
-        mark = subject_mark(letter.ticket_number)
-        if mark not in subject:
-            subject = f"{subject} {mark}".strip()
         signature = configuration.signature.replace("{agent}", letter.author).strip() if letter.author else ""
         return compose.OutgoingMail(
             message_id=f"{message.message_id}@{self._domain}",
@@ -249,7 +243,7 @@ class Mailbox:
                 configuration.address,
             ),
             to=(message.address.display_name, message.address.value),
-            subject=f"Re: {subject}" if letter.references else subject,
+            subject=reply_subject(letter.subject, letter.ticket_number, answers=bool(letter.references)),
             text=message.text,
             signature=signature,
             reply_to=reply_address(
@@ -274,9 +268,9 @@ class Mailbox:
             return
         imap.listen(self._configuration.fetch, line)
 
-    def inventory(self) -> Iterable[imap.Lying]:
-        """Everything that lies in the mailbox now. Raises ChannelError."""
-        return imap.inventory(self._configuration.fetch) if self._configuration.fetch else ()
+    def inventory(self, memory: str) -> Iterable[Lying]:
+        """Everything that lies in the mailbox now, for a listener with this memory. Raises ChannelError."""
+        return imap.inventory(self._configuration.fetch, memory) if self._configuration.fetch else ()
 
 
 def _storable(value: _Value) -> _Value:

@@ -1708,6 +1708,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/held-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was refused, of all inboxes */
+        get: {
+            parameters: {
+                query?: {
+                    inbox_id?: string | null;
+                    before?: string | null;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HeldBackPage"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inboxes": {
         parameters: {
             query?: never;
@@ -1831,6 +1880,56 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Found"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{message_id}/body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mail's whole body, with all that it quotes
+         * @description 404 for a message that is no mail.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    message_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BodyOut"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -2145,6 +2244,56 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{source_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in after all what was held back
+         * @description 409 when it is in already, 422 when it cannot be read this time either.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    source_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AcceptedOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2703,6 +2852,16 @@ export interface components {
             duplicate: boolean;
         };
         /**
+         * AcceptedOut
+         * @description What came of a message that was taken in after all; null where it is a report on a message of ours.
+         */
+        AcceptedOut: {
+            /** Conversation Id */
+            conversation_id: string | null;
+            /** Message Id */
+            message_id: string | null;
+        };
+        /**
          * AddressIn
          * @description Another address of a contact. A number may be in any spelling; `region` (ISO 3166-1 alpha-2) says where it is
          *     from unless it does so itself.
@@ -2850,6 +3009,22 @@ export interface components {
              */
             name: string;
         };
+        /**
+         * BodyOut
+         * @description A mail's body: `whole` is plain text with all that it quotes, `html` is safe to show, or empty.
+         *
+         *     In `html`, images of the mail have the index of their file in `data-attachment`, images from elsewhere their address
+         *     in `data-remote-src` (`data-tracking`: of one or two pixels); links whose text names another host than they lead to
+         *     have both in `data-shown-host` and `data-real-host`.
+         */
+        BodyOut: {
+            /** Subject */
+            subject: string;
+            /** Whole */
+            whole: string;
+            /** Html */
+            html: string;
+        };
         /** ButtonOut */
         ButtonOut: {
             /** Title */
@@ -2890,6 +3065,21 @@ export interface components {
             passage: string;
             /** Confidence */
             confidence: number;
+        };
+        /**
+         * ClaimOut
+         * @description A conversation that a mail names while its sender takes no part in it.
+         */
+        ClaimOut: {
+            /** Conversation Id */
+            conversation_id: string;
+            /** Ticket Number */
+            ticket_number: number;
+            /**
+             * Rule
+             * @enum {string}
+             */
+            rule: "in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new";
         };
         /**
          * ConsentOut
@@ -3004,7 +3194,7 @@ export interface components {
         /**
          * ConversationOut
          * @description A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
-         *     where they last wrote from.
+         *     where they last wrote from; `subject` is that of the mail it began with, or empty.
          */
         ConversationOut: {
             /** Id */
@@ -3026,6 +3216,8 @@ export interface components {
             channel: string;
             /** Address Display */
             address_display: string;
+            /** Subject */
+            subject: string;
             /** Inbox Id */
             inbox_id: string;
             /** Language */
@@ -3210,6 +3402,20 @@ export interface components {
             parts: components["schemas"]["PartHealth"][];
         };
         /**
+         * HeldBackPage
+         * @description Newest first. `next` continues with `before`; null at the end. `counts` is how many there are by inbox.
+         */
+        HeldBackPage: {
+            /** Items */
+            items: components["schemas"]["SourceOut"][];
+            /** Next */
+            next: string | null;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
          * IdentityOut
          * @description One address and how we know that it belongs to this contact.
          *
@@ -3273,6 +3479,48 @@ export interface components {
              * Format: date-time
              */
             at: string;
+        };
+        /**
+         * LetterHint
+         * @description What is put around an answer of the agent who asks: its subject, and the signature under it.
+         */
+        LetterHint: {
+            /** Subject */
+            subject: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * LetterOut
+         * @description What a mail is besides its text, which is the writer's own.
+         *
+         *     `rule` is by what it was placed and `evidence` what matched. `robot` is empty for a person's mail, else what kind of
+         *     program wrote it: `auto_reply`, `out_of_office`, `receipt`, `list`, `bounce`, `complaint`, `unreadable`… `notes` say
+         *     what had to be repaired. `has_more`: the whole body says more than the text; `has_html`: it can be shown as it was
+         *     sent.
+         */
+        LetterOut: {
+            /** Subject */
+            subject: string;
+            /** Sender */
+            sender: string;
+            /** Robot */
+            robot: string;
+            /**
+             * Rule
+             * @enum {string}
+             */
+            rule: "in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new";
+            /** Evidence */
+            evidence: string;
+            /** Claims */
+            claims: components["schemas"]["ClaimOut"][];
+            /** Notes */
+            notes: string[];
+            /** Has Html */
+            has_html: boolean;
+            /** Has More */
+            has_more: boolean;
         };
         /**
          * LimitsOut
@@ -3378,7 +3626,9 @@ export interface components {
              * Rule
              * @default null
              */
-            rule: ("thread_key" | "window" | "reopened" | "new" | "moved") | null;
+            rule: ("thread_key" | "window" | "reopened" | "new" | "moved") | ("in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new") | null;
+            /** @default null */
+            letter: components["schemas"]["LetterOut"] | null;
             /** @default null */
             segment_began: components["schemas"]["SegmentOut"] | null;
             /**
@@ -3669,11 +3919,14 @@ export interface components {
         /**
          * SourceOut
          * @description `duplicate`: the message was there already. `read`: a report on a message, no message itself. `field` and `rule`
-         *     say why one was refused. `origin` is where it was fetched from, `size` is in bytes.
+         *     say why one was refused. `origin` is where it was fetched from, `size` is in bytes. `sender` and `subject` are empty
+         *     where they could not be read.
          */
         SourceOut: {
             /** Id */
             id: string;
+            /** Inbox Id */
+            inbox_id: string;
             /**
              * State
              * @enum {string}
@@ -3687,6 +3940,10 @@ export interface components {
             rule: string;
             /** Message Id */
             message_id: string | null;
+            /** Sender */
+            sender: string;
+            /** Subject */
+            subject: string;
             /** Size */
             size: number;
             /**
@@ -3843,7 +4100,7 @@ export interface components {
         /**
          * WayOut
          * @description How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
-         *     `limits` are null where the channel cannot be used at present.
+         *     `limits` are null where the channel cannot be used at present. `letter` is there where an answer is a mail.
          *
          *     `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
          *     `do_not_contact`.
@@ -3870,6 +4127,8 @@ export interface components {
             /** Current */
             current: boolean;
             limits: components["schemas"]["LimitsOut"] | null;
+            /** @default null */
+            letter: components["schemas"]["LetterHint"] | null;
         };
         /**
          * WidgetCitation
@@ -4119,6 +4378,7 @@ export interface components {
     pathItems: never;
 }
 export type Accepted = components['schemas']['Accepted'];
+export type AcceptedOut = components['schemas']['AcceptedOut'];
 export type AddressIn = components['schemas']['AddressIn'];
 export type AgentOut = components['schemas']['AgentOut'];
 export type Agents = components['schemas']['Agents'];
@@ -4129,10 +4389,12 @@ export type Articles = components['schemas']['Articles'];
 export type AssignIn = components['schemas']['AssignIn'];
 export type AttachmentOut = components['schemas']['AttachmentOut'];
 export type AuthorOut = components['schemas']['AuthorOut'];
+export type BodyOut = components['schemas']['BodyOut'];
 export type ButtonOut = components['schemas']['ButtonOut'];
 export type Candidate = components['schemas']['Candidate'];
 export type Candidates = components['schemas']['Candidates'];
 export type Citation = components['schemas']['Citation'];
+export type ClaimOut = components['schemas']['ClaimOut'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ContactEvent = components['schemas']['ContactEvent'];
 export type ContactHistory = components['schemas']['ContactHistory'];
@@ -4151,10 +4413,13 @@ export type Entry = components['schemas']['Entry'];
 export type Feed = components['schemas']['Feed'];
 export type Found = components['schemas']['Found'];
 export type HealthOut = components['schemas']['HealthOut'];
+export type HeldBackPage = components['schemas']['HeldBackPage'];
 export type IdentityOut = components['schemas']['IdentityOut'];
 export type InboxOut = components['schemas']['InboxOut'];
 export type Inboxes = components['schemas']['Inboxes'];
 export type LastMessage = components['schemas']['LastMessage'];
+export type LetterHint = components['schemas']['LetterHint'];
+export type LetterOut = components['schemas']['LetterOut'];
 export type LimitsOut = components['schemas']['LimitsOut'];
 export type MergeIn = components['schemas']['MergeIn'];
 export type MessageIn = components['schemas']['MessageIn'];

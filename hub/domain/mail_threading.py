@@ -335,6 +335,20 @@ def subject_mark(ticket_number: int) -> str:
     return f"[#{ticket_number}]"
 
 
+def reply_subject(subject: str, ticket_number: int, *, answers: bool) -> str:
+    """The subject of a mail of ours: what the conversation began with, and its number.
+
+    Args:
+        subject: the conversation's, with any prefixes; may be empty.
+        ticket_number: by which an answer finds back where its client drops every reference.
+        answers: a mail before it; else it begins the thread.
+    """
+    plain, mark = without_prefixes(subject), subject_mark(ticket_number)
+    if mark not in plain:
+        plain = f"{plain} {mark}".strip()
+    return f"Re: {plain}" if answers else plain
+
+
 def ticket_numbers(subject: str) -> tuple[int, ...]:
     """The ticket numbers that a subject names, in order. Digits of any script count; at most five are taken."""
     found = (int(first or second) for first, second in _NUMBER.findall(subject[:_SUBJECT]))

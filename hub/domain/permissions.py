@@ -9,7 +9,7 @@ from hub.domain.errors import Forbidden
 ROLES = ("agent", "team_lead", "supervisor", "editor", "administrator")
 
 _CONVERSE = frozenset({"read_conversations", "work_conversations", "read_articles"})
-_LEAD = _CONVERSE | {"assign_others"}
+_LEAD = _CONVERSE | {"assign_others", "read_sources", "accept_sources"}
 _EDIT = frozenset({"read_articles", "edit_articles"})
 
 ACTIONS: Mapping[str, frozenset[str]] = {

@@ -9,9 +9,10 @@ from hashlib import sha256
 
 from ulid import ULID
 
-from hub.domain.errors import HubError, Refused, Unavailable
+from hub.domain.errors import Conflict, HubError, NotFound, Refused, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.messages import (
+    ACCEPTED,
     Attachment,
     CallEvent,
     DeliveryUpdate,
@@ -25,7 +26,7 @@ from hub.hub import Hub
 from hub.ports import Channel
 from hub.services import attachments, inbound
 from hub.store import tables as t
-from hub.store.queries import letters
+from hub.store.queries import letters, sources
 from hub.store.unit_of_work import Tx
 
 log = logging.getLogger(__name__)
@@ -75,8 +76,48 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
         failed = error
     if failed is not None:
         log.error("a message for inbox %s could not be stored", inbox.key, exc_info=failed)
-        parsed, register = _aside(request, "message", f"could not be stored ({type(failed).__name__})"), _nothing
+        rule = f"could not be stored ({type(failed).__name__})"
+        parsed, register = _aside(request, "message", rule, *_about(parsed)), _nothing
         hub.store.write(use_case)
+
+
+def accept(hub: Hub, source_id: str) -> tuple[inbound.Received, ...]:
+    """Takes in what was refused: it goes through its channel once more, as something that a person wants.
+
+    Returns where its messages are stored; none where it is a report on a message. Raises NotFound, Conflict when it is
+    in already, and Refused when it cannot be read or stored this time either: then nothing has changed.
+    """
+    with hub.store.read() as connection:
+        source = sources.get(connection, source_id)
+    if source is None:
+        raise NotFound("there is no such source")
+    inbox = hub.inboxes.by_id(source.inbox_id)
+    request = WebhookRequest("FETCH", source.origin, headers={ACCEPTED: "1"}, body=hub.files.get(key(source_id)))
+    try:
+        parsed = hub.channel_of(inbox).parse_inbound(request)
+    except HubError:
+        raise
+    except Exception as error:  # as in `take`: a channel that broke its promise
+        log.exception("the channel %s could not read a message", inbox.channel)
+        raise Refused("message", f"could not be read ({type(error).__name__})") from error
+    if parsed.set_aside:
+        raise Refused(parsed.set_aside[0].field, parsed.set_aside[0].rule)
+    parsed, register = _with_files_kept(hub, inbox, parsed)
+
+    def use_case(tx: Tx) -> tuple[inbound.Received, ...]:
+        # First: of two who accept it at once, the second one waits here and then finds it taken.
+        if not sources.unrefuse(tx, source_id):
+            raise Conflict("it is in already")
+        register(tx)
+        received = inbound.accept(tx, inbox, parsed, request, raw_is_kept=True)
+        sources.became(tx, source_id, _state(parsed, received), received[0].message_id if received else "")
+        return received
+
+    try:
+        return hub.store.write(use_case)
+    except (ValueError, TypeError, LookupError) as error:
+        log.exception("a message for inbox %s could not be stored", inbox.key)
+        raise Refused("message", f"could not be stored ({type(error).__name__})") from error
 
 
 def _nothing(_: Tx) -> None:
@@ -119,8 +160,24 @@ def _keep(hub: Hub, file: InboundFile) -> tuple[Attachment, str]:
     return attachment, sha256(file.content).hexdigest()
 
 
-def _aside(request: WebhookRequest, field: str, rule: str) -> Parsed:
-    return Parsed(set_aside=(SetAside(field, rule, request.body),))
+def _aside(request: WebhookRequest, field: str, rule: str, sender: str = "", subject: str = "") -> Parsed:
+    return Parsed(set_aside=(SetAside(field, rule, request.body, sender, subject),))
+
+
+def _about(parsed: Parsed) -> tuple[str, str]:
+    """(sender, subject) for lists; empty where they are not known."""
+    if parsed.set_aside:
+        return parsed.set_aside[0].sender, parsed.set_aside[0].subject
+    first = next((each for each in parsed.events if isinstance(each, InboundMessage)), None)
+    return (first.address.value, first.letter.subject if first.letter else "") if first else ("", "")
+
+
+def _state(parsed: Parsed, received: tuple[inbound.Received, ...]) -> str:
+    if parsed.set_aside:
+        return "refused"
+    if not received:
+        return "read"
+    return "duplicate" if received[0].duplicate else "stored"
 
 
 def _register(
@@ -132,18 +189,19 @@ def _register(
     source_id: str,
 ) -> None:
     refused = parsed.set_aside[0] if parsed.set_aside else None
-    first = received[0] if received else None
-    state = "refused" if refused else "read" if first is None else "duplicate" if first.duplicate else "stored"
+    sender, subject = _about(parsed)
     tx.add(
         t.source,
         {
             "id": source_id,
             "inbox_id": inbox.id,
             "origin": request.url,
-            "state": state,
+            "state": _state(parsed, received),
             "field": refused.field if refused else "",
             "rule": refused.rule if refused else "",
-            "message_id": first.message_id if first else "",
+            "message_id": received[0].message_id if received else "",
+            "sender": sender,
+            "subject": subject,
             "size": len(request.body),
             "sha256": sha256(request.body).hexdigest(),
             "at": tx.now,

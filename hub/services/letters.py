@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from hub.domain import events as e
-from hub.domain.mail_threading import Placement, place, without_prefixes
+from hub.domain.inbox import Inbox
+from hub.domain.mail_threading import Placement, place, reply_subject, without_prefixes
 from hub.domain.messages import LETTERS, Author, Letter, OutboundLetter
 from hub.store import tables as t
 from hub.store.queries import letters, people
@@ -17,6 +19,14 @@ SILENT = frozenset({"auto_reply", "out_of_office", "receipt", "bounce", "complai
 DAY = 24 * 3600 * 1_000_000
 # Two programs that answer each other would do so for ever; whoever has had so many of ours in a day gets no more.
 MOST_AUTOMATIC = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What the channel puts around an agent's text."""
+
+    subject: str
+    signature: str
 
 
 def placement(tx: Tx, inbox_id: str, letter: Letter) -> Placement:
@@ -40,8 +50,9 @@ def keep(tx: Tx, inbox_id: str, message_id: str, letter: Letter) -> None:
         tx.add(t.letter_copy, {"message_id": message_id, "address": address})
 
 
-def as_extras(tx: Tx, letter: Letter, placed: Placement) -> dict[str, Any]:
-    """How a mail stands in its message's extras: what agents see at once, with the rule by which it was placed."""
+def as_extras(tx: Tx, letter: Letter, text: str, placed: Placement) -> dict[str, Any]:
+    """How a mail stands in its message's extras: what agents see at once, with the rule by which it was placed. `text`
+    is what of it is shown."""
     claims = []
     for claim in placed.claims:
         claimed = tx.conversation(claim.conversation_id)
@@ -53,6 +64,7 @@ def as_extras(tx: Tx, letter: Letter, placed: Placement) -> dict[str, Any]:
         "evidence": placed.evidence,
         "claims": claims,
         "has_html": bool(letter.html),
+        "has_more": bool(letter.whole.strip()) and letter.whole.split() != text.split(),
         "notes": list(letter.notes),
     }
 
@@ -64,6 +76,16 @@ def outbound(connection: Reading, conversation_id: str, message_id: str, author:
         ticket_number=letters.ticket_number(connection, conversation_id),
         references=letters.references(connection, conversation_id, message_id),
         author=people.agent(connection, author.id).name if author.kind is Author.AGENT else "",
+    )
+
+
+def composed(connection: Reading, conversation_id: str, inbox: Inbox, agent_name: str) -> Composed:
+    """What an answer of an agent's by a mail inbox would go out with."""
+    answered = letters.answers(connection, conversation_id)
+    number = letters.ticket_number(connection, conversation_id)
+    return Composed(
+        subject=reply_subject(letters.subject(connection, conversation_id), number, answers=answered),
+        signature=str(inbox.settings.get("signature", "")).replace("{agent}", agent_name).strip(),
     )
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from hub.domain.conversation import PRIORITIES
-from hub.domain.errors import HubError, Refused
+from hub.domain.conversation import PRIORITIES, Conversation
+from hub.domain.errors import HubError, NotFound, Refused
 from hub.hub import Hub
 from hub.ports import Capabilities
-from hub.services import assignment, attachments, handoff, replies
+from hub.services import assignment, attachments, handoff, letters, replies
 from hub.store import feed
-from hub.store.queries import consent, inboxes, thread
+from hub.store.queries import consent, inboxes, people, thread
 from hub.store.queries import contacts as contact_queries
 from hub.store.queries import conversations as queries
+from hub.store.queries import letters as letter_queries
 from hub.store.queries import messages as message_queries
 from hub.store.unit_of_work import Reading, Tx
 from hub.web import render
@@ -67,15 +68,13 @@ def conversation(conversation_id: str) -> s.ConversationDetail:
         contact = contact_queries.get(connection, state.contact_id)
         ways = thread.ways(connection, state.contact_id, _kinds(capabilities))
         merged = queries.merged_into(connection, conversation_id)
+        name = people.agent(connection, the_session().agent_id).name
         return s.ConversationDetail(
             conversation=render.conversation(row),
             contact=render.contact(contact),
             packet=render.packet(packet) if packet else None,
             verification=render.verification(state, row.level, contact),
-            ways=[
-                render.way(each, hub.inboxes.by_id(each.inbox_id), state, capabilities.get(each.inbox_id))
-                for each in ways
-            ],
+            ways=[_way(hub, connection, each, state, capabilities.get(each.inbox_id), name) for each in ways],
             consent=[render.consent(each) for each in consent.told(connection, (conversation_id, *merged))],
             reply_inboxes=_reply_inboxes(connection, state.contact_id),
             merged_from=list(merged),
@@ -85,6 +84,20 @@ def conversation(conversation_id: str) -> s.ConversationDetail:
                 if each.conversation.id != conversation_id
             ],
         )
+
+
+def _way(
+    hub: Hub,
+    connection: Reading,
+    found: thread.WayBack,
+    state: Conversation,
+    capabilities: Capabilities | None,
+    name: str,
+) -> s.WayOut:
+    inbox = hub.inboxes.by_id(found.inbox_id)
+    is_mail = capabilities is not None and capabilities.letters
+    composed = letters.composed(connection, state.id, inbox, name) if is_mail else None
+    return render.way(found, inbox, state, capabilities, composed)
 
 
 def _capabilities(hub: Hub) -> dict[str, Capabilities]:
@@ -123,6 +136,21 @@ def messages(conversation_id: str, query_data: s.MessagesQuery) -> s.Messages:
         found, more = message_queries.thread(connection, ids, before=before, limit=query_data.limit)
     links = attachments.links(hub)
     return s.Messages(items=[render.message(each, links) for each in found], before=str(more) if more else None)
+
+
+@blueprint.get("/messages/<identifier:message_id>/body")
+@needs("read_conversations")
+@blueprint.output(s.BodyOut)
+def body(message_id: str) -> s.BodyOut:
+    """A mail's whole body, with all that it quotes
+
+    404 for a message that is no mail.
+    """
+    with the_hub().store.read() as connection:
+        found = letter_queries.body(connection, message_id)
+    if found is None:
+        raise NotFound("there is no such mail")
+    return render.body(found)
 
 
 def _event_id(before: str) -> int:

@@ -19,8 +19,9 @@ from hub.hub import Hub
 from hub.ports import Capabilities
 from hub.services import attachments, numbers
 from hub.services.contacts import region_of
+from hub.services.letters import Composed
 from hub.store import feed
-from hub.store.queries import articles, contacts, conversations, matching, messages, people, thread
+from hub.store.queries import articles, contacts, conversations, letters, matching, messages, people, thread
 from hub.store.queries.consent import Prohibition, Told
 from hub.store.queries.outbox import DeadRow
 from hub.store.unit_of_work import Reading
@@ -134,6 +135,7 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
             "contact": {"id": state.contact_id, "name": row.contact_name},
             "channel": state.channel,
             "address_display": address(*row.address),
+            "subject": row.subject,
             "inbox_id": state.inbox_id,
             "language": state.language,
             "team_id": state.team_id or None,
@@ -182,6 +184,7 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             if outgoing
             else None,
             "rule": found.rule or None,
+            "letter": _letter(extras["letter"], found.sender) if "letter" in extras else None,
             "segment_began": _segment(found.segment),
             "client_id": found.client_key.rpartition(":")[2] or None,
             "provider_id": found.provider_id or None,
@@ -189,6 +192,14 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             "at": time(found.at),
         }
     )
+
+
+def _letter(kept: Mapping[str, Any], sender: str) -> s.LetterOut:
+    return s.LetterOut.model_validate({**kept, "sender": sender})
+
+
+def body(found: letters.Body) -> s.BodyOut:
+    return s.BodyOut(subject=found.subject, whole=found.whole, html=found.html)
 
 
 def _segment(found: thread.Segment | None) -> s.SegmentOut | None:
@@ -204,8 +215,14 @@ def _segment(found: thread.Segment | None) -> s.SegmentOut | None:
     )
 
 
-def way(found: thread.WayBack, inbox: Inbox, state: Conversation, capabilities: Capabilities | None) -> s.WayOut:
-    """`capabilities` are the channel's; None where it cannot be made."""
+def way(
+    found: thread.WayBack,
+    inbox: Inbox,
+    state: Conversation,
+    capabilities: Capabilities | None,
+    composed: Composed | None,
+) -> s.WayOut:
+    """`capabilities` are the channel's; None where it cannot be made. `composed` is there where an answer is a mail."""
     return s.WayOut(
         inbox_id=found.inbox_id,
         inbox_name=inbox.name,
@@ -218,6 +235,7 @@ def way(found: thread.WayBack, inbox: Inbox, state: Conversation, capabilities: 
         do_not_contact=found.forbidden,
         current=(found.inbox_id, found.identity_id) == (state.inbox_id, state.identity_id),
         limits=_limits(capabilities) if capabilities else None,
+        letter=s.LetterHint(subject=composed.subject, signature=composed.signature) if composed else None,
     )
 
 

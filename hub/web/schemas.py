@@ -27,6 +27,7 @@ AuthorKind = Literal["contact", "bot", "agent", "system"]
 DeliveryState = Literal["queued", "sending", "sent", "delivered", "read", "failed", "unknown"]
 VerifiedLevel = Literal["none", "claimed", "verified"]
 View = Literal["queue", "mine", "all", "bot", "snoozed", "resolved"]
+MailRule = Literal["in_reply_to", "references", "thread_index", "token", "ticket_number", "new"]
 SourceState = Literal["stored", "duplicate", "refused", "read"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
@@ -191,6 +192,47 @@ class SegmentOut(Shape):
     evidence: str
 
 
+class ClaimOut(Shape):
+    """A conversation that a mail names while its sender takes no part in it."""
+
+    conversation_id: str
+    ticket_number: int
+    rule: MailRule
+
+
+class LetterOut(Shape):
+    """What a mail is besides its text, which is the writer's own.
+
+    `rule` is by what it was placed and `evidence` what matched. `robot` is empty for a person's mail, else what kind of
+    program wrote it: `auto_reply`, `out_of_office`, `receipt`, `list`, `bounce`, `complaint`, `unreadable`… `notes` say
+    what had to be repaired. `has_more`: the whole body says more than the text; `has_html`: it can be shown as it was
+    sent.
+    """
+
+    subject: str
+    sender: str
+    robot: str
+    rule: MailRule
+    evidence: str
+    claims: list[ClaimOut]
+    notes: list[str]
+    has_html: bool
+    has_more: bool
+
+
+class BodyOut(Shape):
+    """A mail's body: `whole` is plain text with all that it quotes, `html` is safe to show, or empty.
+
+    In `html`, images of the mail have the index of their file in `data-attachment`, images from elsewhere their address
+    in `data-remote-src` (`data-tracking`: of one or two pixels); links whose text names another host than they lead to
+    have both in `data-shown-host` and `data-real-host`.
+    """
+
+    subject: str
+    whole: str
+    html: str
+
+
 class MessageOut(Shape):
     """One message of a thread.
 
@@ -212,7 +254,8 @@ class MessageOut(Shape):
     missing_media: list[MissingMediaOut] = []
     citation: Citation | None = None
     delivery: DeliveryOut | None = None
-    rule: Literal["thread_key", "window", "reopened", "new", "moved"] | None = None
+    rule: Literal["thread_key", "window", "reopened", "new", "moved"] | MailRule | None = None
+    letter: LetterOut | None = None
     segment_began: SegmentOut | None = None
     client_id: str | None = None
     provider_id: str | None = None
@@ -229,7 +272,7 @@ class LastMessage(Shape):
 
 class ConversationOut(Shape):
     """A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
-    where they last wrote from."""
+    where they last wrote from; `subject` is that of the mail it began with, or empty."""
 
     id: str
     ticket_number: int
@@ -238,6 +281,7 @@ class ConversationOut(Shape):
     contact: ContactRef
     channel: str
     address_display: str
+    subject: str
     inbox_id: str
     language: str
     team_id: str | None
@@ -353,9 +397,16 @@ class LimitsOut(Shape):
     segmented: bool
 
 
+class LetterHint(Shape):
+    """What is put around an answer of the agent who asks: its subject, and the signature under it."""
+
+    subject: str
+    signature: str
+
+
 class WayOut(Shape):
     """How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
-    `limits` are null where the channel cannot be used at present.
+    `limits` are null where the channel cannot be used at present. `letter` is there where an answer is a mail.
 
     `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
     `do_not_contact`.
@@ -372,6 +423,7 @@ class WayOut(Shape):
     do_not_contact: bool
     current: bool
     limits: LimitsOut | None
+    letter: LetterHint | None = None
 
 
 class ConsentOut(Shape):
@@ -801,16 +853,41 @@ class OutboxRows(Shape):
 
 class SourceOut(Shape):
     """`duplicate`: the message was there already. `read`: a report on a message, no message itself. `field` and `rule`
-    say why one was refused. `origin` is where it was fetched from, `size` is in bytes."""
+    say why one was refused. `origin` is where it was fetched from, `size` is in bytes. `sender` and `subject` are empty
+    where they could not be read."""
 
     id: str
+    inbox_id: str
     state: SourceState
     origin: str
     field: str
     rule: str
     message_id: str | None
+    sender: str
+    subject: str
     size: int
     at: datetime
+
+
+class HeldBackPage(Shape):
+    """Newest first. `next` continues with `before`; null at the end. `counts` is how many there are by inbox."""
+
+    items: list[SourceOut]
+    next: str | None
+    counts: dict[str, int]
+
+
+class HeldBackQuery(Shape):
+    inbox_id: Identifier | None = None
+    before: Identifier | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class AcceptedOut(Shape):
+    """What came of a message that was taken in after all; null where it is a report on a message of ours."""
+
+    conversation_id: str | None
+    message_id: str | None
 
 
 class SourcePage(Shape):

@@ -23,7 +23,7 @@ _RAW: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
 
 
 @blueprint.get("/inboxes/<identifier:inbox_id>/sources")
-@needs("read_health")
+@needs("read_sources")
 @blueprint.input(s.SourcesQuery, location="query")
 @blueprint.output(s.SourcePage)
 def listed(inbox_id: str, query_data: s.SourcesQuery) -> s.SourcePage:
@@ -46,8 +46,42 @@ def listed(inbox_id: str, query_data: s.SourcesQuery) -> s.SourcePage:
     )
 
 
+@blueprint.get("/held-back")
+@needs("read_sources")
+@blueprint.input(s.HeldBackQuery, location="query")
+@blueprint.output(s.HeldBackPage)
+def held_back(query_data: s.HeldBackQuery) -> s.HeldBackPage:
+    """What was refused, of all inboxes"""
+    with the_hub().store.read() as connection:
+        page = sources.held_back(
+            connection, query_data.inbox_id or "", before=query_data.before or "", limit=query_data.limit + 1
+        )
+        counts = sources.held_back_counts(connection)
+    shown = page[: query_data.limit]
+    return s.HeldBackPage(
+        items=[_shown(each) for each in shown],
+        next=shown[-1].id if len(page) > query_data.limit else None,
+        counts=counts,
+    )
+
+
+@blueprint.post("/sources/<identifier:source_id>/accept")
+@needs("accept_sources")
+@blueprint.output(s.AcceptedOut)
+def accept(source_id: str) -> s.AcceptedOut:
+    """Take in after all what was held back
+
+    409 when it is in already, 422 when it cannot be read this time either.
+    """
+    received = intake.accept(the_hub(), source_id)
+    first = received[0] if received else None
+    return s.AcceptedOut(
+        conversation_id=first.conversation_id if first else None, message_id=first.message_id if first else None
+    )
+
+
 @blueprint.get("/sources/<identifier:source_id>/raw")
-@needs("read_health")
+@needs("read_sources")
 @blueprint.doc(responses=_RAW)
 def raw(source_id: str) -> Response:
     """Download one as it came"""
@@ -70,11 +104,14 @@ def _shown(source: sources.Source) -> s.SourceOut:
     return s.SourceOut.model_validate(
         {
             "id": source.id,
+            "inbox_id": source.inbox_id,
             "state": source.state,
             "origin": source.origin,
             "field": source.field,
             "rule": source.rule,
             "message_id": source.message_id or None,
+            "sender": source.sender,
+            "subject": source.subject,
             "size": source.size,
             "at": render.time(source.at),
         }

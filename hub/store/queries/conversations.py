@@ -31,13 +31,14 @@ class Last:
 @dataclass(frozen=True, slots=True)
 class Row:
     """A conversation with what a list shows beside it. `level` is the verified level of whoever wrote last; `address`
-    is where they wrote from: its channel, its spelling, its name."""
+    is where they wrote from: its channel, its spelling, its name. `subject` is that of the mail it began with."""
 
     conversation: Conversation
     contact_name: str
     last: Last | None
     level: str
     address: tuple[str, str, str]
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ class Page:
     next: str | None
 
 
+# Of the first message alone: two look-ups by key, however long the conversation is.
+_first = t.message.alias("first_message")
+_first_id = (
+    select(_first.c.id)
+    .where(_first.c.conversation_id == _c.id)
+    .order_by(_first.c.event_id)
+    .limit(1)
+    .correlate(t.conversation)
+    .scalar_subquery()
+)
 _PREVIEW = 200  # characters of the last message that a list shows
 _COLUMNS = (
     *CONVERSATION_COLUMNS,
@@ -60,6 +71,7 @@ _COLUMNS = (
     _i.wire_address,
     _i.address,
     _i.display_name,
+    t.letter.c.subject,
 )
 
 
@@ -67,17 +79,19 @@ def _rows(connection: Connection, statement: Select[Any]) -> list[Row]:
     count = len(CONVERSATION_COLUMNS)
     found = []
     for row in connection.execute(statement):
-        name, kind, author_kind, text, at, channel, wire, spelling, display_name = row[count:]
+        name, kind, author_kind, text, at, channel, wire, spelling, display_name, subject = row[count:]
         last = Last(kind, author_kind, text[:_PREVIEW], at) if kind is not None else None
         conversation = conversation_from(row[:count])
         address = (channel or conversation.channel, wire or spelling or "", display_name or "")
-        found.append(Row(conversation, name or "", last, records.effective(connection, conversation), address))
+        level = records.effective(connection, conversation)
+        found.append(Row(conversation, name or "", last, level, address, subject or ""))
     return found
 
 
 def _select() -> Select[Any]:
     joined = t.conversation.outerjoin(t.contact, t.contact.c.id == _c.contact_id)
     joined = joined.outerjoin(t.identity, _i.id == _c.identity_id)
+    joined = joined.outerjoin(t.letter, t.letter.c.message_id == _first_id)
     return select(*_COLUMNS).select_from(joined.outerjoin(t.message, _m.id == _c.last_message_id))
 
 

@@ -106,6 +106,13 @@ def ticket_number(connection: Connection, conversation_id: str) -> int:
     return int(connection.execute(select(c.ticket_number).where(c.id == conversation_id)).scalar_one())
 
 
+def answers(connection: Connection, conversation_id: str) -> bool:
+    """Whether a mail of a conversation came or went before, so that the next one answers it."""
+    m = t.message.c
+    mails = (m.conversation_id == conversation_id) & m.channel.in_(LETTERS) & (m.kind != Kind.NOTE.value)
+    return connection.execute(select(m.id).where(mails).limit(1)).one_or_none() is not None
+
+
 def references(connection: Connection, conversation_id: str, before: str) -> tuple[str, ...]:
     """The ids of the mails of a conversation that came before a message, oldest first; at most the last hundred."""
     m, i = t.message.c, t.letter_id.c

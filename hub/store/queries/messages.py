@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, desc, select
 
 from hub.domain.errors import NotFound
+from hub.domain.messages import Kind
 from hub.store import tables as t
 from hub.store.queries import media
 from hub.store.queries import thread as thread_queries
@@ -23,7 +24,8 @@ class Message:
     """A message with its content.
 
     `extras` is JSON or empty, `author_name` empty for bot and system, `provider_id` empty until the provider gave one.
-    `missing`: files that the provider keeps and that are not here (yet). `segment` is there where one begins with it.
+    `sender` is the address that it came from. `missing`: files that the provider keeps and that are not here (yet).
+    `segment` is there where one begins with it.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Message:
     client_key: str
     provider_id: str
     erased: bool
+    sender: str = ""
     missing: tuple[Missing, ...] = ()
     segment: Segment | None = None
 
@@ -73,12 +76,14 @@ _COLUMNS = (
     _m.erased_at,
     t.agent.c.name.label("agent_name"),
     t.contact.c.name.label("contact_name"),
+    t.identity.c.address.label("sender"),
 )
 
 
 def _select() -> Select[Any]:
     joined = t.message.outerjoin(t.agent, t.agent.c.id == _m.author_id)
-    return select(*_COLUMNS).select_from(joined.outerjoin(t.contact, t.contact.c.id == _m.author_id))
+    joined = joined.outerjoin(t.contact, t.contact.c.id == _m.author_id)
+    return select(*_COLUMNS).select_from(joined.outerjoin(t.identity, t.identity.c.id == _m.identity_id))
 
 
 def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
@@ -104,6 +109,7 @@ def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
             client_key=row.client_key or "",
             provider_id=row.external_id or row.provider_id or "",
             erased=bool(row.erased_at),
+            sender=row.sender or "" if row.kind == Kind.INCOMING.value else "",
         )
         for row in connection.execute(statement)
     ]

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from hub.store import tables as t
+from hub.store.unit_of_work import Tx
 
 _s = t.source.c
 _CHUNK = 500
@@ -16,7 +17,8 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One of them. `size` in bytes, `at` in microseconds; field and rule are empty unless it was refused."""
+    """One of them. `size` in bytes, `at` in microseconds; field and rule are empty unless it was refused. Sender and
+    subject are empty where nobody could read them."""
 
     id: str
     inbox_id: str
@@ -25,12 +27,26 @@ class Source:
     field: str
     rule: str
     message_id: str
+    sender: str
+    subject: str
     size: int
     at: int
 
 
 def _source(row: Any) -> Source:
-    return Source(row.id, row.inbox_id, row.origin, row.state, row.field, row.rule, row.message_id, row.size, row.at)
+    return Source(
+        id=row.id,
+        inbox_id=row.inbox_id,
+        origin=row.origin,
+        state=row.state,
+        field=row.field,
+        rule=row.rule,
+        message_id=row.message_id,
+        sender=row.sender,
+        subject=row.subject,
+        size=row.size,
+        at=row.at,
+    )
 
 
 def get(connection: Connection, source_id: str) -> Source | None:
@@ -54,6 +70,34 @@ def page(connection: Connection, inbox_id: str, *, state: str, before: str, limi
     if before:
         statement = statement.where(_s.id < before)
     return tuple(_source(row) for row in connection.execute(statement.order_by(_s.id.desc()).limit(limit)))
+
+
+def held_back(connection: Connection, inbox_id: str, *, before: str, limit: int) -> tuple[Source, ...]:
+    """What was refused, newest first: one inbox's, or everybody's where it is empty; with ids below `before` (empty:
+    from the newest)."""
+    statement = select(t.source).where(_s.state == "refused")
+    if inbox_id:
+        statement = statement.where(_s.inbox_id == inbox_id)
+    if before:
+        statement = statement.where(_s.id < before)
+    return tuple(_source(row) for row in connection.execute(statement.order_by(_s.id.desc()).limit(limit)))
+
+
+def held_back_counts(connection: Connection) -> dict[str, int]:
+    """How many of each inbox's were refused."""
+    statement = select(_s.inbox_id, func.count()).where(_s.state == "refused").group_by(_s.inbox_id)
+    return {row.inbox_id: row[1] for row in connection.execute(statement)}
+
+
+def unrefuse(tx: Tx, source_id: str) -> bool:
+    """Marks one as no longer refused, once; False for one that was not."""
+    statement = update(t.source).where(_s.id == source_id, _s.state == "refused")
+    return tx.connection.execute(statement.values(state="read", field="", rule="")).rowcount == 1
+
+
+def became(tx: Tx, source_id: str, state: str, message_id: str) -> None:
+    """Writes down what one that was taken in after all is now."""
+    tx.connection.execute(update(t.source).where(_s.id == source_id).values(state=state, message_id=message_id))
 
 
 def known_origins(connection: Connection, inbox_id: str, origins: Iterable[str]) -> frozenset[str]:

@@ -17,6 +17,7 @@ from channels.email import mailbox
 from hub.domain.errors import BadSignature, ChannelError, Refused
 from hub.domain.inbox import Inbox
 from hub.domain.messages import (
+    ACCEPTED,
     Address,
     Attachment,
     Delivery,
@@ -145,7 +146,7 @@ def test_spam_and_blocked_senders_are_held_back_until_somebody_wants_them() -> N
     spam = "X-Spam-Flag: YES\n" + PLAIN
     assert isinstance(arrive(spam), SetAside)
     assert arrive(spam).field == "spam"
-    assert isinstance(arrive(spam, **{mailbox.ACCEPTED: "1"}), InboundMessage)
+    assert isinstance(arrive(spam, **{ACCEPTED: "1"}), InboundMessage)
     assert isinstance(arrive(spam, make(SETTINGS | {"spam": "take"})), InboundMessage)
     blocked = arrive(PLAIN.replace("ana@example.org>", "Ana@Spam.example>", 1))
     assert (blocked.field, blocked.rule) == ("from", "is blocked by *@spam.example")

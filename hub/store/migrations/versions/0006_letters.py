@@ -34,8 +34,14 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("message_id", "address", name=op.f("pk_letter_copy")),
     )
+    for name in ("sender", "subject"):
+        op.add_column("source", sa.Column(name, sa.Text(), server_default="", nullable=False))
+    op.create_index("ix_source_state", "source", ["state", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_source_state", "source")
+    for name in ("subject", "sender"):
+        op.drop_column("source", name)
     for name in ("letter_copy", "letter", "letter_id"):
         op.drop_table(name)
