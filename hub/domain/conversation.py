@@ -203,6 +203,10 @@ def _fold_details(state: Conversation, event: e.Event) -> Conversation:
             return replace(state, contact_id=contact_id)
         case e.Merged(into_id=into_id):
             return replace(state, merged_into=into_id)
+        case e.MessagesMovedOut(message_ids=message_ids, last_message_id=last) if last:
+            return replace(
+                state, last_message_id=last if state.last_message_id in message_ids else state.last_message_id
+            )
         case e.MessagesMovedIn(message_ids=message_ids):
             # Ids grow with time: the greatest is the newest, in whatever order somebody picked them.
             return replace(state, last_message_id=max((state.last_message_id, *message_ids)))

@@ -313,8 +313,11 @@ class MergeUndone(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class MessagesMovedOut(ConversationEvent):
+    """`last_message_id` is the newest that stays; empty where that is not known."""
+
     to_id: str
     message_ids: tuple[str, ...]
+    last_message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,11 +269,15 @@ def add_by_agent(tx: Tx, contact_id: str, kind: str, value: str, region: str, by
 
     Raises:
         Refused: what is no such address.
-        Conflict: another contact has it, who may be the same person: people merge them, or unlink it there.
+        Conflict: another contact has it, who may be the same person: people merge them, or unlink it there. Also where
+            the contact is merged into another.
         NotFound: there is no such contact.
     """
-    if matching.lock_contact(tx, contact_id) is None:
+    merged_into = matching.lock_contact(tx, contact_id)
+    if merged_into is None:
         raise NotFound(f"there is no contact {contact_id}")
+    if merged_into:
+        raise Conflict(f"contact {contact_id} is merged into {merged_into}")
     if kind == PHONE:
         value = numbers.stated("value", value, numbers.check_region("region", region) if region else "").dialable
     elif not _WRITTEN_EMAIL.fullmatch(value.strip()):

@@ -10,7 +10,7 @@ from hub.domain.addresses import PHONE, kind_of
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import Conflict, NotFound, Refused
 from hub.services import contacts
-from hub.store.queries import matching, packets, routes
+from hub.store.queries import conversations, matching, packets, routes
 from hub.store.queries.matching import CLAIM, HeldIdentity
 from hub.store.unit_of_work import Tx
 
@@ -55,7 +55,8 @@ def split(tx: Tx, conversation_id: str, message_ids: tuple[str, ...], by: e.Acto
     return _part(tx, source, wanted, by)
 
 
-def _part(tx: Tx, source: Conversation, wanted: tuple[str, ...], by: e.Actor) -> tuple[int, str]:
+def _part(tx: Tx, source: Conversation, wanted: tuple[str, ...], by: e.Actor, *, out_of: str = "") -> tuple[int, str]:
+    """Opens a conversation like `source` with messages from `out_of`, which is it or read in it."""
     conversation_id, new_id = source.id, tx.new_id()
     tx.record(
         new_id,
@@ -73,13 +74,19 @@ def _part(tx: Tx, source: Conversation, wanted: tuple[str, ...], by: e.Actor) ->
         ),
         by,
     )
-    recorded = tx.record(conversation_id, e.MessagesMovedOut(new_id, wanted), by)
-    tx.record(new_id, e.MessagesMovedIn(conversation_id, wanted), by)
+    recorded = _move(tx, out_of or conversation_id, new_id, wanted, by)
     if source.assignee_id:
         tx.record(new_id, e.Assigned(source.assignee_id, "assign"), by)
     for each in (conversation_id, new_id):
         _answer_whoever_wrote_last(tx, each)
     return recorded.id, new_id
+
+
+def _move(tx: Tx, from_id: str, to_id: str, message_ids: tuple[str, ...], by: e.Actor) -> e.Recorded:
+    last = matching.last_without(tx.connection, from_id, message_ids)
+    recorded = tx.record(from_id, e.MessagesMovedOut(to_id, message_ids, last), by)
+    tx.record(to_id, e.MessagesMovedIn(from_id, message_ids), by)
+    return recorded
 
 
 def _answer_whoever_wrote_last(tx: Tx, conversation_id: str) -> None:
@@ -129,10 +136,8 @@ def unlink(tx: Tx, contact_id: str, identity_id: str, by: e.Actor, *, conversati
     theirs = _alone(tx, contact_id, ids)
     split_event, parted = 0, conversation_id if conversation_id in theirs else ""
     if source is not None and not parted:
-        said = tuple(matching.said_with(tx.connection, source.id, ids))
-        if said:
-            split_event, parted = _part(tx, source, said, by)
-            theirs = (*theirs, parted)
+        split_event, parted = _split_off(tx, source, ids, by)
+        theirs = (*theirs, parted) if parted else theirs
     grounds = tuple(contacts.grounds_of(each) for each in leaving)
     unlinked = e.IdentityUnlinked(new_contact, tuple(each.id for each in leaving), grounds, theirs, split_event)
     recorded = tx.record(contact_id, unlinked, by)
@@ -147,6 +152,22 @@ def unlink(tx: Tx, contact_id: str, identity_id: str, by: e.Actor, *, conversati
     if split_event:
         _move_routes(tx, source.id if source else "", parted, ids, by)
     return Unlinked(recorded.id, new_contact, parted)
+
+
+def _split_off(tx: Tx, source: Conversation, identity_ids: Collection[str], by: e.Actor) -> tuple[int, str]:
+    """Moves what was said with addresses into a conversation of its own, also from what is read in this one.
+
+    Returns the event of the first move and the new conversation; 0 and empty where nothing was said with them.
+    """
+    split_event, new_id = 0, ""
+    for each in (source.id, *conversations.merged_into(tx.connection, source.id)):
+        said = tuple(matching.said_with(tx.connection, each, identity_ids))
+        if said and not new_id:
+            split_event, new_id = _part(tx, source, said, by, out_of=each)
+        elif said:
+            _move(tx, each, new_id, said, by)
+            _answer_whoever_wrote_last(tx, new_id)
+    return split_event, new_id
 
 
 def _known_by(chosen: HeldIdentity, held: Collection[HeldIdentity]) -> list[HeldIdentity]:
@@ -263,11 +284,12 @@ def _undo_unlink(tx: Tx, contact_id: str, unlinked: e.IdentityUnlinked, by: e.Ac
     if split is None or not isinstance(split.event, e.MessagesMovedOut):
         return unlinked.conversation_ids[0] if unlinked.conversation_ids else ""
     source_id, parted = split.stream_id, split.event.to_id
-    for each in sorted((source_id, parted)):
-        _standing(tx, each)
+    while into := tx.conversation(source_id).merged_into:
+        source_id = into
     _move_routes(tx, parted, source_id, unlinked.identity_ids, by)
-    if matching.messages_in(tx, parted) == set(split.event.message_ids):
+    as_it_was = matching.messages_in(tx, parted) == set(split.event.message_ids)
+    if source_id == split.stream_id and as_it_was:
         _undo_split(tx, source_id, split.event, by)
-    else:  # it went on meanwhile: the two are read as one
+    else:  # it went on meanwhile, or came from more than one: they are read as one
         merge(tx, parted, source_id, by)
     return source_id

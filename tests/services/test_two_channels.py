@@ -468,6 +468,35 @@ def test_taken_back_at_once_it_is_as_it_was(world: World, mixed: tuple[Received,
     assert (texts(world, mine.conversation_id), world.conversation(mine.conversation_id).identity_id) == before
 
 
+def test_what_is_read_in_the_conversation_is_parted_too(world: World, mixed: tuple[Received, Received]) -> None:
+    """Split by hand and merged again, a conversation is two that are read as one."""
+    mine, theirs = mixed
+    _, second = world.store.write(lambda tx: merging.split(tx, mine.conversation_id, (theirs.message_id,), BY))
+    later = text(world, "and again")
+    assert later.conversation_id == second
+    chat(world, "me too")
+    world.store.write(lambda tx: merging.merge(tx, mine.conversation_id, second, BY))
+    done = unlink(world, second, identity(world).id)
+    assert texts(world, done.conversation_id) == ["who is this?", "we are the shop", "and again"]
+    assert sorted(texts(world, second) + texts(world, mine.conversation_id)) == ["hello", "me too"]
+    world.store.write(lambda tx: merging.undo(tx, done.event_id, BY))
+    assert world.conversation(done.conversation_id).merged_into == second
+    assert identity(world).contact_id == world.conversation(second).contact_id
+
+
+def test_a_list_does_not_show_what_was_parted(world: World, mixed: tuple[Received, Received]) -> None:
+    mine, _ = mixed
+    unlink(world, mine.conversation_id, identity(world).id)
+    assert world.conversation(mine.conversation_id).last_message_id == mine.message_id
+
+
+def test_a_desk_behind_a_switchboard_is_no_way_for_texts(world: World) -> None:
+    fill_in(world, "911 23 45 67 ext. 12")
+    first = chat(world, "hello")
+    assert identity(world, address="+34911234567;ext=12").evidence == "stated"
+    assert [each.channel for each in ways(world, world.conversation(first.conversation_id).contact_id)] == ["webchat"]
+
+
 def test_a_number_that_never_wrote_is_unlinked_without_a_split(world: World) -> None:
     fill_in(world)
     first = chat(world, "hello")

@@ -303,6 +303,14 @@ def said_with(connection: Connection, conversation_id: str, identity_ids: Collec
     return list(connection.execute(select(m.id).where(mine).order_by(m.event_id)).scalars())
 
 
+def last_without(connection: Connection, conversation_id: str, message_ids: Collection[str]) -> str:
+    """The newest message of a conversation, shown in lists, when these are taken out; empty where none is left."""
+    m = t.message.c
+    staying = (m.conversation_id == conversation_id) & m.id.not_in(list(message_ids))
+    statement = select(m.id).where(staying, m.kind != "note", m.author_kind != "system")
+    return connection.execute(statement.order_by(desc(m.event_id)).limit(1)).scalar_one_or_none() or ""
+
+
 def last_way(connection: Connection, conversation_id: str) -> tuple[str, str, str] | None:
     """(inbox, identity, channel) of the customer's last message in a conversation; None where they wrote none."""
     m = t.message.c

@@ -100,6 +100,8 @@ def ways(connection: Connection, contact_id: str, kinds: Mapping[str, str]) -> l
     for identity_id, channel, address, wire, display_name, evidence, inbox_id, last_used in rows:
         # A visitor of a page is reached on that page alone; who was only named, by any inbox of that kind.
         places = [inbox_id] if inbox_id else [each for each, kind in kinds.items() if kind == channel]
+        if ";ext=" in address:  # a desk behind a switchboard can call and be called, and no more
+            continue
         prohibited = (kind_of(channel), address) in forbidden
         for place in places if inbox_id or channel != "webchat" else ():
             way = (place, identity_id, channel, wire or address, display_name, evidence, last_used or 0, prohibited)
