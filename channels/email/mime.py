@@ -257,12 +257,17 @@ def _repaired(block: bytes, notes: _Notes) -> tuple[bytes, bytes]:
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
 _ORIGINAL_IDS = ("x-microsoft-original-message-id", "x-google-original-message-id", "x-original-message-id")
 _SINGLE = ("from", "sender", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "content-type")
-_LONG = frozenset(("to", "cc", "bcc", "from", "reply-to", "references", "in-reply-to", "subject"))
+_LONG = frozenset(("to", "cc", "bcc", "from", "reply-to", "references", "in-reply-to"))
 
 
 def _parse(raw: bytes, limits: Limits, *, plainly: bool) -> Mail | Unparsed:
     notes = _Notes(limits.notes)
     prepared = _prepared(raw, limits, notes)
+    separators = prepared.count(b"\n--")
+    if separators > 2 * limits.parts + 100:
+        # Cut before the standard library makes a part of each; its time grows with them.
+        prepared = b"\n--".join(prepared.split(b"\n--", 2 * limits.parts + 100)[:-1])
+        notes.add(f"more than {limits.parts} parts: the others are in the raw source")
     line_count = prepared.count(b"\n") + prepared.count(b"\r")
     multiparts = len(re.findall(rb"multipart/|message/", prepared, re.IGNORECASE))
     if line_count > limits.lines or line_count * multiparts > limits.work:

@@ -1083,6 +1083,8 @@ def _limits() -> Iterator[Sample]:
     yield Sample(
         "limit/5,200 parts", many, source="issue: 5,000", text=("Part 0", "Part 4000"), note="more than 5000 parts"
     )
+    crowd = mail("--x\nA: b\n\nc\n" * 100_000, content="Content-Type: multipart/mixed\n")
+    yield Sample("limit/100,000 parts without a boundary named", crowd, subject="Order 44", note="more than 5000 parts")
     deep = text_part("At the bottom")
     for level in range(120):
         deep = multipart(deep, boundary=f"d{level}").split(b"MIME-Version: 1.0\r\n")[1].replace(b"\r\n", b"\n")
