@@ -1,6 +1,6 @@
 """Telephone numbers: every spelling of one is one key.
 
-The only file that knows `phonenumbers` (Google's libphonenumber, https://github.com/daviddrysdale/python-phonenumbers).
+The only file of the hub that knows `phonenumbers` (Google's libphonenumber, https://github.com/daviddrysdale/python-phonenumbers).
 What that library does not fold is in `_VARIANTS`: spellings of a number that providers, old address books and people
 still use though the numbering plan has moved on.
 """
