@@ -49,6 +49,7 @@ def test_an_inbox_is_connected(world: World, connect: Callable[..., tuple[int, s
     assert world.hub.channel_of(inbox).capabilities.channel == "webchat"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("arguments", "secrets", "reason"),
     [

@@ -17,7 +17,7 @@ _Place = tuple[tuple[str, ...], frozenset[str]]
 # What has broken readers of JSON and forms before: numbers no float holds, digits that `int` takes and a database does
 # not, NUL and half a surrogate pair that cannot be stored, signs that turn text around.
 ODD_VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1e308, 10**400, 2**63, float("inf"), "", " ", "\0", "\ud800", "\u202eabc", "é" * 5_000,
+    None, True, False, 0, -1, 1e308, 10**400, 2**63, float("inf"), "", " ", "\0", "\ud800", "\u202eabc",
     "x" * 10_000, "١٢٣", "²", "-1", "1e9", "9" * 5_000, "NaN", [], {}, [[]], [None], {"": {}}, "\r\n",
 )  # fmt: skip
 

@@ -49,6 +49,10 @@ def test_every_registered_channel_has_a_kit(name: str) -> None:
     assert kit.make is MAKERS[name], "the kit describes another channel than the one that is registered"
 
 
+def test_a_channel_that_nobody_describes_is_noticed() -> None:
+    assert find_kit("pigeon") is None
+
+
 @pytest.mark.parametrize(
     ("name", "check"),
     [pytest.param(name, check, id=f"{name}-{check.name}") for name, check in PAIRS if not check.needs_hub],

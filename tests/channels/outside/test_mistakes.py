@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,10 @@ import pytest
 from hub.domain.errors import Refused
 from hub.domain.messages import Address, WebhookRequest
 from hub.ports import ChannelParts
+from hub.testing import __main__ as command
+from hub.testing import channel_kit
 from hub.testing.channel_kit import CHECKS, ChannelKit, Subject, perform, run
+from hub.testing.conformance import sending
 from hub.testing.conformance.cases import read_cases
 from hub.testing.conformance.subject import Broken
 from hub.testing.samples import read_samples
@@ -136,7 +140,10 @@ NOT_THERE = (
         ("odd_requests", "500", "(ValueError, RecursionError)", "RecursionError"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_found(make_kit: Callable[..., ChannelKit], check: str, said: str, old: str, new: str) -> None:
+def test_a_mistake_is_found(
+    make_kit: Callable[..., ChannelKit], check: str, said: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PATIENCE", 1.0)  # one of the mistakes is to wait for ever
     kit = make_kit((old, new))
     with pytest.raises(Broken) as broken:
         perform(CHECK[check], Subject(kit))
@@ -183,6 +190,21 @@ def test_a_run_goes_on_after_a_broken_promise(make_kit: Callable[..., ChannelKit
     assert told == [check.name for check in checks]
     assert [each.state for each in outcomes] == ["ok", "broken", "ok", "not asked"]
     assert "in one piece" in outcomes[1].detail
+
+
+def test_the_command_says_what_is_broken(
+    make_kit: Callable[..., ChannelKit], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kit = make_kit((TOO_LONG, "if not message.text:"))
+    monkeypatch.setattr(command, "entry_points", lambda **_: [SimpleNamespace(name="postcard", load=lambda: kit)])
+    monkeypatch.setattr(channel_kit, "CHECKS", [CHECK[name] for name in ("limits", "oversize", "media")])
+    assert command.main(["postcard"]) == 1
+    printed = capsys.readouterr().out
+    assert "✗ oversize" in printed
+    assert "in one piece, over a limit of 500" in printed
+    assert "postcard: 1 kept, 1 broken, 1 not asked" in printed
+    assert command.main(["pigeon"]) == 2
+    assert "one of: postcard" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
