@@ -219,6 +219,44 @@ def test_slots_that_nobody_used_are_not_made_up_for(world: World, line: Line) ->
     assert is_paced(line.sent[1:], SECOND // 4)
 
 
+def test_a_slow_machine_sends_as_fast_as_it_can(world: World, line: Line) -> None:
+    """Each row comes long after its slot: nobody is in the way, so none waits again."""
+    limit(world, 10)
+    for customer in range(6):
+        queue(world, f"c{customer}", f"c{customer}")
+    world.run()
+    assert len(line.sent) == 1
+    runs = 0
+    while any(row.state != "done" for row in rows(world)):
+        for row in rows(world):
+            world.clock.pass_time(SECOND)
+            runs += world.assembled.runner.run(row.id)
+    assert len(line.sent) == 6
+    assert runs == 5
+    assert is_paced(line.sent, SECOND // 10)
+
+
+def test_whoever_is_a_little_late_makes_the_next_one_wait_and_not_lose_its_place(world: World, line: Line) -> None:
+    limit(world, 1)
+    for customer in "abcd":
+        queue(world, customer, customer)
+    world.run()
+    slots = [row.slot_at for row in rows(world)]
+    ids = [row.id for row in rows(world)]
+    run = world.assembled.runner.run
+    world.clock.pass_time(slots[1] + SECOND // 2 - world.clock.now())
+    assert run(ids[1]) is True
+    assert line.texts == ["a", "b"]
+    world.clock.pass_time(slots[2] - world.clock.now())
+    assert run(ids[2]) is True
+    late = rows(world)[2]
+    assert (late.state, late.attempts) == ("pending", 0)
+    assert 0 <= late.slot_at - (line.sent[1][0] + SECOND) + JITTER <= 2 * JITTER
+    drain(world)
+    assert line.texts == ["a", "b", "c", "d"]
+    assert is_paced(line.sent, SECOND)
+
+
 def test_a_busy_provider_stops_everybody_who_sends_by_that_sender(world: World, line: Line) -> None:
     for customer in "abc":
         queue(world, customer, f"{customer}0", f"{customer}1")

@@ -3,6 +3,9 @@
 A sender has one line of slots, a gap apart. A message that cannot leave at once takes the next free slot and comes back
 when it is due. As a conversation has one message at a time on its way (the outbox's order key), the line goes round the
 conversations: whoever has a hundred messages waiting stands in it once.
+
+A slot is a place in the line, not a right: a message leaves only when the gap since the last one is over. So a hub that
+was held up, or stood still, does not make up for it by a burst.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ from hub.store import tables as t
 from hub.store.unit_of_work import Tx
 
 SECOND = 1_000_000
-# How late a message may use its slot; the sweeper's round, where nobody told it when to look.
+# How late a message may come and keep its place; the sweeper's round, where nobody told it when to look.
 LATE = SECOND // 2
+# How late it may come without making the one behind it wait as well: threads are not woken to the microsecond.
+JITTER = SECOND // 20
 
 _s, _o = t.sender_pace.c, t.outbox.c
 
@@ -22,22 +27,32 @@ _s, _o = t.sender_pace.c, t.outbox.c
 def take_slot(tx: Tx, outbox_id: int, sender: str, messages_per_second: float) -> int:
     """When a row's message may leave by a sender: `tx.now` means now, and then the slot is used up.
 
-    In any time of W seconds at most `messages_per_second` × (W + max(gap, 0.5)) + 1 messages leave: slots are a gap
-    apart, and one that was missed by more than a gap (a crash, a long queue) is not made up for but taken anew, so that
-    what was held up does not leave all at once.
+    In any time of W seconds at most `messages_per_second` × (W + min(gap / 2, 0.05)) + 1 messages leave.
     """
     gap = int(SECOND / messages_per_second)
     # Locks the sender's row, made if it is not there: two rows never take one slot.
     tx.upsert(t.sender_pace, {"sender": sender}, {"next_at": 0}, add="next_at")
     pace = tx.connection.execute(select(_s.next_at, _s.paused_until).where(_s.sender == sender)).one()
-    slot = tx.connection.execute(select(_o.slot_at).where(_o.id == outbox_id)).scalar_one()
+    slot = int(tx.connection.execute(select(_o.slot_at).where(_o.id == outbox_id)).scalar_one())
     if slot > tx.now:
-        return int(slot)
-    if slot == 0 or tx.now > slot + max(gap, LATE) or tx.now < pace.paused_until:
+        return slot
+    if tx.now >= pace.paused_until and (slot or tx.now >= pace.next_at):
+        left_at = slot if slot and tx.now - slot <= min(gap // 2, JITTER) else tx.now
+        change = {"next_at": max(pace.next_at, left_at + gap), "paused_until": left_at + gap}
+        tx.change(t.sender_pace, {"sender": sender}, change)
+        _keep(tx, outbox_id, 0)
+        return tx.now
+    if slot and tx.now - slot <= max(gap, LATE) and pace.paused_until - tx.now <= gap:
+        slot = int(pace.paused_until)  # somebody who was late has just left: it goes on from there
+    else:
         slot = max(tx.now, pace.next_at, pace.paused_until)
         tx.change(t.sender_pace, {"sender": sender}, {"next_at": slot + gap})
-    tx.connection.execute(update(t.outbox).where(_o.id == outbox_id).values(slot_at=slot if slot > tx.now else 0))
-    return int(max(slot, tx.now))
+    _keep(tx, outbox_id, slot)
+    return slot
+
+
+def _keep(tx: Tx, outbox_id: int, slot: int) -> None:
+    tx.connection.execute(update(t.outbox).where(_o.id == outbox_id).values(slot_at=slot))
 
 
 def pause(tx: Tx, sender: str, until: int) -> None:

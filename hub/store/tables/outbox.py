@@ -36,7 +36,8 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
-# The next free slot of a sender (a number, a messaging service), and until when its provider told it to wait.
+# The next free slot of a sender (a number, a messaging service), and until when nothing leaves by it: the gap after the
+# last message, or what its provider asked for.
 sender_pace = Table(
     "sender_pace",
     metadata,
