@@ -179,12 +179,14 @@ class _Session:
         if place.validity != validity:
             self._begin_anew(folder, place, validity)
         waiting = self._arrived(place)
-        for number, uid in enumerate(waiting):
-            if self._line.stopped():
-                return
-            if number % _CHUNK == 0:
-                self._line.seen(behind=len(waiting) - number, notice=self.notice)
-            self._take(folder, place, uid)
+        for begin in range(0, len(waiting), _CHUNK):
+            chunk = waiting[begin : begin + _CHUNK]
+            self._line.seen(behind=len(waiting) - begin, notice=self.notice)
+            about = self._client.fetch(chunk, ["RFC822.SIZE", "INTERNALDATE"])
+            for uid in chunk:
+                if self._line.stopped():
+                    return
+                self._take(folder, place, uid, about.get(uid))
 
     def _arrived(self, place: Place) -> list[int]:
         """The UIDs behind the place, rising. `n:*` names the last mail even if its UID is below n (RFC 3501 §6.4.8)."""
@@ -203,8 +205,7 @@ class _Session:
         place.uid = place.first = max(before, default=0)
         self._line.remember(write_memory(self._places))
 
-    def _take(self, folder: str, place: Place, uid: int) -> None:
-        about = self._client.fetch([uid], ["RFC822.SIZE", "INTERNALDATE"]).get(uid)
+    def _take(self, folder: str, place: Place, uid: int, about: Mapping[bytes, Any] | None) -> None:
         place.uid = uid
         if about is None:  # somebody moved or deleted it meanwhile
             self._line.remember(write_memory(self._places))

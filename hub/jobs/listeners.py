@@ -45,6 +45,7 @@ class HubLine:
     channel: Channel
     owner: str
     memory: str
+    reached: bool = False
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def emit(self, request: WebhookRequest, memory: str = "") -> None:
@@ -67,6 +68,7 @@ class HubLine:
         self.memory = memory
 
     def seen(self, behind: int = 0, notice: str = "") -> None:
+        self.reached = True
         self._write(lambda tx: listening.seen(tx, self.inbox.id, owner=self.owner, behind=behind, notice=notice))
 
     def failed(self, error: str) -> None:
@@ -165,7 +167,7 @@ def _listen(line: HubLine) -> None:
     listener = line.channel
     assert isinstance(listener, Listener)  # noqa: S101  # chosen for that
     while not line.stopped():
-        began = line.hub.clock.now()
+        line.reached = False
         try:
             listener.listen(line)
         except LeaseLost:
@@ -179,7 +181,8 @@ def _listen(line: HubLine) -> None:
             if isinstance(error, ChannelError) and error.account:
                 line.wait(ACCOUNT_PAUSE)  # providers lock accounts that are knocked at with a wrong password
                 continue
-        pause = FIRST_PAUSE if line.hub.clock.now() - began > LEASE else min(pause * 2, LONGEST_PAUSE)
+        # Whoever answered and then broke off is tried again at once, whoever does not answer less and less often.
+        pause = FIRST_PAUSE if line.reached else min(pause * 2, LONGEST_PAUSE)
         line.wait(pause)
 
 
