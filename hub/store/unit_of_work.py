@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import psycopg
 from sqlalchemy import (
+    Column,
     Connection,
     Engine,
     Insert,
@@ -74,7 +75,8 @@ _MESSAGE_COLUMNS = (
     *("identity_id", "channel", "rule", "state", "text", "text_hash", "extras", "external_id", "client_key", "trusted"),
 )
 _INSERT_MESSAGE = Prepared(insert(t.message), _MESSAGE_COLUMNS)
-_INSERT_CONVERSATION = insert(t.conversation)
+_MESSAGE_STATE = Prepared(select(t.message.c.state).where(t.message.c.id == bindparam("which")))
+_INSERT_CONVERSATION = Prepared(insert(t.conversation), CONVERSATION_FIELDS)
 _INSERT_TICKET_NUMBER = insert(t.ticket_number).returning(t.ticket_number.c.id)
 _SELECT_CONVERSATION = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == bindparam("id"))
 _CONVERSATION = Prepared(_SELECT_CONVERSATION)
@@ -207,8 +209,9 @@ class Tx:
 
     def change(self, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> int:
         """Changes the rows with these keys, of a table or columns that are not projected; returns how many."""
-        statement = update(table).where(*(table.c[name] == value for name, value in keys.items()))
-        return self.connection.execute(statement.values(**values)).rowcount
+        which = {f"key_{name}": value for name, value in keys.items()}
+        cursor = self.run(_update(table, tuple(keys), tuple(values)), {**values, **which})
+        return cast(int, cursor.rowcount)
 
     def remove(self, table: Table, keys: Mapping[str, Any]) -> int:
         """Deletes the rows with these keys; returns how many."""
@@ -251,11 +254,10 @@ class Tx:
         if event.stream == "conversation":
             return self.conversation(stream_id).sequence + 1
         table, key = _STREAM_TABLES[event.stream]
-        numbered = update(table).where(key == stream_id).values(sequence=table.c.sequence + 1)
-        sequence = self.connection.execute(numbered.returning(table.c.sequence)).scalar_one_or_none()
-        if sequence is None:
+        row = self.run(_number(table, key), {"which": stream_id}).fetchone()
+        if row is None:
             raise NotFound(f"there is no {event.stream} {stream_id}")
-        return cast(int, sequence)
+        return cast(int, row[0])
 
     def _project(self, recorded: e.Recorded, content: MessageContent | None) -> Conversation | None:
         stream_id = recorded.stream_id
@@ -274,7 +276,7 @@ class Tx:
             self._project_delivery(recorded.event)
         elif (change := projections.media(recorded)) is not None:
             media_id, values = change
-            self.connection.execute(update(t.remote_media).where(t.remote_media.c.id == media_id).values(values))
+            self.change(t.remote_media, {"id": media_id}, values)
         elif isinstance(recorded.event, e.MessagesMovedIn):
             moved = t.message.c.id.in_(recorded.event.message_ids)
             self.connection.execute(update(t.message).where(moved).values(conversation_id=stream_id))
@@ -283,23 +285,23 @@ class Tx:
     def _project_others(self, recorded: e.Recorded) -> None:
         stream_id = recorded.stream_id
         if (values := projections.contact(recorded)) is not None:
-            self.connection.execute(update(t.contact).where(t.contact.c.id == stream_id).values(values))
+            self.change(t.contact, {"id": stream_id}, values)
         for identity_id, values in projections.identities(recorded).items():
-            self.connection.execute(update(t.identity).where(t.identity.c.id == identity_id).values(values))
+            self.change(t.identity, {"id": identity_id}, values)
         if (values := projections.agent(recorded)) is not None:
-            self.connection.execute(update(t.agent).where(t.agent.c.id == stream_id).values(values))
+            self.change(t.agent, {"id": stream_id}, values)
 
     def _project_delivery(self, event: e.DeliveryChanged) -> None:
-        mine = t.message.c.id == event.message_id
-        current = Delivery(self.connection.execute(select(t.message.c.state).where(mine)).scalar_one())
+        (found,) = self.run(_MESSAGE_STATE, {"which": event.message_id}).fetchone()
+        current = Delivery(found)
         state = further(current, Delivery(event.state))
         if state is not current:
             values = {"state": state.value, "error_code": event.error_code}
-            self.connection.execute(update(t.message).where(mine).values(values))
+            self.change(t.message, {"id": event.message_id}, values)
 
     def _write_conversation(self, before: Conversation | None, after: Conversation) -> None:
         if before is None:
-            self.connection.execute(_INSERT_CONVERSATION, {name: getattr(after, name) for name in CONVERSATION_FIELDS})
+            self.run(_INSERT_CONVERSATION, {name: getattr(after, name) for name in CONVERSATION_FIELDS})
             return
         changed = {
             name: value for name in CONVERSATION_FIELDS if (value := getattr(after, name)) != getattr(before, name)
@@ -313,6 +315,19 @@ class Tx:
 @cache
 def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
     return Prepared(insert(table), columns)
+
+
+@cache
+def _update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Prepared:
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    which = (table.c[name] == bindparam(f"key_{name}") for name in keys)
+    return Prepared(update(table).where(*which).values(values))
+
+
+@cache
+def _number(table: Table, key: Column[str]) -> Prepared:
+    numbered = update(table).where(key == bindparam("which")).values(sequence=table.c.sequence + 1)
+    return Prepared(numbered.returning(table.c.sequence))
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from hub.domain.addresses import kind_of
 from hub.domain.errors import NotFound
@@ -94,18 +94,23 @@ class Reported:
     error_text: str
 
 
+_m = t.message.c
+# Three reports come for each message: put together once.
+_REPORTED = select(_m.id, _m.conversation_id, _m.identity_id, _m.state, _m.provider_id, _m.error_text).where(
+    _m.inbox_id == bindparam("inbox"), _m.kind == "outgoing"
+)
+_REPORTED_BY_OURS = _REPORTED.where(_m.id == bindparam("which"))
+_REPORTED_BY_THEIRS = _REPORTED.where(_m.provider_id == bindparam("which"))
+
+
 def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> Reported | None:
     """By our id where the report echoes it, else by the provider's; None where we know of none."""
     if not (update.message_id or update.provider_id):
         return None
-    m = t.message.c
-    columns = (m.id, m.conversation_id, m.identity_id, m.state, m.provider_id, m.error_text)
-    statement = select(*columns).where(m.inbox_id == inbox_id, m.kind == "outgoing")
-    if update.message_id:
-        statement = statement.where(m.id == update.message_id)
-    else:
-        statement = statement.where(m.provider_id == update.provider_id)
-    row = connection.execute(statement).one_or_none()
+    statement, which = (
+        (_REPORTED_BY_OURS, update.message_id) if update.message_id else (_REPORTED_BY_THEIRS, update.provider_id)
+    )
+    row = connection.execute(statement, {"inbox": inbox_id, "which": which}).one_or_none()
     if row is None:
         return None
     state = Delivery(row.state)
