@@ -1951,6 +1951,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messages/{message_id}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mail as it was sent, as a page for a frame
+         * @description It runs nothing and loads nothing from elsewhere, but for pictures where `images` asks for them. 404 for a message
+         *     without HTML.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    images?: boolean;
+                };
+                header?: never;
+                path: {
+                    message_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The page */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/html": unknown;
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages/{message_id}/source": {
         parameters: {
             query?: never;
@@ -3011,7 +3064,7 @@ export interface components {
         };
         /**
          * BodyOut
-         * @description A mail's body: `whole` is plain text with all that it quotes, `html` is safe to show, or empty.
+         * @description A mail's body: `whole` is plain text with all that it quotes, `html` is safe to show, or empty; `/page` shows it.
          *
          *     In `html`, images of the mail have the index of their file in `data-attachment`, images from elsewhere their address
          *     in `data-remote-src` (`data-tracking`: of one or two pixels); links whose text names another host than they lead to
@@ -3497,7 +3550,7 @@ export interface components {
          *     `rule` is by what it was placed and `evidence` what matched. `robot` is empty for a person's mail, else what kind of
          *     program wrote it: `auto_reply`, `out_of_office`, `receipt`, `list`, `bounce`, `complaint`, `unreadable`… `notes` say
          *     what had to be repaired. `has_more`: the whole body says more than the text; `has_html`: it can be shown as it was
-         *     sent.
+         *     sent; `inline`: ids of the files that are shown inside of it, such as a signature's logo.
          */
         LetterOut: {
             /** Subject */
@@ -3521,6 +3574,8 @@ export interface components {
             has_html: boolean;
             /** Has More */
             has_more: boolean;
+            /** Inline */
+            inline: string[];
         };
         /**
          * LimitsOut

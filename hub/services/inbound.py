@@ -223,7 +223,7 @@ def _extras(
 ) -> dict[str, object] | None:
     extras: dict[str, object] = {}
     if message.letter is not None and placed is not None:
-        extras["letter"] = letters.as_extras(tx, message.letter, message.text, placed)
+        extras["letter"] = letters.as_extras(tx, message, message.letter, placed)
     if trusted:
         extras["payload"] = message.payload
     if message.to:

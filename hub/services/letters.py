@@ -8,7 +8,7 @@ from typing import Any
 from hub.domain import events as e
 from hub.domain.inbox import Inbox
 from hub.domain.mail_threading import Placement, place, reply_subject, without_prefixes
-from hub.domain.messages import LETTERS, Author, Letter, OutboundLetter
+from hub.domain.messages import LETTERS, Author, InboundMessage, Letter, OutboundLetter
 from hub.store import tables as t
 from hub.store.queries import letters, people
 from hub.store.queries.letters import INDEX
@@ -50,10 +50,10 @@ def keep(tx: Tx, inbox_id: str, message_id: str, letter: Letter) -> None:
         tx.add(t.letter_copy, {"message_id": message_id, "address": address})
 
 
-def as_extras(tx: Tx, letter: Letter, text: str, placed: Placement) -> dict[str, Any]:
-    """How a mail stands in its message's extras: what agents see at once, with the rule by which it was placed. `text`
-    is what of it is shown."""
+def as_extras(tx: Tx, message: InboundMessage, letter: Letter, placed: Placement) -> dict[str, Any]:
+    """How a mail stands in its message's extras: what agents see at once, with the rule by which it was placed."""
     claims = []
+    kept = zip(message.attachments[-len(message.files) :], message.files, strict=False) if message.files else ()
     for claim in placed.claims:
         claimed = tx.conversation(claim.conversation_id)
         claims.append({"conversation_id": claimed.id, "ticket_number": claimed.ticket_number, "rule": claim.rule.value})
@@ -64,7 +64,8 @@ def as_extras(tx: Tx, letter: Letter, text: str, placed: Placement) -> dict[str,
         "evidence": placed.evidence,
         "claims": claims,
         "has_html": bool(letter.html),
-        "has_more": bool(letter.whole.strip()) and letter.whole.split() != text.split(),
+        "has_more": bool(letter.whole.strip()) and letter.whole.split() != message.text.split(),
+        "inline": [attachment.attachment_id for attachment, file in kept if file.inline],
         "notes": list(letter.notes),
     }
 

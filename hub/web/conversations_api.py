@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
+
+from flask import Response
 
 from hub.domain.conversation import PRIORITIES, Conversation
 from hub.domain.errors import HubError, NotFound, Refused
@@ -21,8 +25,13 @@ from hub.web import render
 from hub.web import schemas as s
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_agent, the_hub, the_session
+from hub.web.mail_page import page, policy
 
 blueprint = api_blueprint("conversations", __name__, "Conversations")
+
+_PAGE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
+    200: {"description": "The page", "content": {"text/html": {}}}
+}
 
 
 def changed(conversation_id: str, use_case: Callable[[Tx], object]) -> s.ConversationOut:
@@ -151,6 +160,34 @@ def body(message_id: str) -> s.BodyOut:
     if found is None:
         raise NotFound("there is no such mail")
     return render.body(found)
+
+
+@blueprint.get("/messages/<identifier:message_id>/page")
+@needs("read_conversations")
+@blueprint.input(s.MailPageQuery, location="query")
+@blueprint.doc(responses=_PAGE)
+def mail_page(message_id: str, query_data: s.MailPageQuery) -> Response:
+    """A mail as it was sent, as a page for a frame
+
+    It runs nothing and loads nothing from elsewhere, but for pictures where `images` asks for them. 404 for a message
+    without HTML.
+    """
+    hub = the_hub()
+    with hub.store.read() as connection:
+        found = letter_queries.body(connection, message_id)
+        if found is None or not found.html:
+            raise NotFound("there is no such mail")
+        extras = json.loads(message_queries.get(connection, message_id).extras)
+    html = page(
+        found.html,
+        extras.get("attachments", []),
+        lambda each: hub.files.get(attachments.key(each)),
+        images=query_data.images,
+    )
+    response = Response(html, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = policy(images=query_data.images)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 def _event_id(before: str) -> int:

@@ -14,6 +14,7 @@ from hub.domain.addresses import PHONE, kind_of
 from hub.domain.conversation import PRIORITIES, Conversation
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import SearchResult
+from hub.domain.mail_threading import without_prefixes
 from hub.domain.messages import Author, Kind
 from hub.hub import Hub
 from hub.ports import Capabilities
@@ -135,7 +136,7 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
             "contact": {"id": state.contact_id, "name": row.contact_name},
             "channel": state.channel,
             "address_display": address(*row.address),
-            "subject": row.subject,
+            "subject": without_prefixes(row.subject),
             "inbox_id": state.inbox_id,
             "language": state.language,
             "team_id": state.team_id or None,

@@ -206,7 +206,7 @@ class LetterOut(Shape):
     `rule` is by what it was placed and `evidence` what matched. `robot` is empty for a person's mail, else what kind of
     program wrote it: `auto_reply`, `out_of_office`, `receipt`, `list`, `bounce`, `complaint`, `unreadable`… `notes` say
     what had to be repaired. `has_more`: the whole body says more than the text; `has_html`: it can be shown as it was
-    sent.
+    sent; `inline`: ids of the files that are shown inside of it, such as a signature's logo.
     """
 
     subject: str
@@ -218,10 +218,11 @@ class LetterOut(Shape):
     notes: list[str]
     has_html: bool
     has_more: bool
+    inline: list[str]
 
 
 class BodyOut(Shape):
-    """A mail's body: `whole` is plain text with all that it quotes, `html` is safe to show, or empty.
+    """A mail's body: `whole` is plain text with all that it quotes, `html` is safe to show, or empty; `/page` shows it.
 
     In `html`, images of the mail have the index of their file in `data-attachment`, images from elsewhere their address
     in `data-remote-src` (`data-tracking`: of one or two pixels); links whose text names another host than they lead to
@@ -231,6 +232,12 @@ class BodyOut(Shape):
     subject: str
     whole: str
     html: str
+
+
+class MailPageQuery(Shape):
+    """`images`: pictures from elsewhere are loaded, which tells their sender that the mail is read."""
+
+    images: bool = False
 
 
 class MessageOut(Shape):

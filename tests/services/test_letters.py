@@ -36,7 +36,7 @@ class Mails:
         self.sent: list[OutboundMessage] = []
         self.errors: list[ChannelError] = []
         self._count = 0
-        settings = {"address": HOUSE, "name": "Lumbre"}
+        settings = {"address": HOUSE, "name": "Lumbre", "signature": "{agent}\nLumbre"}
         values = {"id": MAIL, "key": "mail", "name": "Mail", "channel": "email", "team_id": TEAM}
         world.store.write(lambda tx: tx.add(t.inbox, values | {"settings": json.dumps(settings)}))
         parts = ChannelParts(
