@@ -82,7 +82,7 @@ IDS = {
     "from_id",
 }
 IDS |= {"to_id", "other_id", "undone_event", "message_ids", "identity_ids", "conversation_ids", "open_question"}
-IDS |= {"article_id", "suggested"}
+IDS |= {"article_id", "suggested", "media_id", "attachment_id", "stated_by", "split_event", "last_message_id"}
 KEYS = {"thread_key", "routes"}  # a channel's own ids
 CODES = {
     "channel",
@@ -97,7 +97,8 @@ CODES = {
     "reason",
     "cause",
 }
-CODES |= {"level", "method", "how", "evidence", "presence", "intent", "source"}
+CODES |= {"level", "method", "how", "evidence", "presence", "intent", "source", "consent", "robot"}
+CODES |= {"grounds"}  # evidence and the id of an identity
 NUMBERS = {"ticket_number", "priority", "misses", "until", "version", "score", "given"}
 NUMBERS |= {"intent_confidence", "knowledge_confidence"}
 MODELS = {"bot_model", "knowledge_model", "calibration", "model_id"}
