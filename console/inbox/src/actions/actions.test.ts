@@ -36,7 +36,10 @@ describe("explaining an error", () => {
   });
 
   it("names field and rule where the hub does", () => {
-    expect(explain(refusal(422, "refused", "text", "must not be empty"), english)).toBe("text: must not be empty");
+    const empty = refusal(422, "refused", "text", "must not be empty");
+    expect(explain(empty, english)).toBe("Text: must not be empty");
+    expect(explain(empty, new Text("es", es))).toBe("Texto: no puede estar vacío");
+    expect(explain(refusal(422, "refused", "odd", "must be even"), english)).toBe("odd: must be even");
   });
 
   it("tells why something is not possible now", () => {

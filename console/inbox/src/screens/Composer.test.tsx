@@ -17,7 +17,6 @@ import { Composer } from "./Composer";
 vi.mock("../api/hub");
 vi.mock("../live/connection", () => ({ tellTyping: () => undefined }));
 const answers = vi.mocked(hub);
-vi.setConfig({ testTimeout: 20_000 });
 beforeEach(() => {
   forgetDrafts();
   vi.resetAllMocks();
@@ -26,11 +25,11 @@ beforeEach(() => {
 
 const LIMITS: Limits = { text: 400, file: 1_000, mediaTypes: ["image/png"], segmented: true };
 const CHAT: Way = {
-  ...{ key: "chat", inboxId: "shop", identityId: "visitor", channel: "webchat", inboxName: "Shop", address: "" },
+  ...{ letter: null, key: "chat", inboxId: "shop", identityId: "visitor", channel: "webchat", inboxName: "Shop", address: "" },
   ...{ isLast: false, neverWritten: false, forbidden: null, limits: { text: 10_000, file: 1_000, mediaTypes: ["image/png"], segmented: false } },
 };
 const SMS: Way = {
-  ...{ key: "sms", inboxId: "number", identityId: "phone", channel: "sms", inboxName: "Madrid", address: "+34 612 34 56 78" },
+  ...{ letter: null, key: "sms", inboxId: "number", identityId: "phone", channel: "sms", inboxName: "Madrid", address: "+34 612 34 56 78" },
   ...{ isLast: true, neverWritten: false, forbidden: null, limits: LIMITS },
 };
 const DETAIL: ConversationDetail = {

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { IconAlertCircle, IconClock } from "../parts/icons";
 import { useQueryClient } from "@tanstack/react-query";
 
+import { broken } from "../actions/explain";
 import { discard, send, type Unsent } from "../actions/send";
 import { useText } from "../text";
 import bubbles from "./Message.module.css";
@@ -9,10 +10,11 @@ import classes from "./UnsentMessage.module.css";
 
 /** A message on its way; when it fails it stays, with its reason, until it is sent or discarded. */
 export function UnsentMessage({ message }: { message: Unsent }) {
-  const { t, word } = useText();
+  const text = useText();
+  const { t, word } = text;
   const client = useQueryClient();
   const { problem } = message;
-  const why = problem?.field && problem.rule ? `${problem.field}: ${problem.rule}` : problem && word("problem", problem.id);
+  const why = problem?.field && problem.rule ? broken(problem.field, problem.rule, text) : problem && word("problem", problem.id);
   return (
     <div className={bubbles.message} data-tone={message.kind === "note" ? "note" : "agent"} data-side="ours">
       <div className={bubbles.body}>
