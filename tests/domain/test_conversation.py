@@ -242,3 +242,16 @@ def test_a_conversations_fields_have_defaults_that_mean_not_set() -> None:
     for field in fields(Conversation):
         if field.name != "id":
             assert getattr(Conversation("x"), field.name) in (0, "", "none", Status.BOT)
+
+
+def test_answers_go_where_the_last_segment_is_and_lists_show_what_stayed() -> None:
+    first = e.MessageReceived("m1", "inbox-1", "i1", "webchat", "new")
+    second = e.MessageReceived("m2", "inbox-2", "i2", "sms", "window")
+    state = write(opened(Status.BOT), (first, e.SegmentBegan("inbox-2", "i2", "sms")))
+    assert (state.inbox_id, state.identity_id, state.channel) == ("inbox-2", "i2", "sms")
+    state = write(state, (second,))
+    parted = write(state, (e.MessagesMovedOut("x", ("m2",), "m1"), e.SegmentBegan("inbox-1", "i1", "webchat")))
+    assert (parted.last_message_id, parted.identity_id) == ("m1", "i1")
+    assert write(state, (e.MessagesMovedOut("x", ("m1",), "m2"),)).last_message_id == "m2"
+    older = e.MessagesMovedOut("x", ("m2",))
+    assert write(state, (older,)).last_message_id == "m2", "an older log does not say what stayed"
