@@ -90,7 +90,6 @@ function Explanation({ message, delivery }: { message: MessageOut; delivery: Del
           <Button
             size="compact-sm"
             variant="light"
-            {...(unknown ? { color: "yellow" } : {})}
             leftSection={<IconRefresh size={15} aria-hidden />}
             loading={busy}
             onClick={() => void again()}
