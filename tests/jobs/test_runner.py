@@ -12,9 +12,9 @@ import pytest
 from hub.domain.errors import ChannelError, Unavailable
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND, SUBSCRIPTIONS, Job, jobs
-from hub.jobs.runner import LONGEST_PAUSE, Runner, pause
+from hub.jobs.runner import Runner, pause
 from hub.services.bot_turn import BotTurn
-from hub.services.work import Work, nothing
+from hub.services.work import LONGEST_ASKED, Work, nothing
 from hub.store.queries import outbox
 from tests.fixtures_hub import World
 from tests.jobs.rows import put, row, runner, teams, writes
@@ -190,7 +190,7 @@ def test_the_pause_is_what_the_provider_asks_for_else_it_doubles(
     attempt: int, error: Exception, seconds: float
 ) -> None:
     assert pause(attempt, error) == seconds * SECOND
-    assert pause(attempt, error) <= LONGEST_PAUSE
+    assert pause(attempt, error) <= LONGEST_ASKED
 
 
 def test_a_permanent_error_dies_at_once(world: World) -> None:
