@@ -37,7 +37,7 @@ from hub.domain.messages import (
 )
 from hub.ports import Channel, ChannelParts, FetchedFile, ManySenders, MediaSource, Reconciler
 from hub.testing.fakes import ManualClock
-from hub.testing.provider import Answer, Provider
+from hub.testing.provider import Answer, Provider, nobody_there
 
 ACCOUNT, SERVICE = "AC" + "0" * 32, "MG" + "0" * 32
 TOKEN, KEY, SECRET = "auth-token", "webhooks_sharedkey_01", "the secret of a shared key"
@@ -719,6 +719,12 @@ def test_a_status_without_a_known_code(provider: Provider, status: int, body: by
 def test_retry_after(provider: Provider, value: str, seconds: float | None) -> None:
     provider.answer = Answer(429, {"Retry-After": value}, b"{}")
     assert refusal(provider, outbound()).retry_after == seconds
+
+
+def test_where_nobody_listens_nothing_was_sent() -> None:
+    with pytest.raises(ChannelError) as error:
+        channel(api_url=nobody_there()).send(outbound())
+    assert (error.value.code, error.value.unknown, error.value.permanent) == ("not_reached", False, False)
 
 
 def test_no_error_shows_the_token(provider: Provider, caplog: pytest.LogCaptureFixture) -> None:
