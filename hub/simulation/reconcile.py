@@ -141,7 +141,9 @@ def _outgoing(ledger: Ledger, sent: Sequence[HubMessage], arrived: Sequence[HubM
             difference("doubled", provider_id, f"in the ledger {copies} times")
     # A message whose outcome nobody knows has no id of the provider's: it is found by customer and text.
     with_address = _conversations(ledger, arrived)
-    lost_sight_of = Counter((each.conversation_id, each.text) for each in sent if not each.provider_id)
+    lost_sight_of = Counter(
+        (each.conversation_id, each.text) for each in sent if not each.provider_id and not received[each.key]
+    )
     for got in ledger.received:
         if got.provider_id in known:
             continue

@@ -10,7 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -29,6 +29,8 @@ from hub.simulation.table import Table, milliseconds
 # Seconds without anything new after which the hub has nothing more to do.
 QUIET = 2.0
 _LOOK = 0.5
+# The state of a message that the hub makes while the end is being written.
+_NOT_YET = "queued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,12 @@ class Run:
                 if not await self._drained(watcher, cursor):
                     tell(f"The hub still had work after {options.drain:.0f} s.")
             table.draw(self._headline("done"), self.tallies)
+            # A hub that had not enough time goes on sending: what it calls sent before the ledgers are read must be in
+            # them, and what is in them it must know afterwards.
+            before = {each.id: each.state for each in await _messages(watcher, cursor)}
             self.ledgers = [await player.ledger() for player in players.values()]
-            self.messages = await _messages(watcher, cursor)
+            after = await _messages(watcher, cursor)
+            self.messages = [replace(each, state=before.get(each.id, _NOT_YET)) for each in after]
         return reconcile(self.ledgers, self.messages, self.said)
 
     def answered(self, channel: str, customer: int) -> None:

@@ -96,7 +96,7 @@ def test_a_planted_loss_and_a_planted_double_are_found(played: tuple[Run, io.Str
 
     # The hub has lost what the ledger has.
     (gone, _), *_ = ledger.accepted
-    assert kinds(ledger, [each for each in run.messages if each.provider_id != gone]) == {("lost", "to the hub")}
+    assert ("lost", "to the hub") in kinds(ledger, [each for each in run.messages if each.provider_id != gone])
     # The hub has it twice.
     (copy,) = (each for each in run.messages if each.provider_id == gone)
     assert ("doubled", "to the hub") in kinds(ledger, [*run.messages, replace(copy, id="another")])

@@ -94,6 +94,15 @@ def test_a_message_that_was_sent_twice() -> None:
     assert found(twice, MESSAGES) == [("doubled", "to the customer", "SMd")]
 
 
+def test_a_message_that_has_our_id_alone_and_was_sent_twice() -> None:
+    """The web chat's visitors see our ids, and may have read a message before its channel has given it one."""
+    messages = [*without(MESSAGES, "SMb"), shown("", "c-ben", state="read", text="hola", own_id="m-b")]
+    received = [LEDGER.received[0], Received("m-b", BEN, "hola"), LEDGER.received[2]]
+    assert found(replace(LEDGER, received=received), messages) == []
+    again = replace(LEDGER, received=[*received, Received("m-again", BEN, "hola")])
+    assert found(again, messages) == [("doubled", "to the customer", "m-again")]
+
+
 def test_a_message_that_is_in_the_ledger_twice_under_one_id() -> None:
     twice = replace(LEDGER, received=[*LEDGER.received, LEDGER.received[-1]])
     assert found(twice, MESSAGES) == [("doubled", "to the customer", "SMc")]
