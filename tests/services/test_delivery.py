@@ -513,3 +513,12 @@ def test_a_message_is_looked_up_as_it_was_sent(world: World) -> None:
     world.paper.errors = [ChannelError("timeout", unknown=True)]
     run_to_the_end(world, outbox_id)
     assert asked.messages == world.paper.sent
+
+
+def test_a_provider_that_gives_two_messages_one_id_breaks_nothing(world: World) -> None:
+    older, newer = answered(world), reply(world, "another")
+    world.run()
+    for each in (older, newer):
+        world.store.write(lambda tx, each=each: tx.change(t.message, {"id": each}, {"provider_id": "the same"}))
+    assert report(world, DeliveryUpdate(Delivery.DELIVERED, provider_id="the same"))
+    assert (state(world, older), state(world, newer)) == ("sent", "delivered")

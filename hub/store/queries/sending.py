@@ -100,7 +100,8 @@ _REPORTED = select(_m.id, _m.conversation_id, _m.identity_id, _m.state, _m.provi
     _m.inbox_id == bindparam("inbox"), _m.kind == "outgoing"
 )
 _REPORTED_BY_OURS = _REPORTED.where(_m.id == bindparam("which"))
-_REPORTED_BY_THEIRS = _REPORTED.where(_m.provider_id == bindparam("which"))
+# A provider that gives two messages one id is in the wrong; the newer one is then meant, and nothing is broken by it.
+_REPORTED_BY_THEIRS = _REPORTED.where(_m.provider_id == bindparam("which")).order_by(_m.event_id.desc()).limit(1)
 
 
 def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> Reported | None:
