@@ -143,6 +143,12 @@ const healthRoute = createRoute({
   component: lazyRouteComponent(() => import("./screens/Health"), "Health"),
 });
 
+const heldBackRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/held-back",
+  component: lazyRouteComponent(() => import("./screens/HeldBack"), "HeldBack"),
+});
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
   shellRoute.addChildren([
@@ -151,6 +157,7 @@ const routeTree = rootRoute.addChildren([
     newArticleRoute,
     articleRoute,
     healthRoute,
+    heldBackRoute,
     viewRoute.addChildren([noConversationRoute, conversationRoute]),
   ]),
 ]);

@@ -101,6 +101,21 @@ export function upload(file: File, onProgress: (share: number) => void, signal: 
   });
 }
 
+export const body = (messageId: string) =>
+  answerOf(api.GET("/api/v1/messages/{message_id}/body", { params: { path: { message_id: messageId } } }));
+/** Addresses that the browser opens by itself. */
+export const mailPageUrl = (messageId: string, images: boolean) => `/api/v1/messages/${messageId}/page${images ? "?images=true" : ""}`;
+export const sourceUrl = (messageId: string) => `/api/v1/messages/${messageId}/source`;
+export const rawUrl = (sourceId: string) => `/api/v1/sources/${sourceId}/raw`;
+
+export const inboxes = () => answerOf(api.GET("/api/v1/inboxes"));
+export const heldBack = (inboxId: string, before: string | null, signal: AbortSignal) => {
+  const query = { ...(inboxId ? { inbox_id: inboxId } : {}), ...(before === null ? {} : { before }) };
+  return answerOf(api.GET("/api/v1/held-back", { params: { query }, signal }));
+};
+export const acceptSource = (sourceId: string) =>
+  answerOf(api.POST("/api/v1/sources/{source_id}/accept", { params: { path: { source_id: sourceId } } }));
+
 export const articles = (query: string, locale: string, after: string | null, signal: AbortSignal) => {
   const asked = { query, limit: 50, ...(locale ? { locale } : {}), ...(after === null ? {} : { after }) };
   return answerOf(api.GET("/api/v1/articles", { params: { query: asked }, signal }));

@@ -19,6 +19,7 @@ export const keys = {
   article: (id: string, locale: string) => ["article", id, locale],
   health: ["health"],
   deadRows: ["outbox", "dead"],
+  heldBack: ["heldBack"],
 } as const;
 
 export function makeQueryClient(): QueryClient {
@@ -102,6 +103,25 @@ export function candidatesQuery(contactId: string) {
   return queryOptions({ queryKey: keys.candidates(contactId), queryFn: () => hub.candidates(contactId) });
 }
 
+/** A mail's body never changes. */
+export function bodyQuery(messageId: string) {
+  return queryOptions({ queryKey: ["body", messageId], queryFn: () => hub.body(messageId) });
+}
+
+export const inboxesQuery = queryOptions({ queryKey: ["inboxes"], queryFn: hub.inboxes });
+
+export function heldBackQuery(inboxId: string) {
+  return infiniteQueryOptions({
+    queryKey: [...keys.heldBack, inboxId],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) => hub.heldBack(inboxId, pageParam, signal),
+    getNextPageParam: (page) => page.next,
+    // No event tells of what is held back: it is read afresh whenever the page is opened.
+    staleTime: 0,
+    refetchInterval: 30_000,
+  });
+}
+
 export function articlesQuery(query: string, locale: string) {
   return infiniteQueryOptions({
     queryKey: [...keys.articles, query, locale],
@@ -117,4 +137,6 @@ export function articleQuery(id: string, locale: string) {
 
 // The parts of the hub tell nobody when they change: the page looks again while it is open.
 export const healthQuery = queryOptions({ queryKey: keys.health, queryFn: hub.health, refetchInterval: 5_000 });
+/** For the warning that stands on every screen; a minute of silence is told within two. */
+export const listenersQuery = queryOptions({ ...healthQuery, refetchInterval: 30_000 });
 export const deadRowsQuery = queryOptions({ queryKey: keys.deadRows, queryFn: hub.deadRows, refetchInterval: 15_000 });

@@ -49,6 +49,8 @@ export { default as IconLoader2 } from "@tabler/icons-react/dist/esm/icons/IconL
 export { default as IconLock } from "@tabler/icons-react/dist/esm/icons/IconLock.mjs";
 export { default as IconLogout } from "@tabler/icons-react/dist/esm/icons/IconLogout.mjs";
 export { default as IconMail } from "@tabler/icons-react/dist/esm/icons/IconMail.mjs";
+export { default as IconMailCheck } from "@tabler/icons-react/dist/esm/icons/IconMailCheck.mjs";
+export { default as IconMailPause } from "@tabler/icons-react/dist/esm/icons/IconMailPause.mjs";
 export { default as IconMenu2 } from "@tabler/icons-react/dist/esm/icons/IconMenu2.mjs";
 export { default as IconMessageCircle } from "@tabler/icons-react/dist/esm/icons/IconMessageCircle.mjs";
 export { default as IconMessageOff } from "@tabler/icons-react/dist/esm/icons/IconMessageOff.mjs";

@@ -16,6 +16,7 @@ import { fileObjection, type Way } from "../session/ways";
 import { useText, type Text } from "../text";
 import classes from "./Composer.module.css";
 import { Forbidden } from "./Forbidden";
+import { LetterEnvelope, LetterSignature } from "./LetterHint";
 import { SmsHint } from "./SmsHint";
 import { wayName, WayPicker } from "./WayPicker";
 
@@ -151,6 +152,7 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
           </UnstyledButton>
         </p>
       )}
+      {way && !way.forbidden && <LetterEnvelope way={way} />}
       {way && !way.limits && <p className={classes.otherWay}>{t("composer.cannotUse", { channel: word("channel", way.channel) })}</p>}
       {!isNote && !way && <p className={classes.otherWay}>{t("composer.noWay")}</p>}
       {way?.forbidden ? (
@@ -196,6 +198,7 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
               }}
             />
           )}
+          {way && <LetterSignature way={way} />}
           {uploads.length > 0 && (
             <ul className={classes.uploads}>
               {uploads.map((upload) => (

@@ -76,6 +76,12 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
       <div className={classes.who}>
         <h2 ref={heading} tabIndex={-1} className={classes.name}>
           {name}
+          {conversation.subject && (
+            <span className={classes.subject} title={conversation.subject}>
+              {" "}
+              {conversation.subject}
+            </span>
+          )}
         </h2>
         <p className={classes.facts}>
           <span title={t("thread.ticket", { number: conversation.ticket_number })}>#{conversation.ticket_number}</span>

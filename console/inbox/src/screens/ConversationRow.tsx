@@ -61,6 +61,7 @@ export const ConversationRow = memo(function ConversationRow({ row, view, teamId
               {brief(row.last_activity_at, text)}
             </time>
           </span>
+          {row.subject && <span className={classes.subject}>{row.subject}</span>}
           <span className={classes.line}>
             <span className={classes.last} data-unread={row.unread > 0 || undefined}>
               {lastWords(row, row.assignee_id === meId, text)}

@@ -1,5 +1,5 @@
 import { Checkbox, Popover, UnstyledButton } from "@mantine/core";
-import type { Citation, MessageOut } from "@centralita/shared/api";
+import type { Citation, ConversationOut, MessageOut } from "@centralita/shared/api";
 import { IconBook2, IconInfoCircle, IconLock, IconRobot } from "../parts/icons";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -11,8 +11,9 @@ import { clock, dayAndTime } from "../format/time";
 import { ChannelIcon } from "../parts/Channel";
 import { Person } from "../parts/Person";
 import { useText } from "../text";
-import { Attachments, filesOf } from "./Attachments";
+import { Attachments, filesOf, isPicture, type FileView } from "./Attachments";
 import { Delivery } from "./Delivery";
+import { LetterFoot, LetterHead, PlacedBy } from "./Letter";
 import classes from "./Message.module.css";
 import type { Split } from "./useSplit";
 
@@ -21,20 +22,29 @@ interface MessageProps {
   contactName: string;
   /** Whether the author is named: not again for what follows at once. */
   heading: boolean;
+  conversation: ConversationOut;
   /** Whether its channel is shown: where the thread has several. */
   channels: boolean;
   split: Split;
+}
+
+/** The logos of signatures come with every mail: "as it was sent" has them. */
+const LOGO = 20_000;
+
+function shownFiles(message: MessageOut): FileView[] {
+  const inside = new Set(message.letter?.inline);
+  return filesOf(message).filter((file) => !(inside.has(file.id) && isPicture(file) && file.size < LOGO));
 }
 
 function tone({ kind, author }: MessageOut): "note" | "contact" | "bot" | "agent" | "system" {
   return kind === "note" ? "note" : author.kind;
 }
 
-export const Message = memo(function Message({ message, contactName, heading, channels, split }: MessageProps) {
+export const Message = memo(function Message({ message, contactName, conversation, heading, channels, split }: MessageProps) {
   const text = useText();
   const { t } = text;
   const client = useQueryClient();
-  const { author } = message;
+  const { author, letter } = message;
   const names = {
     contact: author.name || contactName || t("list.nobody"),
     bot: t("thread.bot"),
@@ -64,6 +74,7 @@ export const Message = memo(function Message({ message, contactName, heading, ch
             {author.kind === "bot" && <IconRobot size={15} aria-hidden />}
             {(author.kind === "agent" || author.kind === "contact") && <Person id={author.id ?? name} name={name} size={18} />}
             {name}
+            {letter && letter.sender !== name && <span className={classes.address}>{letter.sender}</span>}
             {message.kind === "note" && (
               <span className={classes.private}>
                 <IconLock size={13} aria-hidden /> {t("thread.note")}
@@ -72,8 +83,10 @@ export const Message = memo(function Message({ message, contactName, heading, ch
           </p>
         )}
         <div className={classes.bubble}>
+          {letter && <LetterHead letter={letter} conversation={conversation} />}
           {message.erased ? <em>{t("thread.erased")}</em> : <p className={classes.text}>{linked(message.text)}</p>}
-          <Attachments files={filesOf(message)} again={() => void client.invalidateQueries({ queryKey: keys.messages(message.conversation_id) })} />
+          <Attachments files={shownFiles(message)} again={() => void client.invalidateQueries({ queryKey: keys.messages(message.conversation_id) })} />
+          {letter && !message.erased && <LetterFoot message={message} letter={letter} conversation={conversation} />}
           {message.citation && <Source citation={message.citation} />}
           {message.buttons.length > 0 && (
             <ul className={classes.buttons} aria-label={t("thread.buttons")}>
@@ -90,7 +103,7 @@ export const Message = memo(function Message({ message, contactName, heading, ch
           {/* A note went over no channel. */}
           {channels && message.channel !== "" && <ChannelIcon channel={message.channel} size={14} />}
           {message.delivery && message.kind === "outgoing" && <Delivery message={message} delivery={message.delivery} />}
-          {message.rule && <Why rule={message.rule} />}
+          {letter && message.rule !== "moved" ? <PlacedBy letter={letter} /> : message.rule && <Why rule={message.rule} />}
         </p>
       </div>
     </article>
@@ -137,7 +150,7 @@ function Source({ citation }: { citation: Citation }) {
 }
 
 function Why({ rule }: { rule: NonNullable<MessageOut["rule"]> }) {
-  const { t } = useText();
+  const { t, word } = useText();
   return (
     <Popover width={260} shadow="md" position="top">
       <Popover.Target>
@@ -145,7 +158,7 @@ function Why({ rule }: { rule: NonNullable<MessageOut["rule"]> }) {
           <IconInfoCircle size={15} aria-hidden />
         </UnstyledButton>
       </Popover.Target>
-      <Popover.Dropdown className={classes.rule ?? ""}>{t(`rule.${rule}`)}</Popover.Dropdown>
+      <Popover.Dropdown className={classes.rule ?? ""}>{word("rule", rule)}</Popover.Dropdown>
     </Popover>
   );
 }

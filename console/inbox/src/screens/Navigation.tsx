@@ -6,6 +6,7 @@ import {
   IconHeartbeat,
   IconInbox,
   IconKeyboard,
+  IconMailPause,
   IconMessages,
   IconRobot,
   IconUser,
@@ -56,6 +57,11 @@ export function Navigation({ onHelp }: { onHelp: () => void }) {
         <Link to="/articles" className={classes.link}>
           <IconBook size={18} aria-hidden /> {t("nav.articles")}
         </Link>
+        {may(me, "read_sources") && (
+          <Link to="/held-back" className={classes.link}>
+            <IconMailPause size={18} aria-hidden /> {t("nav.heldBack")}
+          </Link>
+        )}
         {may(me, "read_health") && (
           <Link to="/health" className={classes.link}>
             <IconHeartbeat size={18} aria-hidden /> {t("nav.health")}

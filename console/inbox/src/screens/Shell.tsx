@@ -10,6 +10,7 @@ import { connectionState } from "../live/connection";
 import { useShortcuts } from "../parts/useShortcuts";
 import { useText } from "../text";
 import { HelpSheet } from "./HelpSheet";
+import { ListenerBanner } from "./ListenerBanner";
 import { Navigation } from "./Navigation";
 import classes from "./Shell.module.css";
 
@@ -52,7 +53,10 @@ export function Shell() {
             </ActionIcon>
           }
         >
-          <Outlet />
+          <ListenerBanner />
+          <div className={classes.screen}>
+            <Outlet />
+          </div>
         </MenuButton>
       </main>
       <HelpSheet opened={help} onClose={closeHelp} />

@@ -116,7 +116,7 @@ function Item({ item, detail, channels, split }: ItemProps) {
       return <HappeningLine happening={item.happening} name={detail.contact.name} />;
     case "message":
       return (
-        <Message message={item.message} contactName={detail.contact.name} heading={item.heading} channels={channels} split={split} />
+        <Message message={item.message} contactName={detail.contact.name} conversation={detail.conversation} heading={item.heading} channels={channels} split={split} />
       );
   }
 }

@@ -3,13 +3,24 @@ import type { AgentOut } from "@centralita/shared/api";
 // What hub/domain/permissions.py grants; the hub decides, this only spares people buttons that would be refused.
 const ACTIONS = {
   agent: ["converse"],
-  team_lead: ["converse", "assign_others"],
-  supervisor: ["converse", "assign_others", "edit_articles", "merge_contacts", "read_health"],
+  team_lead: ["converse", "assign_others", "read_sources", "accept_sources"],
+  supervisor: ["converse", "assign_others", "read_sources", "accept_sources", "edit_articles", "merge_contacts", "read_health"],
   editor: ["edit_articles"],
-  administrator: ["converse", "assign_others", "edit_articles", "merge_contacts", "read_health", "run_jobs"],
+  administrator: [
+    ...["converse", "assign_others", "read_sources", "accept_sources"],
+    ...["edit_articles", "merge_contacts", "read_health", "run_jobs"],
+  ],
 } as const satisfies Record<AgentOut["role"], readonly string[]>;
 
-export type Permission = "converse" | "assign_others" | "edit_articles" | "merge_contacts" | "read_health" | "run_jobs";
+export type Permission =
+  | "converse"
+  | "assign_others"
+  | "read_sources"
+  | "accept_sources"
+  | "edit_articles"
+  | "merge_contacts"
+  | "read_health"
+  | "run_jobs";
 
 export function may(agent: AgentOut, permission: Permission): boolean {
   return (ACTIONS[agent.role] as readonly Permission[]).includes(permission);

@@ -18,6 +18,8 @@ export interface Way {
   neverWritten: boolean;
   /** Null where the channel cannot be used at present. */
   limits: Limits | null;
+  /** What is put around an answer by mail; null where it is none. */
+  letter: { subject: string; signature: string } | null;
 }
 
 /** What the channel takes in one message. */
@@ -54,6 +56,7 @@ export function waysOf({ contact, ways }: ConversationDetail): Way[] {
       isLast: way.current,
       neverWritten: way.never_written,
       forbidden: way.do_not_contact ? (identity?.do_not_contact ?? null) : null,
+      letter: way.letter,
       limits: way.limits && {
         text: way.limits.text,
         file: way.limits.file,
