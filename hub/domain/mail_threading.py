@@ -330,6 +330,9 @@ _NUMBER = re.compile(
 )
 
 
+_MARKS = re.compile(r"\s*\[#\d{1,12}\]")
+
+
 def subject_mark(ticket_number: int) -> str:
     """How a conversation's number stands in the subject of our mails."""
     return f"[#{ticket_number}]"
@@ -343,9 +346,8 @@ def reply_subject(subject: str, ticket_number: int, *, answers: bool) -> str:
         ticket_number: by which an answer finds back where its client drops every reference.
         answers: a mail before it; else it begins the thread.
     """
-    plain, mark = without_prefixes(subject), subject_mark(ticket_number)
-    if mark not in plain:
-        plain = f"{plain} {mark}".strip()
+    # Ours alone: the number of another conversation, which a stranger named, would lead the answers there.
+    plain = f"{_MARKS.sub('', without_prefixes(subject))} {subject_mark(ticket_number)}".strip()
     return f"Re: {plain}" if answers else plain
 
 

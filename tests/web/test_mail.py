@@ -169,3 +169,11 @@ def test_it_is_not_for_everybody(mails: Mails, open_screen: Callable[..., Screen
         if not may(role, "accept_sources"):
             assert open_screen(role).problem("POST", f"/sources/{source_id}/accept") == (403, "forbidden"), role
     assert {role for role in ROLES if may(role, "accept_sources")} == {"team_lead", "supervisor", "administrator"}
+
+
+def test_our_answer_never_carries_the_number_that_a_stranger_named(mails: Mails, world: World, agent: Screen) -> None:
+    conversation_id, _ = mails.arrive()
+    named = world.conversation(conversation_id).ticket_number
+    stranger, _ = mails.arrive("let me in", sender="thief@x.example", subject=f"Re: My order [#{named}]")
+    (way,) = agent.get(f"/conversations/{stranger}")["ways"]
+    assert way["letter"]["subject"] == f"Re: My order [#{world.conversation(stranger).ticket_number}]"

@@ -44,7 +44,7 @@ export function Health() {
               <h2 className={classes.heading}>{t("health.parts")}</h2>
               <ul className={classes.parts}>
                 {query.data.parts.map((part) => (
-                  <Part key={part.name} part={part} />
+                  <Part key={`${part.name} ${part.detail.inbox ?? ""}`} part={part} />
                 ))}
               </ul>
             </>

@@ -1,7 +1,7 @@
 import { Button, Modal } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { mailPageUrl } from "../api/hub";
 import { bodyQuery } from "../api/queries";
@@ -43,18 +43,26 @@ export function heldBack(html: string): number {
 function Page({ id, subject }: Pick<HtmlMailProps, "id" | "subject">) {
   const { t, counted } = useText();
   const [images, setImages] = useState(false);
+  const line = useRef<HTMLParagraphElement>(null);
+  const show = () => {
+    setImages(true);
+    line.current?.focus();
+  };
   const query = useQuery(bodyQuery(id));
   if (query.isError && !query.data) return <Failed error={query.error} again={() => void query.refetch()} />;
   if (!query.data) return <Loading lines={6} />;
   const waiting = heldBack(query.data.html);
   return (
     <>
-      {waiting > 0 && !images && (
-        <p className={classes.images}>
-          {counted("mail.heldBack", waiting)}
-          <Button size="compact-sm" variant="light" leftSection={<IconPhoto size={15} aria-hidden />} onClick={() => setImages(true)}>
-            {t("mail.showImages")}
-          </Button>
+      {waiting > 0 && (
+        // It takes the focus over from the button that goes: without one, Escape would close the conversation as well.
+        <p ref={line} tabIndex={-1} className={classes.images}>
+          {images ? t("mail.imagesShown") : counted("mail.heldBack", waiting)}
+          {!images && (
+            <Button size="compact-sm" variant="light" leftSection={<IconPhoto size={15} aria-hidden />} onClick={show}>
+              {t("mail.showImages")}
+            </Button>
+          )}
         </p>
       )}
       <iframe

@@ -146,6 +146,7 @@ export const en = {
   "mail.source": "Download source",
   "mail.notes": "Repaired",
   "mail.showImages": "Show pictures",
+  "mail.imagesShown": "Pictures from elsewhere are shown.",
   "mail.heldBack.one": "{count} picture from elsewhere was not loaded: its sender would learn that you read this.",
   "mail.heldBack.other": "{count} pictures from elsewhere were not loaded: their sender would learn that you read this.",
   "robot.auto_reply": "Automatic reply",

@@ -148,6 +148,7 @@ export const es: Dictionary = {
   "mail.source": "Descargar el original",
   "mail.notes": "Reparado",
   "mail.showImages": "Mostrar imágenes",
+  "mail.imagesShown": "Se muestran las imágenes externas.",
   "mail.heldBack.one": "No se ha cargado {count} imagen externa: quien escribe sabría que lo lees.",
   "mail.heldBack.other": "No se han cargado {count} imágenes externas: quien escribe sabría que lo lees.",
   "robot.auto_reply": "Respuesta automática",
