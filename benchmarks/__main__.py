@@ -23,6 +23,7 @@ from benchmarks.harness import Context, Figure, commit
 KEYS = {
     "ingest_sqlite": "ingest_sqlite",
     "ingest_sqlite_p99": "ingest_sqlite",
+    "mail": "mail",
     "bot_overhead": "bot_overhead",
     "widget_loader": "widget_size",
     "widget_all": "widget_size",

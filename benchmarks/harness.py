@@ -170,11 +170,12 @@ def memory(pid: int) -> float:
 
 @dataclass(frozen=True)
 class Load:
-    """What a load run saw. Times in milliseconds."""
+    """What a load run saw. Times in milliseconds; `busy` is the share of one core that the client itself took."""
 
     statuses: dict[int, int]
     seconds: float
     times: list[float]
+    busy: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -216,5 +217,6 @@ def load(address: str, requests: Sequence[bytes], *, connections: int) -> Load:
         await asyncio.gather(*(connection() for _ in range(connections)))
         return time.perf_counter() - began
 
+    began = time.process_time()
     seconds = asyncio.run(everything())
-    return Load(statuses, seconds, times)
+    return Load(statuses, seconds, times, (time.process_time() - began) / seconds)

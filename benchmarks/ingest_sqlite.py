@@ -1,33 +1,59 @@
 """Durable inbound messages a second on SQLite: one process, 32 connections, everything on that a real one has.
 
-Each request is a web chat message: its token is verified, the customer matched, message, event and outbox row committed
-(synchronous=FULL) before the 200; the outbox is run meanwhile by the same process. A run counts only when as many rows
-are stored as 200s were given, the hub's own connections wait for the disk, and the outbox is empty within a minute.
+Each request is a text message as Twilio's webhook brings it: its signature is verified, the customer matched, message,
+event and outbox row committed (synchronous=FULL) before the 200; the outbox is run meanwhile by the same process, and
+what it answers goes to a simulated Twilio. A run counts only when as many rows are stored as 200s were given, the hub's
+own connections wait for the disk, and the outbox is empty within a minute.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
+import subprocess
+import sys
 import time
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
-from benchmarks.harness import Context, Figure, Load, hub, load, median, yardstick
+from benchmarks.harness import (
+    ROOT,
+    Context,
+    Figure,
+    Load,
+    free_port,
+    hub,
+    hub_environment,
+    load,
+    median,
+    process,
+    wait_for,
+    yardstick,
+)
+from channels.simulators.twilio_webhooks import signature
 from hub.store.unit_of_work import sqlite_engine
 
 CONNECTIONS = 32
 MESSAGES = 6000
-VISITORS = 1500
+CUSTOMERS = 1500
 THREADS = 192
 ROUNDS = 3
+ALL_ROUNDS_FROM = 0.1  # below this share of the size nobody reads the figure
 SYNCHRONOUS_FULL = 2  # as SQLite's PRAGMA reads it
 LEAST_RATIO = 0.30
 MOST_P99 = 4.0
+TEAM = "First line"  # the demo firm's
+NUMBER = "+34910000001"
+ACCOUNT, TOKEN = f"AC{'0' * 32}", "the token of an account that is nobody's"
+SIMULATED = {"CENTRALITA_SIMULATOR_ACCOUNT": ACCOUNT, "CENTRALITA_SIMULATOR_TOKEN": TOKEN}
 
 
 def run(context: Context) -> dict[str, Figure]:
-    messages, rounds = context.scaled(MESSAGES, 60), ROUNDS if context.size == 1 else 1
+    messages, rounds = context.scaled(MESSAGES, 60), ROUNDS if context.size >= ALL_ROUNDS_FROM else 1
     ours: list[Load] = []
     plain: list[Load] = []
     for number in range(rounds):
@@ -40,12 +66,16 @@ def run(context: Context) -> dict[str, Figure]:
             load(address, [request] * (messages // 4), connections=CONNECTIONS)
             plain.append(load(address, [request] * messages, connections=CONNECTIONS))
         with hub(folder, CENTRALITA_THREADS=str(THREADS)) as (address, _):
-            tokens = [token(address) for _ in range(context.scaled(VISITORS, 20))]
-            load(address, requests(tokens, messages // 4, "warm"), connections=CONNECTIONS)
-            drained(folder)
-            before = stored(folder)
-            ours.append(load(address, requests(tokens, messages, "run"), connections=CONNECTIONS))
-            counts(folder, before, ours[-1])
+            provider = free_port()
+            webhook = connect(folder, address, provider)
+            customers = context.scaled(CUSTOMERS, 15)
+            first, then = range(messages // 4), range(messages // 4, messages // 4 + messages)
+            with twilio(folder, provider, webhook):
+                load(address, requests(webhook, first, customers), connections=CONNECTIONS)
+                drained(folder)
+                before = stored(folder)
+                ours.append(load(address, requests(webhook, then, customers), connections=CONNECTIONS))
+                counts(folder, before, ours[-1])
     runs = [
         {
             "messages_per_second": round(our.rate, 1),
@@ -53,6 +83,8 @@ def run(context: Context) -> dict[str, Figure]:
             "p99_ms": round(our.p(0.99), 2),
             "plain_per_second": round(bare.rate, 1),
             "plain_p99_ms": round(bare.p(0.99), 2),
+            "client_busy": round(our.busy, 2),
+            "plain_client_busy": round(bare.busy, 2),
         }
         for our, bare in zip(ours, plain, strict=True)
     ]
@@ -67,24 +99,66 @@ def run(context: Context) -> dict[str, Figure]:
     }
 
 
-def token(address: str) -> str:
-    """A new visitor's token."""
-    body = json.dumps({"inbox": "demo", "origin": address, "language": "en"}).encode()
-    request = urllib.request.Request(  # noqa: S310  # loopback
-        f"{address}/widget/v1/session", body, {"Content-Type": "application/json", "Origin": address}
+def connect(folder: Path, address: str, provider: int) -> str:
+    """Connects an inbox for text messages as an administrator does, of the Twilio that is simulated at the port
+    `provider`. Returns its webhook's address.
+
+    Raises ValueError when the hub does not say where its provider calls.
+    """
+    own = {
+        "account_sid": ACCOUNT,
+        "numbers": [NUMBER],
+        "default_region": "ES",
+        "api_url": f"http://127.0.0.1:{provider}",
+        "messages_per_second": 0,  # the provider's own queue is as long as the run
+    }
+    options = ["--name", "Text messages of the run", "--team", TEAM, "--settings", json.dumps(own)]
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-m", "hub", "connect", "sms", *options],
+        input=json.dumps({"auth_token": TOKEN}),
+        env={**os.environ, **hub_environment(folder, urlsplit(address).port or 0)},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    with urllib.request.urlopen(request) as answer:  # noqa: S310
-        return str(json.loads(answer.read())["visitor_token"])
+    found = re.search(r"calls (http\S+)", done.stdout)
+    if found is None:
+        raise ValueError(f"where is the webhook? {done.stdout}")
+    return found[1]
 
 
-def requests(tokens: list[str], count: int, name: str) -> list[bytes]:
-    """Raw requests, each a message of its own, the visitors in turn."""
+@contextmanager
+def twilio(folder: Path, port: int, webhook: str) -> Iterator[None]:
+    """The provider's side in a process of its own: takes what each new conversation is answered, and reports on it."""
+    command = [sys.executable, "-m", "channels.simulators", "--port", str(port), "--number", f"{NUMBER}={webhook}"]
+    with process(command, SIMULATED, folder / "simulator.log"):
+        wait_for(f"http://127.0.0.1:{port}")
+        yield
+
+
+def requests(webhook: str, numbers: range, customers: int) -> list[bytes]:
+    """Raw requests, signed beforehand, each a message of its own, the customers in turn.
+
+    The fields are all that Twilio documents for a text (channels/sms/payloads/help.form).
+    """
+    path = urlsplit(webhook).path
     found = []
-    for number in range(count):
-        body = json.dumps({"client_id": f"{name}-{number}", "text": f"Where is my order A{100000 + number}?"}).encode()
+    for number in numbers:
+        sid = f"SM{number:032x}"
+        fields = {
+            **dict.fromkeys(("ToState", "ToCity", "ToZip", "FromState", "FromCity", "FromZip"), ""),
+            **dict.fromkeys(("MessageSid", "SmsMessageSid", "SmsSid"), sid),
+            **{"ToCountry": "ES", "FromCountry": "ES", "NumMedia": "0", "NumSegments": "1", "SmsStatus": "received"},
+            **{"AccountSid": ACCOUNT, "ApiVersion": "2010-04-01", "To": NUMBER},
+            "From": f"+34600{number % customers:06}",
+            "Body": f"Where is my order A{100000 + number}?",
+        }
+        body = urlencode(fields).encode()
         found.append(
-            b"POST /widget/v1/messages HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
-            + f"Authorization: Bearer {tokens[number % len(tokens)]}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"X-Twilio-Signature: {signature(webhook, tuple(fields.items()), TOKEN)}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
     return found
