@@ -227,7 +227,6 @@ export const en = {
   "deliveryError.no_smtp": "This inbox has no server to send through",
   "deliveryError.bad_address": "This is no address that can be written to",
   "deliveryError.unreachable": "The mail server could not be reached",
-  "deliveryError.no_answer": "The mail server did not answer",
   "deliveryError.token_refused": "The mail provider refuses our sign-in",
   "deliveryError.5.1.1": "There is no such mailbox",
   "deliveryError.20003": "The provider does not accept our login",

@@ -229,7 +229,6 @@ export const es: Dictionary = {
   "deliveryError.no_smtp": "Esta bandeja no tiene servidor de envío",
   "deliveryError.bad_address": "No es una dirección a la que se pueda escribir",
   "deliveryError.unreachable": "No se pudo contactar con el servidor de correo",
-  "deliveryError.no_answer": "El servidor de correo no respondió",
   "deliveryError.token_refused": "El proveedor de correo rechaza nuestro acceso",
   "deliveryError.5.1.1": "No existe ese buzón",
   "deliveryError.20003": "El proveedor no acepta nuestras credenciales",
