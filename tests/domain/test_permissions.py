@@ -16,14 +16,16 @@ EVERY_ACTION = (
     "merge_contacts",
     "read_health",
     "run_jobs",
+    "read_sources",
+    "accept_sources",
 )
 # A column for each action above.
 MAY = {
-    "agent": "yes yes no yes no no no no",
-    "team_lead": "yes yes yes yes no no no no",
-    "supervisor": "yes yes yes yes yes yes yes no",
-    "editor": "no no no yes yes no no no",
-    "administrator": "yes yes yes yes yes yes yes yes",
+    "agent": "yes yes no yes no no no no no no",
+    "team_lead": "yes yes yes yes no no no no yes yes",
+    "supervisor": "yes yes yes yes yes yes yes no yes yes",
+    "editor": "no no no yes yes no no no no no",
+    "administrator": "yes yes yes yes yes yes yes yes yes yes",
 }
 
 
