@@ -6,6 +6,7 @@ and whatever the address leaves out, come from the `AWS_…` variables that all 
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,24 @@ _FIELD = "files_url"
 
 
 class ObjectFiles:
-    """A `FileStore` over obstore. A write is whole or not there: nobody reads half a file."""
+    """A `FileStore` over obstore. A write is whole or not there: nobody reads half a file.
 
-    def __init__(self, store: LocalStore | S3Store) -> None:
+    `folder` is where a local store keeps its files: what is put there has reached the disk when `put` returns, as the
+    row that promises it will have, whatever happens to the power.
+    """
+
+    def __init__(self, store: LocalStore | S3Store, folder: Path | None = None) -> None:
         self._store = store
+        self._folder = folder
 
     def put(self, key: str, content: bytes) -> None:
         """Raises Unavailable when the store does not take it."""
         try:
             obstore.put(self._store, key, content)
+            if self._folder is not None:
+                path = self._folder / key
+                for each in (path, path.parent):  # the bytes, and then the name that leads to them
+                    _sync(each)
         except (BaseError, OSError) as error:
             raise Unavailable("the file store does not answer") from error
 
@@ -53,13 +63,21 @@ class ObjectFiles:
             raise Unavailable("the file store does not answer") from error
 
 
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def open_files(url: str) -> ObjectFiles:
     """The file store at an address. Raises Refused, naming the rule, for an address that is none."""
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         folder = Path(unquote(parts.path))
         folder.mkdir(parents=True, exist_ok=True)
-        return ObjectFiles(LocalStore(folder))
+        return ObjectFiles(LocalStore(folder), folder)
     if parts.scheme == "s3" and parts.netloc:
         return ObjectFiles(_bucket(parts.netloc, parts.path.strip("/"), dict(parse_qsl(parts.query))))
     raise Refused(_FIELD, "must be file:///folder or s3://bucket/prefix?endpoint=https://host&region=name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,3 +107,17 @@ def test_an_address_that_is_none_is_refused_by_name(url: str) -> None:
     with pytest.raises(Refused) as refused:
         open_files(url)
     assert refused.value.field == "files_url"
+
+
+def test_what_was_put_has_reached_the_disk_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a power cut would leave a row that promises bytes which nobody has."""
+    synced: list[int] = []
+    sync = os.fsync
+
+    def watched(file: int) -> None:
+        synced.append(os.fstat(file).st_ino)
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    open_files(f"file://{tmp_path}").put("sources/a", CONTENT)
+    assert synced == [(tmp_path / "sources" / "a").stat().st_ino, (tmp_path / "sources").stat().st_ino]
