@@ -174,6 +174,7 @@ def test_a_server_that_is_not_there_is_told(mail_server: MailServer) -> None:
 
 
 def test_a_server_that_falls_silent_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap, "CONNECT_SECONDS", 0.2)  # which covers the greeting
     monkeypatch.setattr(imap, "ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = imap.ImapAccount("127.0.0.1", silent.getsockname()[1], "none", lambda _: None)
