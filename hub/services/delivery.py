@@ -127,15 +127,16 @@ def _begin(tx: Tx, work: Work, job: sending.Sending, sender: str, rate: float) -
 
 def _complete(hub: Hub, channel: Channel, work: Work, message: OutboundMessage) -> OutboundMessage:
     """The message with an address for each file, under which the provider can fetch it, and what a mail needs."""
-    links = attachments.links(hub)
-    files = tuple(
-        replace(each, url=hub.settings.public_url + links.url(each.attachment_id)) for each in message.attachments
-    )
-    if not channel.capabilities.letters:
-        return replace(message, attachments=files)
-    with hub.store.read() as connection:
-        letter = letters.outbound(connection, message.conversation_id, message.message_id, work.recorded.actor)
-    return replace(message, attachments=files, letter=letter)
+    if message.attachments:
+        links = attachments.links(hub)
+        base = hub.settings.public_url
+        addressed = (replace(each, url=base + links.url(each.attachment_id)) for each in message.attachments)
+        message = replace(message, attachments=tuple(addressed))
+    if channel.capabilities.letters:
+        with hub.store.read() as connection:
+            letter = letters.outbound(connection, message.conversation_id, message.message_id, work.recorded.actor)
+        message = replace(message, letter=letter)
+    return message
 
 
 def _unknown(hub: Hub, channel: Channel, job: sending.Sending, work: Work, error: ChannelError) -> UseCase[None]:
