@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from hub import app, processes
@@ -25,6 +26,8 @@ from hub.simulation.hub_api import Login
 from hub.store import replay
 from hub.store.migrate import migrate_url
 from hub.store.secret_box import SecretBox
+from kb import evaluate
+from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     mailbox = add("mailbox", _mailbox, "Compare a mailbox with what is stored; exit code 1 where they differ.")
     mailbox.add_argument("action", choices=["check"])
     mailbox.add_argument("inbox", metavar="INBOX", help="the inbox's key")
+    evaluations = add(
+        "evaluate", _evaluate_search, "Measure on your own data what customers would get."
+    ).add_subparsers(required=True, metavar="WHAT")
+    text = "Search: recall, confidence and speed on articles and messages (docs/quality.md)."
+    search = evaluations.add_parser("search", help=text, description=text)
+    search.add_argument("articles", type=Path, metavar="ARTICLES.jsonl")
+    search.add_argument("queries", type=Path, metavar="QUERIES.jsonl")
+    search.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    search.set_defaults(run=_evaluate_search)
     add("openapi", _openapi, "Print the API's OpenAPI document.")
     add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
     return parser
@@ -211,6 +223,25 @@ def _mailbox(settings: Settings, options: argparse.Namespace) -> int:
         f"{found.waiting} wait to be read, {found.before} are from before. Ever fetched: {states}."
     )
     return 0 if found.is_equal else 1
+
+
+def _evaluate_search(settings: Settings, options: argparse.Namespace) -> int:
+    articles = evaluate.read_articles(options.articles)
+    queries = evaluate.read_queries(options.queries, articles)
+    print("loading the models", file=sys.stderr)
+    knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
+    knowledge.warm()
+    figures = evaluate.measure(knowledge, articles, queries, _progress)
+    print(json.dumps(figures, indent=None if options.json else 2))
+    return 0
+
+
+def _progress(what: str, done: int, count: int) -> None:
+    """One line that is written over; on a file only the end."""
+    if done == count:
+        print(f"\r{what}: {done} of {count}", file=sys.stderr)
+    elif sys.stderr.isatty() and done % 10 == 0:
+        print(f"\r{what}: {done} of {count}", end="", file=sys.stderr, flush=True)
 
 
 def _openapi(settings: Settings, _: argparse.Namespace) -> int:
