@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.domain.errors import Refused
-from hub.domain.knowledge import ArticleText, SearchResult
+from hub.domain.knowledge import ArticleText, Passage, SearchResult
 from kb.search import LocalKnowledgeBase
 
 PLACES = 10
@@ -112,7 +112,7 @@ def measure(
         `coverage` (share of all messages that are answered); `p50_ms`, `p95_ms` of one search. None where there is
         nothing to count.
     """
-    passages = []
+    passages: list[Passage] = []
     for done, article in enumerate(articles, start=1):
         passages.extend(knowledge.passages(article))
         progress("articles", done, len(articles))
