@@ -29,6 +29,7 @@ KEYS = {
     "widget_all": "widget_size",
     "start": "start",
     "memory_idle": "memory_idle",
+    "routing": "routing",
 }
 RESULTS = Path(__file__).parent / "results.json"
 
