@@ -123,6 +123,8 @@ def _seed(settings: Settings, options: argparse.Namespace) -> int:
                     account_sid=settings.simulator_account,
                     auth_token=settings.simulator_token,
                 )
+            if settings.simulator_smtp:
+                demo.connect_mail(store, *settings.simulator_smtp)
         finally:
             store.close()
         print("The demo firm is there." if done else "The database has agents already: nothing to seed.")

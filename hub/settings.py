@@ -48,6 +48,7 @@ class Settings:
     simulator_url: str
     simulator_account: str
     simulator_token: str
+    simulator_smtp: tuple[str, int] | None
 
     @property
     def sqlite_path(self) -> str | None:
@@ -145,6 +146,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         simulator_url=address("SIMULATOR_URL", "", ("http", "https")),
         simulator_account=value("SIMULATOR_ACCOUNT"),
         simulator_token=value("SIMULATOR_TOKEN"),
+        simulator_smtp=place("SIMULATOR_SMTP"),
     )
 
 

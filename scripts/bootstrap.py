@@ -125,6 +125,7 @@ def _say_where_to_go(steps: Steps, hub_url: str, settings: Mapping[str, str]) ->
   {hub_url}/        the agents' inbox
   {hub_url}/demo    a shop with the web chat, as a customer sees it
   {settings["CENTRALITA_SIMULATOR_URL"] + "/":28}  customers' phones: text the shop and be texted
+  {settings["CENTRALITA_SIMULATOR_URL"] + "/mail":28}  customers' mailboxes: write to the shop and be answered
   {hub_url}/status  how each part is
 
 {logins.stdout.rstrip()}
@@ -190,7 +191,7 @@ def _prepare_database(steps: Steps, settings: Mapping[str, str]) -> None:
     """Bring the schema up to date and put the demo firm into it; both do nothing where that has happened."""
     own = RUN / "centralita.sqlite3"
     # The seed tells the demo's inboxes where the simulated providers are.
-    told = [settings.get(f"CENTRALITA_SIMULATOR_{name}", "") for name in ("URL", "ACCOUNT", "TOKEN")]
+    told = [settings.get(f"CENTRALITA_SIMULATOR_{name}", "") for name in ("URL", "ACCOUNT", "TOKEN", "SMTP")]
     sources = digest(ROOT / "hub" / "store", ROOT / "hub" / "services", ROOT / "hub" / "__main__.py", *told)
     stamp = Stamp(RUN / "stamps" / "database", sources, own)
     if settings.get("CENTRALITA_DATABASE_URL") or not stamp.holds():

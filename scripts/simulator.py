@@ -1,4 +1,4 @@
-"""The providers' side beside the hub: customers' phones to try it with, on this machine alone.
+"""The providers' side beside the hub: customers' phones and mailboxes to try it with, on this machine alone.
 
 Standard library only.
 """
@@ -31,16 +31,22 @@ class Simulator:
         self._steps = steps
         self.port = choose_port(hub_port + 1)
         self.url = f"http://{HOST}:{self.port}"
+        self.mail_port = choose_port(hub_port + 2)
+        self._hub_mail = f"{HOST}:{choose_port(hub_port + 3)}"
         self.account, self._token = account(DATA / "account.json")
         self._process: subprocess.Popen[bytes] | None = None
 
     def settings(self, settings: Mapping[str, str]) -> dict[str, str]:
         """What the hub is told, beside what `settings` say already."""
+        # Where the hub takes mail already, the customers' goes there.
+        self._hub_mail = settings.get("CENTRALITA_SMTP_LISTEN") or self._hub_mail
         allowed = [settings.get("CENTRALITA_FETCH_ALLOW", ""), f"{HOST}:{self.port}"]
         return {
             "CENTRALITA_SIMULATOR_URL": self.url,
             "CENTRALITA_SIMULATOR_ACCOUNT": self.account,
             "CENTRALITA_SIMULATOR_TOKEN": self._token,
+            "CENTRALITA_SIMULATOR_SMTP": f"{HOST}:{self.mail_port}",
+            "CENTRALITA_SMTP_LISTEN": self._hub_mail,
             "CENTRALITA_FETCH_ALLOW": ",".join(filter(None, allowed)),
         }
 
@@ -48,13 +54,20 @@ class Simulator:
         """Start it; `hub_url` is the address that the hub knows itself by, for webhooks are signed with it."""
         numbers = [f"--number={number}={hub_url}/webhooks/{INBOX_KEY}{PATIENCE}" for number in FIRM_NUMBERS]
         where = ["--host", HOST, "--port", str(self.port), "--data", str(DATA)]
-        command = [str(PYTHON), "-m", "channels.simulators", *where, *numbers]
+        mail = ["--mail-port", str(self.mail_port), "--hub-mail", _reached_at(self._hub_mail)]
+        command = [str(PYTHON), "-m", "channels.simulators", *where, *mail, *numbers]
         self._process = self._steps.children.start(command, RUN / "log" / "simulator.log", settings)
 
     def stop(self) -> None:
         """Ask it to end; who ends all children waits for it."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
+
+
+def _reached_at(place: str) -> str:
+    """Where a server that listens there is reached from this machine."""
+    host, _, port = place.rpartition(":")
+    return f"{HOST}:{port}" if host.strip("[]") in ("0.0.0.0", "::") else place  # noqa: S104 - compared, not bound
 
 
 def choose_port(wanted: int) -> int:

@@ -61,6 +61,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "SIMULATOR_URL": "http://127.0.0.1:8001",
         "SIMULATOR_ACCOUNT": "AC0",
         "SIMULATOR_TOKEN": "s",
+        "SIMULATOR_SMTP": "127.0.0.1:8002",
     }
     settings = read(tmp_path, **given)
     assert settings == Settings(
@@ -90,6 +91,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         simulator_url="http://127.0.0.1:8001",
         simulator_account="AC0",
         simulator_token="s",
+        simulator_smtp=("127.0.0.1", 8002),
     )
     assert not settings.embedded
     assert len(fields(Settings)) == len(given) + 1, "DATA is the one more: a new setting belongs into this test"

@@ -41,6 +41,14 @@ def number_from(argument: str) -> Number:
     return Number(number, address)
 
 
+def place_from(argument: str) -> tuple[str, int]:
+    """`127.0.0.1:8003`. Raises ValueError."""
+    host, _, port = argument.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{argument}: must be HOST:PORT such as 127.0.0.1:8003")
+    return host.strip("[]"), int(port)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m channels.simulators", description=__doc__)
@@ -48,11 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--data", type=Path, help="the ledger's folder; without it everything is kept in memory")
     parser.add_argument("--number", action="append", default=[], metavar="NUMBER=WEBHOOK", help="a number of the firm")
+    parser.add_argument("--hub-mail", metavar="HOST:PORT", help="the hub's mail listener; without it there is no mail")
+    parser.add_argument("--mail-port", type=int, default=8002, help="where the hub hands over mail for customers")
     parser.add_argument("--open-to-network", action="store_true", help="listen where other machines reach it")
     options = parser.parse_args(arguments)
     try:
         account = account_from(os.environ)
         numbers = [number_from(each) for each in options.number]
+        hub_mail = place_from(options.hub_mail) if options.hub_mail else None
     except ValueError as error:
         print(f"simulators: {error}", file=sys.stderr)
         return 2
@@ -68,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return twilio
 
     def start() -> Running:
-        return assemble(make, options.data, options.host)
+        return assemble(make, options.data, options.host, mail_port=options.mail_port, hub_mail=hub_mail)
 
     Gunicorn(options.host, options.port, start, lambda: print(f"Simulators answer on {address}", flush=True)).run()
     return 0

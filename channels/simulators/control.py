@@ -37,12 +37,13 @@ class Rejected(HTTPException):
         self.field, self.rule = field, rule
 
 
-def routes(twilio: Twilio, host_names: frozenset[str]) -> Blueprint:
+def routes(twilio: Twilio, host_names: frozenset[str], *, with_mail: bool = False) -> Blueprint:
     """The blueprint of `/control`.
 
     Args:
         twilio: whose simulator it drives.
         host_names: what callers may call this machine; a page that a foreign name leads here must not get in.
+        with_mail: whether there is a page of mailboxes beside this one.
     """
     control = Blueprint("control", __name__, url_prefix="/control")
 
@@ -76,6 +77,7 @@ def routes(twilio: Twilio, host_names: frozenset[str]) -> Blueprint:
                     for person in CUSTOMERS
                 ],
                 "blocks": [{"customer": customer, "sender": sender} for customer, sender in blocked],
+                "mail": with_mail,
             }
         )
 

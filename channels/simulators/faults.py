@@ -48,6 +48,28 @@ MENU: Mapping[str, Mapping[str, frozenset[str]]] = {
         "other_type": frozenset({"media_type"}),
     },
 }
+# The same for mail; `number` is then a customer's address.
+MAIL_MENU: Mapping[str, Mapping[str, frozenset[str]]] = {
+    # The hub hands over a mail for a customer.
+    "send": {
+        "greylist": frozenset(),
+        "refuse": frozenset({"status", "message"}),
+        "delay": frozenset({"seconds"}),
+        "cut": frozenset(),
+        "accept_then_cut": frozenset(),
+        "bounce": frozenset({"seconds"}),
+        "out_of_office": frozenset({"seconds"}),
+    },
+    # A customer's mail on its way to the hub.
+    "mail": {
+        "duplicate": frozenset({"copies"}),
+        "parallel": frozenset({"copies"}),
+        "late": frozenset({"seconds"}),
+        "cut": frozenset(),
+        "lose_answer": frozenset(),
+        "without_references": frozenset(),
+    },
+}
 _WHOLE = {"status": (400, 599), "code": (1, 99_999), "retry_after": (0, 3600), "copies": (2, 200), "times": (1, 10**6)}
 _MOST_SECONDS = 3600.0
 
@@ -58,7 +80,7 @@ class BadFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to do. `number` limits it to one customer or firm number, empty: any."""
+    """One thing to do. `number` limits it to one customer or one address of the firm, empty: any."""
 
     id: int
     where: str
@@ -74,9 +96,10 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. Safe for threads."""
+    """The faults in force, of a menu. Safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, menu: Mapping[str, Mapping[str, frozenset[str]]] = MENU) -> None:
+        self.menu = menu
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._left: dict[int, tuple[Fault, int | None]] = {}
@@ -85,17 +108,17 @@ class Faults:
         """Puts a fault in force.
 
         Args:
-            values: `where`, `do`, the fields of `MENU`, `times` (None: until cleared; 1 without it), `number`.
+            values: `where`, `do`, the fields of the menu, `times` (None: until cleared; 1 without it), `number`.
 
         Raises:
             BadFault: something in it is not on the menu.
         """
         where, do = values.get("where"), values.get("do")
-        if not isinstance(where, str) or where not in MENU:
-            raise BadFault(f"where: must be one of {', '.join(MENU)}")
-        if not isinstance(do, str) or do not in MENU[where]:
-            raise BadFault(f"do: must be one of {', '.join(MENU[where])}")
-        unknown = set(values) - {"where", "do", "times", "number"} - MENU[where][do]
+        if not isinstance(where, str) or where not in self.menu:
+            raise BadFault(f"where: must be one of {', '.join(self.menu)}")
+        if not isinstance(do, str) or do not in self.menu[where]:
+            raise BadFault(f"do: must be one of {', '.join(self.menu[where])}")
+        unknown = set(values) - {"where", "do", "times", "number"} - self.menu[where][do]
         if unknown:
             raise BadFault(f"{min(unknown)}: means nothing for {where} {do}")
         for field, (least, most) in _WHOLE.items():
@@ -111,7 +134,7 @@ class Faults:
         for field in ("number", "message", "media_type"):
             if not isinstance(values.get(field, ""), str):
                 raise BadFault(f"{field}: must be a text")
-        details = {field: values[field] for field in MENU[where][do] if field in values}
+        details = {field: values[field] for field in self.menu[where][do] if field in values}
         with self._lock:
             fault = Fault(next(self._ids), where, do, values.get("number", ""), details)
             self._left[fault.id] = (fault, values.get("times", 1))

@@ -15,50 +15,66 @@ from flask import Flask, Response, send_from_directory
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
-from channels.simulators import control, twilio_rest
+from channels.simulators import control, mail_control, twilio_rest
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger
+from channels.simulators.mail import MailWorld
+from channels.simulators.mail_ledger import MailLedger
 from channels.simulators.twilio import Twilio
 
 PAGE = Path(__file__).parent / "phone_page"
+MAIL_PAGE = Path(__file__).parent / "mail_page"
 # Five pictures of 5 MB in base64.
 _BODY_LIMIT = 36 * 1024 * 1024
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; "
-    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 # Each text that waits for the hub, each open page and each answer that is kept back holds a thread.
 _THREADS = 96
 _LANES = 32
 
 
-def create_app(twilio: Twilio, *, host: str = "127.0.0.1") -> Flask:
-    """The application: the provider's API, the control API and the page.
+def create_app(twilio: Twilio, mail: MailWorld | None = None, *, host: str = "127.0.0.1") -> Flask:
+    """The application: the provider's API, the control API and the pages.
 
     Args:
         twilio: the simulated account.
+        mail: the customers' mailboxes; without them there is no page for them either.
         host: the name or address that it is served on, besides those of loopback.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _BODY_LIMIT
     names = frozenset({"127.0.0.1", "localhost", "::1", host})
     app.register_blueprint(twilio_rest.routes(twilio))
-    app.register_blueprint(control.routes(twilio, names))
+    app.register_blueprint(control.routes(twilio, names, with_mail=mail is not None))
 
     @app.get("/")
     def page() -> Response:
         control.refuse_strangers(names)
-        return _page_file("index.html")
+        return _page_file(PAGE, "index.html")
 
     @app.get("/page/<path:name>")
     def page_file(name: str) -> Response:
-        return _page_file(name)
+        return _page_file(PAGE, name)
+
+    if mail is not None:
+        app.register_blueprint(mail_control.routes(mail, names))
+
+        @app.get("/mail")
+        def mail_page() -> Response:
+            control.refuse_strangers(names)
+            return _page_file(MAIL_PAGE, "index.html")
+
+        @app.get("/mail/page/<path:name>")
+        def mail_page_file(name: str) -> Response:
+            return _page_file(MAIL_PAGE, name)
 
     return app
 
 
-def _page_file(name: str) -> Response:
-    response = send_from_directory(PAGE, name)
+def _page_file(folder: Path, name: str) -> Response:
+    response = send_from_directory(folder, name)
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -82,19 +98,34 @@ class Running:
     stop: Callable[[], None]
 
 
-def assemble(make_twilio: Callable[[Ledger, Lanes], Twilio], data: Path | None, host: str) -> Running:
-    """Opens the ledger and starts the lanes.
+def assemble(
+    make_twilio: Callable[[Ledger, Lanes], Twilio],
+    data: Path | None,
+    host: str,
+    *,
+    mail_port: int = 0,
+    hub_mail: tuple[str, int] | None = None,
+) -> Running:
+    """Opens the ledgers, starts the lanes and, where there is mail, its server.
 
     Args:
         make_twilio: makes the account over them.
-        data: the folder of the ledger; None keeps it in memory.
-        host: as for `create_app`.
+        data: the folder of the ledgers; None keeps them in memory.
+        host: as for `create_app`; the mail server listens there too.
+        mail_port: where the hub hands over mail for customers; 0 chooses one.
+        hub_mail: the hub's mail listener; None: no mail.
+
+    Raises OSError where the mail server's port is taken.
     """
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(data / "ledger.sqlite3" if data is not None else None)
     lanes = Lanes()
     twilio = make_twilio(ledger, lanes)
+    mail = None
+    if hub_mail is not None:
+        mail = MailWorld(MailLedger(data / "mail.sqlite3" if data is not None else None), lanes, hub_mail)
+        mail.listen(host, mail_port)
     lanes.start(_LANES)
 
     def stop() -> None:
@@ -102,8 +133,11 @@ def assemble(make_twilio: Callable[[Ledger, Lanes], Twilio], data: Path | None, 
         lanes.stop()
         twilio.close()
         ledger.close()
+        if mail is not None:
+            mail.close()
+            mail.ledger.close()
 
-    return Running(create_app(twilio, host=host), stop)
+    return Running(create_app(twilio, mail, host=host), stop)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no annotations

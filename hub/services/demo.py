@@ -18,6 +18,7 @@ from hub.store.unit_of_work import Store, Tx
 
 PASSWORD = "centralita"  # noqa: S105  # of the demo's logins, printed at every start
 INBOX_KEY = "demo"
+FIRM_NAME = "Lumbre"
 # (name, e-mail, role, language of the screens, teams)
 PEOPLE = (
     ("Ana Torres", "ana@demo.example", "agent", "es", ("First line",)),
@@ -31,6 +32,9 @@ CUSTOMERS = (("12345678", "Ana García", "28013"), ("87654321", "John Smith", "S
 # What the simulated provider gives it (`make run`; the same as in channels/simulators/phones.py).
 SMS_KEY = "demo-sms"
 SMS_NUMBERS = ("+34644010203", "+447400123123")
+# The same as in channels/simulators/mail_people.py.
+MAIL_KEY = "demo-mail"
+MAIL_ADDRESS = "support@lumbre.example"
 # (order, customer, state, carrier, expected)
 ORDERS = (
     ("A100234", "12345678", "shipped", "SEUR", "2026-11-25"),
@@ -155,6 +159,43 @@ def connect_phones(store: Store, box: SecretBox, *, api_url: str, account_sid: s
         return True
 
     return store.write(phones)
+
+
+def connect_mail(store: Store, host: str, port: int) -> bool:
+    """Makes the demo firm's mailbox, or tells it where the simulated mail server is now.
+
+    Args:
+        store: migrated; nothing is done where the demo firm is not in it.
+        host: of the server that takes what the firm sends, on this machine.
+        port: its port.
+
+    Returns:
+        Whether anything was written.
+    """
+    settings = {
+        "address": MAIL_ADDRESS,
+        "name": FIRM_NAME,
+        "signature": "{agent}\n" + FIRM_NAME,
+        "smtp": {"host": host, "port": port, "security": "none"},
+    }
+
+    def mailbox(tx: Tx) -> bool:
+        demo.lock(tx)
+        known = {inbox.key: inbox for inbox in inboxes.every(tx.connection)}
+        if INBOX_KEY not in known:
+            return False
+        if MAIL_KEY not in known:
+            values = {"id": tx.new_id(), "key": MAIL_KEY, "name": "Mail", "channel": "email"}
+            values["team_id"] = known[INBOX_KEY].team_id
+            tx.add(t.inbox, values | {"settings": json.dumps(settings)})
+            return True
+        now = json.loads(demo.settings_of(tx.connection, MAIL_KEY))
+        if now.get("smtp") == settings["smtp"]:
+            return False
+        tx.change(t.inbox, {"key": MAIL_KEY}, {"settings": json.dumps(now | {"smtp": settings["smtp"]})})
+        return True
+
+    return store.write(mailbox)
 
 
 def _opens_to(box: SecretBox, sealed: str, secrets: str) -> bool:

@@ -48,6 +48,19 @@ def test_the_hub_is_told_where_it_is_and_what_was_allowed_stays(
     assert simulator.INBOX_KEY == demo.SMS_KEY
 
 
+def test_mail_goes_both_ways_and_to_where_the_hub_takes_it_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator, "DATA", tmp_path)
+    world = Simulator(Steps(Children()), parts.free_port())
+    told = world.settings({})
+    assert told["CENTRALITA_SIMULATOR_SMTP"] == f"127.0.0.1:{world.mail_port}"
+    assert told["CENTRALITA_SMTP_LISTEN"].startswith("127.0.0.1:")
+    assert told["CENTRALITA_SMTP_LISTEN"] != told["CENTRALITA_SIMULATOR_SMTP"]
+    given = {"CENTRALITA_SMTP_LISTEN": "0.0.0.0:2525"}
+    assert world.settings(given)["CENTRALITA_SMTP_LISTEN"] == "0.0.0.0:2525"
+
+
 def test_its_secrets_are_in_no_argument_and_it_ends_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulator, "DATA", tmp_path)
     monkeypatch.setattr(simulator, "RUN", tmp_path)
@@ -62,6 +75,7 @@ def test_its_secrets_are_in_no_argument_and_it_ends_when_asked(tmp_path: Path, m
         assert (
             f"--number={demo.SMS_NUMBERS[0]}=http://127.0.0.1:9/webhooks/{demo.SMS_KEY}#rc=3&rp=5xx,ct,rt" in arguments
         )
+        assert "--mail-port" in arguments
         log = tmp_path / "log" / "simulator.log"
         while "answer" not in log.read_text():
             assert process.poll() is None, log.read_text()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from channels.simulators.mail_people import FIRM_ADDRESS
 from channels.simulators.phones import FIRM_NUMBERS
 from hub.app import build, open_store
 from hub.clock import SystemClock
@@ -225,6 +226,33 @@ def test_the_phones_follow_a_simulator_that_moved(store: Store, settings: Settin
 def test_the_phones_are_the_demo_firms_alone(store: Store, settings: Settings) -> None:
     assert connect(store, settings) is False
     assert rows(store, t.inbox) == []
+
+
+# --- the mailbox ---
+
+
+def mailbox(store: Store) -> Inbox:
+    with store.read() as connection:
+        return inboxes.by_key(connection, demo.MAIL_KEY)
+
+
+def test_the_firm_has_a_mailbox_that_follows_the_simulated_server(store: Store, settings: Settings) -> None:
+    assert demo.connect_mail(store, "127.0.0.1", 8002) is False
+    demo.seed(store, HERE)
+    assert demo.connect_mail(store, "127.0.0.1", 8002) is True
+    assert demo.connect_mail(store, "127.0.0.1", 8002) is False
+    inbox = mailbox(store)
+    assert (inbox.channel, inbox.settings["address"]) == ("email", FIRM_ADDRESS)
+    signed = {**inbox.settings, "signature": "their own"}
+    store.write(lambda tx: tx.change(t.inbox, {"id": inbox.id}, {"settings": json.dumps(signed)}))
+    assert demo.connect_mail(store, "127.0.0.1", 9002) is True
+    assert mailbox(store).settings["signature"] == "their own"
+    assembled = build(settings)
+    try:
+        channel = assembled.hub.channel_of(mailbox(store))
+        assert channel.capabilities.letters
+    finally:
+        assembled.stop()
 
 
 def test_the_phones_settings_are_those_that_the_channel_takes(store: Store, settings: Settings) -> None:

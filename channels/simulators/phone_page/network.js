@@ -20,18 +20,19 @@ const WAIT_SECONDS = 20;
 const FIRST_PAUSE = 500; // milliseconds; twice as long after each failure
 const LONGEST_PAUSE = 8000;
 
-/** Calls `changed` with lists of texts for ever; `reachable` says whether the simulator answers. */
-export async function follow(changed, reachable) {
+/** Calls `changed` with lists of what is new at a path, for ever; `reachable` says whether the simulator answers. */
+export async function follow(path, list, changed, reachable) {
   let after = 0;
   let first = true;
   let pause = FIRST_PAUSE;
   for (;;) {
     try {
-      const page = await get(`/control/texts?after=${after}&limit=${PAGE}&wait=${first ? 0 : WAIT_SECONDS}`);
+      const since = first ? "" : `&after=${after}&wait=${WAIT_SECONDS}`;
+      const page = await get(`${path}?limit=${PAGE}${since}`);
       reachable(true);
       pause = FIRST_PAUSE;
       after = Math.max(1, page.after);
-      if (first || page.texts.length) changed(page.texts, first);
+      if (first || page[list].length) changed(page[list], first);
       first = false;
     } catch {
       reachable(false);

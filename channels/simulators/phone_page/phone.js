@@ -1,4 +1,5 @@
 // The phones. Texts of people only ever become text nodes, never markup.
+import { $, drawing, make } from "./dom.js";
 import { base64, clear, follow, get, post } from "./network.js";
 import { words } from "./words.js";
 
@@ -20,7 +21,6 @@ const MOST_OTHERS = 30; // phones that are not of the cast: the last ones that s
 const FIGURES_EVERY = 3000; // milliseconds
 const TICKS = { sending: "M10 5v5l3 2M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0", received: "m2 11 4 4 8-9M9 15l9-10" };
 
-const $ = (id) => document.getElementById(id);
 const state = {
   language: "en",
   app: APPS[0],
@@ -37,27 +37,6 @@ const state = {
   pictures: [],
 };
 const say = () => words[state.language];
-
-/** An element with text, attributes (`on…` are listeners) and children. */
-function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : value);
-  }
-  element.append(...children.filter((child) => child !== undefined && child !== ""));
-  return element;
-}
-
-function drawing(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(svg.namespaceURI, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
-  return svg;
-}
 
 const initials = (name) =>
   name.startsWith("+")
@@ -539,6 +518,7 @@ async function look() {
     $("in-force").textContent = count ? say().inForce(count) : "";
     $("clear").hidden = !count;
     const before = JSON.stringify([state.numbers, state.customers, state.blocks]);
+    $("pages").hidden = !numbers.mail;
     state.numbers = numbers.numbers;
     state.customers = numbers.customers;
     state.blocks = numbers.blocks;
@@ -652,6 +632,6 @@ document.addEventListener("visibilitychange", () => {
 speak(firstLanguage());
 await look();
 setInterval(() => document.hidden || look(), FIGURES_EVERY);
-follow(changed, (reached) => {
+follow("/control/texts", "texts", changed, (reached) => {
   $("trouble").hidden = reached;
 });

@@ -2,6 +2,8 @@
 export const words = {
   en: {
     title: "Phones",
+    pages: "Pages",
+    mail: "Mail",
     subtitle: "Customers’ phones on this machine: nothing leaves it",
     language: "Language",
     network: "Network",
@@ -74,6 +76,8 @@ export const words = {
   },
   es: {
     title: "Teléfonos",
+    pages: "Páginas",
+    mail: "Correo",
     subtitle: "Los teléfonos de los clientes, en esta máquina: nada sale de aquí",
     language: "Idioma",
     network: "Red",
