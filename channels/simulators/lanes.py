@@ -36,7 +36,13 @@ class Lanes:
         self._lanes: dict[Hashable, deque[tuple[float, Step]]] = {}
         self._due: list[tuple[float, int, Hashable]] = []
         self._numbers = itertools.count()
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        # One idle thread waits for the moment when the next lane falls due, the others until they are woken, the last
+        # to fall asleep first: were all to wait for the same moment, all would wake for it.
+        self._moment = threading.Condition(self._lock)
+        self._watched = False
+        self._asleep: list[threading.Condition] = []
+        self._own: set[int] = set()
         self._threads: list[threading.Thread] = []
         self._stopping = False
 
@@ -48,7 +54,7 @@ class Lanes:
             step: see `Step`.
             delay: seconds from the moment on which the step's turn has come.
         """
-        with self._changed:
+        with self._lock:
             steps = self._lanes.setdefault(lane, deque())
             steps.append((delay, step))
             if len(steps) == 1:
@@ -63,9 +69,10 @@ class Lanes:
 
     def stop(self) -> None:
         """Ends the threads; what waits is given up."""
-        with self._changed:
+        with self._lock:
             self._stopping = True
-            self._changed.notify_all()
+            for idle in (self._moment, *self._asleep):
+                idle.notify()
         until = time.monotonic() + _GRACE
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -75,7 +82,7 @@ class Lanes:
         steps were run."""
         until, ran = clock.now + seconds, 0
         while True:
-            with self._changed:
+            with self._lock:
                 if not self._due or self._due[0][0] > until:
                     clock.now = until
                     return ran
@@ -85,22 +92,42 @@ class Lanes:
             ran += 1
 
     def _offer(self, lane: Hashable, delay: float) -> None:
-        heapq.heappush(self._due, (self._clock() + delay, next(self._numbers), lane))
-        self._changed.notify()
+        entry = (self._clock() + delay, next(self._numbers), lane)
+        heapq.heappush(self._due, entry)
+        if delay <= 0 and threading.get_ident() in self._own:
+            return  # it looks for what is due itself, as soon as its step has ended
+        if not self._watched or delay <= 0:
+            self._wake()
+        elif self._due[0] is entry:
+            self._moment.notify()
+
+    def _wake(self) -> None:
+        if self._asleep:
+            self._asleep.pop().notify()
+        elif self._watched:
+            self._moment.notify()
 
     def _work(self) -> None:
+        own = threading.Condition(self._lock)
+        self._own.add(threading.get_ident())
         while True:
-            with self._changed:
+            with self._lock:
                 while not self._stopping:
                     wait = self._due[0][0] - self._clock() if self._due else None
                     if wait is not None and wait <= 0:
                         break
-                    self._changed.wait(wait)
+                    if self._watched:
+                        self._asleep.append(own)
+                        own.wait()
+                    else:
+                        self._watched = True
+                        self._moment.wait(wait)
+                        self._watched = False
                 if self._stopping:
                     return
                 lane = heapq.heappop(self._due)[2]
-                if self._due:
-                    self._changed.notify()  # one notification may have stood for two lanes
+                if self._due and (not self._watched or self._due[0][0] <= self._clock()):
+                    self._wake()  # the next moment is another thread's
             self._run(lane)
 
     def _run(self, lane: Hashable) -> None:
@@ -111,7 +138,7 @@ class Lanes:
             # The other steps of the lane are somebody's texts: they must not wait for one that broke.
             log.exception("a step of lane %s broke", lane)
             again = None
-        with self._changed:
+        with self._lock:
             if again is not None:
                 self._offer(lane, again)
                 return

@@ -11,15 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit, urlunsplit
 from xml.etree import ElementTree
 
 import urllib3
 
 from channels.simulators.ledger import Ledger
+from channels.simulators.line import Lines, NoAnswer, NoConnection, Reply
 from channels.simulators.twilio_account import Account, Number
-
-Reply = urllib3.BaseHTTPResponse
 
 # In place of an HTTP status: no connection came about, no answer came.
 NO_CONNECTION, NO_ANSWER = 0, -1
@@ -73,6 +72,10 @@ def signature(url: str, fields: Sequence[tuple[str, str]], key: str, algorithm: 
     return base64.b64encode(hmac.new(key.encode(), signed.encode(), digest).digest()).decode()
 
 
+# Most of a form is the same each time.
+_quoted = lru_cache(maxsize=4096)(quote_plus)
+
+
 class BadTwiml(ValueError):
     """An answer of the hub that says it is XML and is not."""
 
@@ -111,16 +114,17 @@ class Webhooks:
         self._account = account
         self._ledger = ledger
         self._clock = clock
-        # A connection for each thread that calls the hub at a time, kept open between calls.
-        self._http = urllib3.PoolManager(maxsize=64, retries=False)
+        self._lines = Lines()
+        self._files = urllib3.PoolManager(retries=False)
 
     def close(self) -> None:
-        self._http.clear()
+        self._lines.close()
+        self._files.clear()
 
     def fetch(self, url: str, most: int) -> tuple[bytes, str] | None:
         """A file of the hub and its media type; None where it cannot be had or is larger than `most` bytes."""
         try:
-            response = self._http.request("GET", url, preload_content=False, redirect=True, retries=3, timeout=10)
+            response = self._files.request("GET", url, preload_content=False, redirect=True, retries=3, timeout=10)
             content = response.read(most + 1)
             response.close()
         except urllib3.exceptions.HTTPError:
@@ -162,7 +166,7 @@ class Webhooks:
             headers["Content-Type"] = "application/json"
             signed = signature(address, (), key, algorithm)
         else:
-            body = urlencode(fields).encode()
+            body = urlencode(fields, quote_via=_quoted).encode()
             headers["Content-Type"] = "application/x-www-form-urlencoded; charset=UTF-8"
             signed = signature(address, fields, key, algorithm)
         if do == "tamper":  # genuinely signed, over other bytes
@@ -172,13 +176,12 @@ class Webhooks:
         began = time.perf_counter()
         response: Reply | None = None
         try:
-            timeout = urllib3.Timeout(connect=connection.connect, read=connection.read)
-            response = self._http.request("POST", address, body=body, headers=headers, timeout=timeout, redirect=False)
+            response = self._lines.post(address, body, headers, connect=connection.connect, read=connection.read)
             status = response.status
-        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
-            status = 0
-        except urllib3.exceptions.HTTPError:
-            status = -1
+        except NoConnection:
+            status = NO_CONNECTION
+        except NoAnswer:
+            status = NO_ANSWER
         latency = round((time.perf_counter() - began) * 1000, 3) if response is not None else None
         detail = dict(note or {}) | ({"retry": retry} if retry else {}) | ({"fault": do} if do else {})
         self._ledger.note(kind, sid, self._clock(), max(0, status), latency, detail)
