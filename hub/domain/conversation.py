@@ -31,7 +31,9 @@ class Conversation:
 
     `turn_owner_epoch` rises whenever it changes who owes the next answer: a bot turn that began under another epoch
     is stale. `inbox_id`, `identity_id` and `channel` are those of the customer's last message: replies go there.
-    `handed_over_event` is the event by which it came to people; 0 while it is the bot's.
+    `handed_over_event` is the event by which it came to people; 0 while it is the bot's. What begins with `sla_` is
+    `hub.domain.sla`'s: `sla_due_at` is when the promise ends that ends first of those whose clocks run, `sla_next_at`
+    when a warning or a breach is to be announced.
     """
 
     id: str
@@ -61,6 +63,13 @@ class Conversation:
     handed_over_event: int = 0
     merged_into: str = ""
     previous_id: str = ""
+    sla_policy: str = ""
+    sla_hours: str = ""
+    sla_state: str = ""
+    sla_clock: str = ""
+    sla_due_at: int = 0
+    sla_breached: int = 0
+    sla_next_at: int = 0
 
 
 def _next_owner(state: Conversation) -> str:

@@ -265,6 +265,30 @@ class PriorityChanged(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SlaPolicyApplied(ConversationEvent):
+    """From now on these versions of a policy and of open hours count (see `hub.domain.sla`); empty: none does."""
+
+    policy_id: str
+    hours_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlaWarned(ConversationEvent):
+    """A promise will soon be broken. `clock` as in `hub.domain.sla`, `due_at` in microseconds since 1970 UTC."""
+
+    clock: str
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlaBreached(ConversationEvent):
+    """A promise was broken at `due_at`, whenever that was noticed."""
+
+    clock: str
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageSet(ConversationEvent):
     language: str
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 DEFAULT_LANGUAGE = "en"
 
@@ -28,6 +29,17 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "handoff_verification": {
         "en": "I could not confirm your details.",
         "es": "No he podido confirmar sus datos.",
+    },
+    "your_number": {"en": "Your number for this is {number}.", "es": "Su número para este asunto es el {number}."},
+    "closed": {
+        "en": "We are closed now and open again {when}. You need not wait: your message is with us.",
+        "es": "Ahora estamos cerrados; volvemos a abrir {when}. No hace falta que espere: ya tenemos su mensaje.",
+    },
+    "opens_today": {"en": "today at {time} ({place} time)", "es": "hoy a las {time} (hora de {place})"},
+    "opens_tomorrow": {"en": "tomorrow at {time} ({place} time)", "es": "mañana a las {time} (hora de {place})"},
+    "opens_on": {
+        "en": "on {weekday}, {day} {month}, at {time} ({place} time)",
+        "es": "el {weekday} {day} de {month} a las {time} (hora de {place})",
     },
     "mail_received": {
         "en": "Thank you for your mail. A person will answer it. Your number is {number}; you need not write again, "
@@ -60,6 +72,16 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_WEEKDAYS: Mapping[str, str] = {
+    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+    "es": "lunes martes miércoles jueves viernes sábado domingo",
+}
+_MONTHS: Mapping[str, str] = {
+    "en": "January February March April May June July August September October November December",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+}
+
+
 def served(language: str) -> str:
     """The language that a customer is spoken to in: theirs where the hub has its words, else the default."""
     return language if language in _PHRASES["clarify"] else DEFAULT_LANGUAGE
@@ -78,6 +100,30 @@ def handoff_text(reason: str, place: int, language: str) -> str:
     if reason == "verification_failed":
         return f"{phrase('handoff_verification', language)} {where}"
     return where
+
+
+def closed_text(now: datetime, opens: datetime, zone: str, language: str) -> str:
+    """What a customer is told who writes while nobody is there.
+
+    Args:
+        now: on the clock of the inbox or team.
+        opens: when it opens again, on the same clock.
+        zone: the time zone of that clock, as `Europe/Madrid`.
+        language: the customer's.
+    """
+    spoken = served(language)
+    days = (opens.date() - now.date()).days
+    name = {0: "opens_today", 1: "opens_tomorrow"}.get(days, "opens_on")
+    when = phrase(
+        name,
+        language,
+        time=f"{opens:%H:%M}",
+        place=zone.rpartition("/")[2].replace("_", " "),
+        weekday=_WEEKDAYS[spoken].split()[opens.weekday()],
+        day=opens.day,
+        month=_MONTHS[spoken].split()[opens.month - 1],
+    )
+    return phrase("closed", language, when=when)
 
 
 def numbered(text: str, choices: Iterable[str]) -> str:

@@ -1,4 +1,5 @@
-"""What is due: outbox rows that nobody was told of, conversations whose sleep is over, things kept long enough."""
+"""What is due: outbox rows that nobody was told of, conversations whose sleep is over, promises that are about to be
+broken or are, things kept long enough."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from functools import partial
 from hub.domain.inbox import DAY
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND
-from hub.services import assignment
+from hub.services import assignment, promises
 from hub.store.queries import due, outbox
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Sweeper:
             now = self._hub.clock.now()
             has_rows = outbox.has_offers(connection, now)
             asleep = due.over_slept(connection, now)
+            promised = due.promises(connection, now)
             next_due = outbox.next_due(connection, now)
         if next_due is not None:
             self.expect(next_due)
@@ -70,6 +72,8 @@ class Sweeper:
                 self._hub.nudger.nudge(ids, slow=slow)
         for conversation_id in asleep:
             store.write(partial(assignment.wake, conversation_id=conversation_id))
+        for conversation_id in promised:
+            store.write(partial(promises.announce, conversation_id=conversation_id))
         return len(offered)
 
     def tidy(self) -> None:

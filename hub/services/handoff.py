@@ -15,7 +15,7 @@ from hub.domain.handoff import (
 )
 from hub.domain.messages import LETTERS, Author
 from hub.domain.rendering import handoff_text, phrase
-from hub.services import letters, replies
+from hub.services import letters, opening, replies
 from hub.store.queries import packets, queue, records
 from hub.store.unit_of_work import Reading, Tx
 
@@ -46,10 +46,14 @@ def hand_over(
         return
     tx.flush()
     if conversation.channel in LETTERS:
-        text = phrase("mail_received", conversation.language, number=conversation.ticket_number)
+        told = [phrase("mail_received", conversation.language, number=conversation.ticket_number)]
     else:
         place = queue.place(tx.connection, tx.conversation(conversation_id))
-        text = handoff_text(reason, place, conversation.language)
+        told = [
+            handoff_text(reason, place, conversation.language),
+            phrase("your_number", conversation.language, number=conversation.ticket_number),
+        ]
+    text = " ".join([*told, *opening.told(tx, conversation)])
     replies.send(tx, conversation_id, text, e.Actor(Author.SYSTEM))
 
 

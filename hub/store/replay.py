@@ -10,17 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Select, cast, func, select
 
 from hub.domain import events as e
+from hub.domain import sla
 from hub.domain.conversation import Conversation, fold
 from hub.domain.messages import Delivery, further
 from hub.store import projections
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
+from hub.store.rulebook import Rulebook
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, conversation_from
 
 MOST_SHOWN = 50
@@ -109,7 +112,9 @@ def _conversations(connection: Connection, report: Report, scope: Scope, *, whol
     ordered = statement.order_by(_binary(connection, t.conversation.c.id))
     rows = (conversation_from(row) for row in _stream(connection, ordered))
     row = next(rows, None)
-    for told in _folded(_events(connection, "conversation", scope), report):
+    rulebook = Rulebook()
+    terms_of = partial(rulebook.terms, connection)
+    for told in _folded(_events(connection, "conversation", scope), report, terms_of):
         badges.update(projections.badges(told))
         while row is not None and row.id < told.id:
             report.differs(f"conversation {row.id}: there is a row and no event")
@@ -131,7 +136,7 @@ def _conversations(connection: Connection, report: Report, scope: Scope, *, whol
                 report.differs(f"badge {name}: the counter says {shown.get(name, 0)}, the log {badges[name]}")
 
 
-def _folded(events: Iterator[e.Recorded], report: Report) -> Iterator[Conversation]:
+def _folded(events: Iterator[e.Recorded], report: Report, terms_of: sla.TermsOf) -> Iterator[Conversation]:
     state: Conversation | None = None
     for recorded in events:
         report.events += 1
@@ -141,7 +146,7 @@ def _folded(events: Iterator[e.Recorded], report: Report) -> Iterator[Conversati
             state = Conversation(recorded.stream_id)
         if recorded.sequence != state.sequence + 1:
             report.differs(f"conversation {state.id}: event {recorded.sequence} follows {state.sequence}")
-        state = fold(state, recorded)
+        state = sla.project(state, fold(state, recorded), recorded, terms_of)
     if state is not None:
         yield state
 

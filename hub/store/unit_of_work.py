@@ -43,6 +43,7 @@ from sqlalchemy.pool import QueuePool
 from ulid import ULID
 
 from hub.domain import events as e
+from hub.domain import sla
 from hub.domain.conversation import Conversation, fold
 from hub.domain.errors import NotFound, Unavailable
 from hub.domain.messages import Delivery, further
@@ -50,6 +51,7 @@ from hub.ports import Clock
 from hub.store import projections
 from hub.store import tables as t
 from hub.store.prepared import Prepared
+from hub.store.rulebook import Rulebook
 from hub.store.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -88,6 +90,10 @@ _STREAM_TABLES = {
 }
 
 
+# What may change which promise counts. It is looked up in one place, right after them, so that no path forgets it.
+_MAY_PROMISE = (e.ConversationOpened, e.HandedOver, e.Transferred, e.PriorityChanged, e.MovedToContact)
+
+
 def conversation_from(row: Any) -> Conversation:
     """The state in a row of `CONVERSATION_COLUMNS`, in that order."""
     return Conversation(*row)
@@ -107,9 +113,12 @@ class MessageContent:
 class Tx:
     """One transaction. Not for keeping: it ends when the use case returns."""
 
-    def __init__(self, connection: Connection, clock: Clock, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self, connection: Connection, clock: Clock, subscriptions: Subscriptions, rulebook: Rulebook | None = None
+    ) -> None:
         self.connection = connection
         self.now = clock.now()
+        self.rulebook = rulebook or Rulebook()
         self.postgres = connection.dialect.name == "postgresql"
         self.recorded: list[e.Recorded] = []
         self.nudges: list[tuple[int, bool]] = []
@@ -195,7 +204,20 @@ class Tx:
                         "offered_until": self.now + 2_000_000,
                     }
                 )
+        if conversation is not None and isinstance(event, _MAY_PROMISE):
+            self.promise(stream_id)
         return recorded
+
+    def promise(self, conversation_id: str) -> None:
+        """Applies the policy and the hours that count for a conversation now, unless they do already."""
+        conversation = self.conversation(conversation_id)
+        chosen = self.rulebook.chosen(self.connection, conversation)
+        if chosen != (conversation.sla_policy, conversation.sla_hours):
+            self.record(conversation_id, e.SlaPolicyApplied(*chosen))
+
+    def terms(self, policy_id: str, hours_id: str) -> sla.Terms:
+        """What a conversation's clocks go by."""
+        return self.rulebook.terms(self.connection, policy_id, hours_id)
 
     def run(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
         """Executes a statement of the inbound path. Returns the driver's cursor, which the next one takes over."""
@@ -264,7 +286,9 @@ class Tx:
         if recorded.event.stream != "conversation":
             self._project_others(recorded)
             return None
-        conversation = self._after[stream_id] = fold(self._after[stream_id], recorded)
+        before = self._after[stream_id]
+        conversation = sla.project(before, fold(before, recorded), recorded, self.terms)
+        self._after[stream_id] = conversation
         if (values := projections.message(recorded)) is not None:
             if content is None:
                 raise TypeError(f"{type(recorded.event).__name__} wants its message's content")
@@ -381,6 +405,9 @@ class Store(Protocol):
     @property
     def postgres(self) -> bool: ...
 
+    @property
+    def rulebook(self) -> Rulebook: ...
+
 
 class _Base:
     postgres = False
@@ -388,10 +415,11 @@ class _Base:
     def __init__(self, clock: Clock, subscriptions: Subscriptions, committed: Committed) -> None:
         self.clock = clock
         self.subscriptions = subscriptions
+        self.rulebook = Rulebook()
         self._committed = committed
 
     def _perform(self, connection: Connection, use_case: UseCase[Result]) -> tuple[Tx, Result]:
-        tx = Tx(connection, self.clock, self.subscriptions)
+        tx = Tx(connection, self.clock, self.subscriptions, self.rulebook)
         result = use_case(tx)
         tx.flush()
         return tx, result

@@ -83,6 +83,7 @@ IDS = {
 }
 IDS |= {"to_id", "other_id", "undone_event", "message_ids", "identity_ids", "conversation_ids", "open_question"}
 IDS |= {"article_id", "suggested", "media_id", "attachment_id", "stated_by", "split_event", "last_message_id"}
+IDS |= {"policy_id", "hours_id"}
 KEYS = {"thread_key", "routes"}  # a channel's own ids
 CODES = {
     "channel",
@@ -98,8 +99,10 @@ CODES = {
     "cause",
 }
 CODES |= {"level", "method", "how", "evidence", "presence", "intent", "source", "consent", "robot"}
+CODES |= {"clock"}
 CODES |= {"grounds"}  # evidence and the id of an identity
 NUMBERS = {"ticket_number", "priority", "misses", "until", "version", "score", "given"}
+NUMBERS |= {"due_at"}
 NUMBERS |= {"intent_confidence", "knowledge_confidence"}
 MODELS = {"bot_model", "knowledge_model", "calibration", "model_id"}
 OURS = {"label"}  # an intent's name or a published article's title

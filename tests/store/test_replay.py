@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from hub.domain import events as e
+from hub.domain import sla
 from hub.domain.conversation import Conversation
 from hub.domain.errors import Conflict, Refused
 from hub.domain.inbox import DAY
 from hub.domain.messages import Address, Author, Delivery, DeliveryUpdate, InboundMessage, Parsed, WebhookRequest
-from hub.services import assignment, contacts, delivery, inbound, merging, replies
+from hub.services import assignment, contacts, delivery, inbound, merging, promises, replies
 from hub.store import replay
 from hub.store import tables as t
 from hub.store.queries import matching
@@ -36,7 +37,7 @@ def column(world: World, statement: str) -> list[Any]:
 
 PEOPLE_DO = (
     "take assign transfer resolve reopen snooze hand_back reply note priority merge split undo merge_contacts "
-    "unlink write_down"
+    "unlink write_down promise"
 )
 STEP_NAMES = ("say", "thread", "web", "text", "state", "sign_in", "run", "report", "later", *PEOPLE_DO.split(" "))
 STEPS = st.lists(st.tuples(st.sampled_from(STEP_NAMES), st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=40)
@@ -115,6 +116,11 @@ def act(world: World, step: str, one: int, two: int) -> None:
             case "write_down":
                 contact_id = world.conversation(chosen).contact_id
                 write(lambda tx: contacts.add_by_agent(tx, contact_id, "phone", numbers[two], "", BY))
+            case "promise":
+                stated = {"inbox_ids": [], "team_ids": [(), (SECOND_TEAM,)][one % 2], "targets": {"resolution": 3600}}
+                write(lambda tx: promises.save_policy(tx, sla.to_data(sla.Policy("P", {})) | stated, ANA))
+                world.store.rulebook.forget()
+                write(lambda tx: promises.announce(tx, chosen))
             case "report":
                 sent = column(world, "SELECT provider_id FROM message WHERE provider_id <> ''")
                 if sent:

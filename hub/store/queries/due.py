@@ -18,6 +18,13 @@ def over_slept(connection: Connection, now: int) -> list[str]:
     return list(connection.execute(statement.limit(_CHUNK)).scalars())
 
 
+def promises(connection: Connection, now: int) -> list[str]:
+    """Conversations with a warning or a breach to announce, at most a chunk of them."""
+    c = t.conversation.c
+    statement = select(c.id).where(c.sla_next_at > 0, c.sla_next_at <= now).order_by(c.sla_next_at)
+    return list(connection.execute(statement.limit(_CHUNK)).scalars())
+
+
 def tidy(tx: Tx, *, payloads: int, finished: int) -> bool:
     """Deletes one chunk of what was kept long enough (ages in microseconds). Returns whether there may be more."""
     o, p, s = t.outbox.c, t.webhook_payload.c, t.sign_in_session.c

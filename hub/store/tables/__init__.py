@@ -5,7 +5,7 @@ foreign keys: they are rebuilt from the event log, in any order.
 """
 
 from hub.store.tables.base import metadata
-from hub.store.tables.contact import contact, do_not_contact, identity
+from hub.store.tables.contact import contact, contact_field, do_not_contact, identity
 from hub.store.tables.conversation import conversation, counter, route, ticket_number
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
@@ -15,7 +15,8 @@ from hub.store.tables.listener import listener
 from hub.store.tables.message import attachment, message, remote_media
 from hub.store.tables.outbox import outbox, sender_pace
 from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, team, team_member
-from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record
+from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record, verification_code
+from hub.store.tables.sla import opening_hours, sla_policy
 from hub.store.tables.source import source
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "attachment",
     "bot_memory",
     "contact",
+    "contact_field",
     "conversation",
     "counter",
     "customer_record",
@@ -40,6 +42,7 @@ __all__ = [
     "listener",
     "message",
     "metadata",
+    "opening_hours",
     "order_record",
     "outbox",
     "passage",
@@ -49,9 +52,11 @@ __all__ = [
     "set_aside",
     "sign_in_attempt",
     "sign_in_session",
+    "sla_policy",
     "source",
     "team",
     "team_member",
     "ticket_number",
+    "verification_code",
     "webhook_payload",
 ]

@@ -38,6 +38,17 @@ identity = Table(
     Index("ix_identity_address", "address"),
 )
 
+# What a firm keeps of its customers besides names and addresses: a customer number, an address, a contract.
+contact_field = Table(
+    "contact_field",
+    metadata,
+    Column("contact_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    text("value"),
+    text("agent_id"),
+    number("at"),
+)
+
 # Addresses that nobody may write to, whichever sender it is. `kind` is what the address is (`phone`, `email`, …): one
 # number is the same person's in several channels. `how` as in the event.
 do_not_contact = Table(

@@ -37,6 +37,13 @@ conversation = Table(
     number("handed_over_event"),
     text("merged_into"),
     text("previous_id"),
+    text("sla_policy"),
+    text("sla_hours"),
+    text("sla_state"),
+    text("sla_clock"),
+    number("sla_due_at"),
+    Column("sla_breached", Integer, nullable=False, server_default="0"),
+    number("sla_next_at"),
     Index("ix_conversation_list", "merged_into", "status", "last_activity_at", "id"),
     Index("ix_conversation_all", "merged_into", "last_activity_at", "id"),
     Index("ix_conversation_assignee", "assignee_id", "status", "last_activity_at", "id"),
@@ -53,6 +60,14 @@ Index(
 )
 Index("ix_conversation_snoozed", conversation.c.status, conversation.c.snoozed_until)
 Index("ix_conversation_merged", conversation.c.merged_into)
+# Only those with something to announce: most conversations promise nothing, and cost nothing here.
+_announcing = conversation.c.sla_next_at > 0
+Index(
+    "ix_conversation_sla_next_at",
+    conversation.c.sla_next_at,
+    sqlite_where=_announcing,
+    postgresql_where=_announcing,
+)
 
 route = Table(
     "route",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text
 
 from hub.store.tables.base import key, metadata, number, text
 
@@ -40,4 +40,22 @@ identity_check = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     number("since"),
     text("customer_number"),
+)
+
+# Codes that were sent to an address to prove it. The code itself rests nowhere: it follows from `nonce` and the
+# installation's key.
+verification_code = Table(
+    "verification_code",
+    metadata,
+    key(),
+    text("conversation_id"),
+    text("identity_id"),
+    text("message_id"),
+    text("nonce"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    number("at"),
+    number("expires_at"),
+    number("used_at"),
+    Index("ix_verification_code_conversation_id", "conversation_id", "id"),
+    Index("ix_verification_code_identity_id", "identity_id", "at"),
 )
