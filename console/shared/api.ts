@@ -1510,6 +1510,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation_id}/vendor-mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write to an outside firm about a conversation
+         * @description Whoever asks about a conversation that nobody has takes it. The firm's answer comes back into it; the customer sees
+         *     neither.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["VendorMailIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MessageOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/vendor-mails/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a mail to an outside firm would say
+         * @description Nothing is sent.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["VendorMailIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["VendorMailPreview"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/counters": {
         parameters: {
             query?: never;
@@ -2444,6 +2553,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vendors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All outside firms */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Vendors"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Add an outside firm */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["VendorIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["VendorOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vendors/{vendor_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change an outside firm
+         * @description One that is not active is asked no more; its answers still come back.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    vendor_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["VendorIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["VendorOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/bot/v1/orders/{order_id}": {
         parameters: {
             query?: never;
@@ -3050,7 +3291,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "contact" | "bot" | "agent" | "system";
+            kind: "contact" | "bot" | "agent" | "system" | "vendor";
             /**
              * Id
              * @default null
@@ -3519,12 +3760,12 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "incoming" | "outgoing" | "note";
+            kind: "incoming" | "outgoing" | "note" | "vendor";
             /**
              * Author Kind
              * @enum {string}
              */
-            author_kind: "contact" | "bot" | "agent" | "system";
+            author_kind: "contact" | "bot" | "agent" | "system" | "vendor";
             /** Text */
             text: string;
             /**
@@ -3635,9 +3876,11 @@ export interface components {
          * MessageOut
          * @description One message of a thread.
          *
-         *     `rule` says why an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by
-         *     which its lists can be compared with ours. `segment_began`: the customer went on by another channel or address with
-         *     this message; the first segment begins with the conversation and has no such mark.
+         *     Of the kind `vendor` are mails to and from an outside firm, `vendor` says which; no customer ever sees them.
+         *     `from_vendor` is the id of the firm that an incoming message is from: it wrote about something new. `rule` says why
+         *     an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by which its lists
+         *     can be compared with ours. `segment_began`: the customer went on by another channel or address with this message;
+         *     the first segment begins with the conversation and has no such mark.
          */
         MessageOut: {
             /** Id */
@@ -3650,7 +3893,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "incoming" | "outgoing" | "note";
+            kind: "incoming" | "outgoing" | "note" | "vendor";
             author: components["schemas"]["AuthorOut"];
             /** Channel */
             channel: string;
@@ -3684,6 +3927,13 @@ export interface components {
             rule: ("thread_key" | "window" | "reopened" | "new" | "moved") | ("in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new") | null;
             /** @default null */
             letter: components["schemas"]["LetterOut"] | null;
+            /** @default null */
+            vendor: components["schemas"]["VendorRef"] | null;
+            /**
+             * From Vendor
+             * @default null
+             */
+            from_vendor: string | null;
             /** @default null */
             segment_began: components["schemas"]["SegmentOut"] | null;
             /**
@@ -4107,6 +4357,108 @@ export interface components {
              */
             file: string;
         };
+        /** VendorIn */
+        VendorIn: {
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /** Inbox Id */
+            inbox_id: string;
+            /** Addresses */
+            addresses: string[];
+            /**
+             * Same Domain
+             * @default false
+             */
+            same_domain: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
+        /**
+         * VendorMailIn
+         * @description A mail to an outside firm. What the customer asked and was told goes along by itself; `message_ids` are further
+         *     messages of the conversation, notes and other firms' mails only where they are named here, and `attachment_ids`
+         *     files of it. `address` is one of the firm's, without it the first.
+         */
+        VendorMailIn: {
+            /** Client Id */
+            client_id: string;
+            /** Vendor Id */
+            vendor_id: string;
+            /** Text */
+            text: string;
+            /**
+             * Address
+             * @default null
+             */
+            address: string | null;
+            /**
+             * Message Ids
+             * @default []
+             */
+            message_ids: string[];
+            /**
+             * Attachment Ids
+             * @default []
+             */
+            attachment_ids: string[];
+        };
+        /**
+         * VendorMailPreview
+         * @description The mail as it would leave, but for the number in the subject and the signature.
+         */
+        VendorMailPreview: {
+            /** Address */
+            address: string;
+            /** Subject */
+            subject: string;
+            /** Whole */
+            whole: string;
+        };
+        /**
+         * VendorOut
+         * @description An outside firm that is asked by mail.
+         *
+         *     The first address is where it is written to; `same_domain`: whoever writes from the registered domain of one of them
+         *     is the firm as well. `inbox_id` is the inbox of mail that it is written from.
+         */
+        VendorOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /** Inbox Id */
+            inbox_id: string;
+            /** Addresses */
+            addresses: string[];
+            /** Same Domain */
+            same_domain: boolean;
+            /** Active */
+            active: boolean;
+        };
+        /**
+         * VendorRef
+         * @description An outside firm, at the address that a mail went to or came from.
+         */
+        VendorRef: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+        };
+        /** Vendors */
+        Vendors: {
+            /** Items */
+            items: components["schemas"]["VendorOut"][];
+        };
         /**
          * VerificationOut
          * @description Who proved who they are in this conversation, and how. `holds`: also for whoever wrote last.
@@ -4508,6 +4860,12 @@ export type TriedAnswer = components['schemas']['TriedAnswer'];
 export type TypingIn = components['schemas']['TypingIn'];
 export type UndoOut = components['schemas']['UndoOut'];
 export type UploadIn = components['schemas']['UploadIn'];
+export type VendorIn = components['schemas']['VendorIn'];
+export type VendorMailIn = components['schemas']['VendorMailIn'];
+export type VendorMailPreview = components['schemas']['VendorMailPreview'];
+export type VendorOut = components['schemas']['VendorOut'];
+export type VendorRef = components['schemas']['VendorRef'];
+export type Vendors = components['schemas']['Vendors'];
 export type VerificationOut = components['schemas']['VerificationOut'];
 export type VerifyIn = components['schemas']['VerifyIn'];
 export type VerifyOut = components['schemas']['VerifyOut'];

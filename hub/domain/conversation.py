@@ -133,6 +133,10 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 unread=0 if queued.author != Author.SYSTEM else state.unread,
                 turn_owner_epoch=state.turn_owner_epoch + by_person,
             )
+        case e.VendorAsked():
+            return replace(state, last_activity_at=at)
+        case e.VendorAnswered() as answered:
+            return replace(state, unread=state.unread + 1, last_message_id=answered.message_id, last_activity_at=at)
         case e.SegmentBegan() as segment:
             return replace(state, inbox_id=segment.inbox_id, identity_id=segment.identity_id, channel=segment.channel)
         case e.BotTurnDecided() as turn:
@@ -236,6 +240,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "wake": frozenset({Status.SNOOZED}),
     "reply": frozenset(Status),
     "note": frozenset(Status),
+    "ask_vendor": frozenset(Status),
     "set_priority": frozenset(Status),
 }
 

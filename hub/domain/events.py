@@ -17,7 +17,7 @@ from hub.domain.messages import Author
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who caused an event. `id` is an agent's or contact's id; empty for the bot and the hub itself."""
+    """Who caused an event. `id` is an agent's, contact's or vendor's id; empty for the bot and the hub itself."""
 
     kind: Author
     id: str = ""
@@ -166,6 +166,29 @@ class NoteAdded(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class VendorAsked(ConversationEvent):
+    """An agent wrote to an outside firm about the conversation. `included` are messages whose text went along."""
+
+    message_id: str
+    vendor_id: str
+    inbox_id: str
+    channel: str
+    included: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VendorAnswered(ConversationEvent):
+    """The outside firm wrote back; only agents see it. `rule` and `robot` as in `MessageReceived`."""
+
+    message_id: str
+    vendor_id: str
+    inbox_id: str
+    channel: str
+    rule: str
+    robot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryChanged(ConversationEvent):
     """A raw report; the projection keeps the furthest state."""
 
@@ -228,7 +251,7 @@ class Assigned(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class Transferred(ConversationEvent):
-    """Back into the queue, of another team."""
+    """Back into the queue, of another team, or of the same where an outside firm answered and nobody had it."""
 
     team_id: str
 
@@ -242,7 +265,7 @@ class Snoozed(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class Woken(ConversationEvent):
-    """`cause` is `time` or `message`."""
+    """`cause` is `time`, `message` or `vendor`."""
 
     cause: str
 
@@ -254,7 +277,7 @@ class Resolved(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class Reopened(ConversationEvent):
-    """`cause` is `message` or `agent`."""
+    """`cause` is `message`, `agent` or `vendor`."""
 
     cause: str
 

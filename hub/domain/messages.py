@@ -15,11 +15,16 @@ ACCEPTED = "x-centralita-accepted"
 
 
 class Kind(StrEnum):
-    """Who a message is for. `note` is seen by agents only."""
+    """Who a message is for. `note` is seen by agents only; `vendor` passes between agents and an outside firm."""
 
     INCOMING = "incoming"
     OUTGOING = "outgoing"
     NOTE = "note"
+    VENDOR = "vendor"
+
+
+# What passes between the firm and the customer; nothing else may ever be shown to them or quoted in an answer.
+WITH_CUSTOMER = (Kind.INCOMING.value, Kind.OUTGOING.value)
 
 
 class Author(StrEnum):
@@ -29,6 +34,7 @@ class Author(StrEnum):
     BOT = "bot"
     AGENT = "agent"
     SYSTEM = "system"
+    VENDOR = "vendor"
 
 
 class Delivery(StrEnum):

@@ -52,6 +52,20 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "es": "Esta respuesta se ha enviado automáticamente. Si no le sirve, responda sin más: "
         "leerá su respuesta una persona.",
     },
+    "vendor_subject": {"en": "A question about a case", "es": "Una consulta sobre un caso"},
+    "vendor_number": {
+        "en": "Our number for this case is {number}. Please answer this mail, so that your answer finds its place.",
+        "es": "Nuestro número para este caso es el {number}. Responda a este correo, por favor, para que su respuesta "
+        "llegue a su sitio.",
+    },
+    "vendor_asked": {"en": "What the customer asked:", "es": "Qué ha preguntado el cliente:"},
+    "vendor_tried": {"en": "What the customer has been told so far:", "es": "Qué se le ha respondido ya:"},
+    "vendor_quoted": {"en": "From the conversation:", "es": "De la conversación:"},
+    "vendor_by_customer": {"en": "the customer", "es": "el cliente"},
+    "vendor_by_agent": {"en": "we", "es": "nosotros"},
+    "vendor_by_bot": {"en": "automatic answer", "es": "respuesta automática"},
+    "vendor_by_note": {"en": "our note", "es": "nota nuestra"},
+    "vendor_by_vendor": {"en": "another firm", "es": "otra empresa"},
     "ask_person": {"en": "Talk to a person", "es": "Hablar con una persona"},
     "other_language": {
         "en": "(This article is only available in another language.)",

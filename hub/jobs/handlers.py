@@ -46,6 +46,7 @@ def _each_file(recorded: e.Recorded, _: Conversation | None) -> str:
 SUBSCRIPTIONS: Subscriptions = {
     e.MessageReceived.__name__: (Subscription("bot_turn", when=_with_bot),),
     e.MessageQueued.__name__: (Subscription("deliver"),),
+    e.VendorAsked.__name__: (Subscription("deliver"),),
     e.MediaAnnounced.__name__: (Subscription("fetch_media", order_key=_each_file, slow=True),),
     e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
     e.ArticleWithdrawn.__name__: (Subscription("index_article", slow=True),),
@@ -80,7 +81,7 @@ def _not_fetched(_: Hub, work: Work) -> UseCase[None]:
 
 def _not_sent(_: Hub, work: Work) -> UseCase[None]:
     def use_case(tx: Tx) -> None:
-        if isinstance(work.recorded.event, e.MessageQueued):
+        if isinstance(work.recorded.event, e.MessageQueued | e.VendorAsked):
             message_id = work.recorded.event.message_id
             tx.record(work.recorded.stream_id, e.DeliveryChanged(message_id, Delivery.FAILED.value, "gave_up"))
 

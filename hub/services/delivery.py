@@ -10,7 +10,7 @@ from hub.domain.errors import ChannelError, DoNotContact
 from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
 from hub.hub import Hub
 from hub.ports import Channel, ManySenders, Reconciler
-from hub.services import attachments, consent, letters
+from hub.services import attachments, consent, letters, vendors
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
 from hub.store.queries import pacing, sending
@@ -62,9 +62,10 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
     Raises ChannelError to be tried again later.
     """
     event = work.recorded.event
-    assert isinstance(event, e.MessageQueued)  # noqa: S101  # the table of handlers says so
+    assert isinstance(event, e.MessageQueued | e.VendorAsked)  # noqa: S101  # the table of handlers says so
+    find = sending.to_vendor if isinstance(event, e.VendorAsked) else sending.sending
     with hub.store.read() as connection:
-        job = sending.sending(connection, event.message_id)
+        job = find(connection, event.message_id)
     channel = hub.channel_of(hub.inboxes.by_id(job.inbox_id))
     to_look_up = job.state is Delivery.UNKNOWN and isinstance(channel, Reconciler)
     if job.state not in (Delivery.QUEUED, Delivery.SENDING) and not to_look_up:
@@ -133,8 +134,9 @@ def _complete(hub: Hub, channel: Channel, work: Work, message: OutboundMessage) 
         addressed = (replace(each, url=base + links.url(each.attachment_id)) for each in message.attachments)
         message = replace(message, attachments=tuple(addressed))
     if channel.capabilities.letters:
+        outbound = vendors.outbound if isinstance(work.recorded.event, e.VendorAsked) else letters.outbound
         with hub.store.read() as connection:
-            letter = letters.outbound(connection, message.conversation_id, message.message_id, work.recorded.actor)
+            letter = outbound(connection, message.conversation_id, message.message_id, work.recorded.actor)
         message = replace(message, letter=letter)
     return message
 

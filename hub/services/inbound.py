@@ -16,11 +16,12 @@ from hub.domain.messages import (
     CallEvent,
     DeliveryUpdate,
     InboundMessage,
+    Letter,
     Parsed,
     WebhookRequest,
 )
 from hub.domain.verification import PROOF, STATED
-from hub.services import consent, contacts, delivery, letters, media
+from hub.services import consent, contacts, delivery, letters, media, vendors
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import matching
@@ -88,10 +89,13 @@ def accept(
 
 def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     """Stores one message of a customer in the conversation that it belongs to."""
+    letter = message.letter
+    firms = vendors.writing(tx.connection, letter) if letter else frozenset()
+    if letter and firms and (answering := vendors.answering(tx, inbox, letter, firms)):
+        return _from_vendor(tx, inbox, message, letter, answering)
     identity = contacts.find_or_create(tx, inbox, message)
     if identity.duplicate_id:
         return Received(identity.duplicate_id, identity.duplicate_in, duplicate=True)
-    letter = message.letter
     placed = letters.placement(tx, inbox.id, letter) if letter else None
     threaded = _threaded(tx, inbox, message, identity, placed)
     # A mail says itself what it belongs to: one that names nothing is about another matter.
@@ -113,7 +117,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         if message.consent is None and not (letter and letter.robot in letters.SILENT):
             _wake(tx, tx.conversation(conversation_id), found, actor)
     else:
-        conversation_id = _open(tx, inbox, message, identity, found, actor)
+        conversation_id = _open(tx, inbox, message, identity, found, actor, for_bot=inbox.bot and not firms)
     _verify(tx, conversation_id, message, identity, inbox)
     if message.thread_key and (threaded is None or threaded.id != conversation_id):
         tx.record(conversation_id, e.RouteMoved(inbox.id, identity.identity_id, message.thread_key))
@@ -137,7 +141,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         actor,
         content=MessageContent(
             text=message.text,
-            extras=_extras(tx, message, message_id, trusted, placed),
+            extras=_extras(tx, message, message_id, trusted, placed, firms),
             external_id=message.external_id,
             trusted=trusted,
         ),
@@ -165,8 +169,56 @@ def _threaded(
     return None
 
 
+def _from_vendor(
+    tx: Tx, inbox: Inbox, message: InboundMessage, letter: Letter, answering: vendors.Answering
+) -> Received:
+    """Stores what an outside firm answered, in the conversation about which it was asked, for agents alone."""
+    conversation_id = matching.standing(tx, answering.placement.conversation_id).id
+    # After the lock: a copy of this mail that was under way is committed by now.
+    stored = matching.stored(tx, inbox_id=inbox.id, external_id=message.external_id)
+    if stored:
+        return Received(*stored, duplicate=True)
+    actor = e.Actor(Author.VENDOR, answering.vendor_id)
+    if letter.robot not in letters.SILENT:
+        _wake_for_vendor(tx, conversation_id, actor)
+    message_id = tx.new_id()
+    address = message.address.value
+    tx.add(t.vendor_mail, {"message_id": message_id, "vendor_id": answering.vendor_id, "address": address})
+    rule = answering.placement.rule.value
+    tx.record(
+        conversation_id,
+        e.VendorAnswered(message_id, answering.vendor_id, inbox.id, message.address.channel, rule, letter.robot),
+        actor,
+        content=MessageContent(
+            text=message.text,
+            extras=_extras(tx, message, message_id, trusted=False, placed=answering.placement),
+            external_id=message.external_id,
+        ),
+    )
+    letters.keep(tx, inbox.id, message_id, letter, copies=False)
+    return Received(message_id, conversation_id, duplicate=False)
+
+
+def _wake_for_vendor(tx: Tx, conversation_id: str, actor: e.Actor) -> None:
+    """What a firm answers is for people: where nobody has the conversation, it goes back into the queue."""
+    conversation = tx.conversation(conversation_id)
+    if conversation.status == Status.RESOLVED:
+        tx.record(conversation_id, e.Reopened("vendor"), actor)
+    elif conversation.status == Status.SNOOZED:
+        tx.record(conversation_id, e.Woken("vendor"), actor)
+    if tx.conversation(conversation_id).status == Status.BOT:
+        tx.record(conversation_id, e.Transferred(conversation.team_id), actor)
+
+
 def _open(
-    tx: Tx, inbox: Inbox, message: InboundMessage, identity: matching.KnownIdentity, found: Match, actor: e.Actor
+    tx: Tx,
+    inbox: Inbox,
+    message: InboundMessage,
+    identity: matching.KnownIdentity,
+    found: Match,
+    actor: e.Actor,
+    *,
+    for_bot: bool,
 ) -> str:
     conversation_id = tx.new_id()
     tx.record(
@@ -177,7 +229,7 @@ def _open(
             inbox_id=inbox.id,
             identity_id=identity.identity_id,
             channel=message.address.channel,
-            status=Status.BOT if inbox.bot and not (message.letter and message.letter.robot) else Status.WAITING,
+            status=Status.BOT if for_bot and not (message.letter and message.letter.robot) else Status.WAITING,
             team_id=inbox.team_id,
             language=message.language,
             previous_id=found.previous_id,
@@ -219,11 +271,18 @@ def _was_offered(tx: Tx, message: InboundMessage, contact_id: str) -> bool:
 
 
 def _extras(
-    tx: Tx, message: InboundMessage, message_id: str, trusted: bool, placed: Placement | None
+    tx: Tx,
+    message: InboundMessage,
+    message_id: str,
+    trusted: bool,
+    placed: Placement | None,
+    firms: frozenset[str] = frozenset(),
 ) -> dict[str, object] | None:
     extras: dict[str, object] = {}
     if message.letter is not None and placed is not None:
         extras["letter"] = letters.as_extras(tx, message, message.letter, placed)
+    if firms:
+        extras["vendor"] = min(firms)  # something new of a firm's: a conversation like any, and marked
     if trusted:
         extras["payload"] = message.payload
     if message.to:

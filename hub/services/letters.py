@@ -34,8 +34,8 @@ def placement(tx: Tx, inbox_id: str, letter: Letter) -> Placement:
     return place(letter.headers, letter.named, letters.known(tx.connection, inbox_id, letter.named))
 
 
-def keep(tx: Tx, inbox_id: str, message_id: str, letter: Letter) -> None:
-    """Writes down what a stored mail has besides its text."""
+def keep(tx: Tx, inbox_id: str, message_id: str, letter: Letter, *, copies: bool = True) -> None:
+    """Writes down what a stored mail has besides its text. `copies`: whoever got one may answer in its conversation."""
     tx.add(
         t.letter,
         {"message_id": message_id, "subject": letter.subject, "whole": letter.whole, "html": letter.html},
@@ -46,7 +46,7 @@ def keep(tx: Tx, inbox_id: str, message_id: str, letter: Letter) -> None:
     for position, (letter_id, topic) in enumerate(names):
         values = {"inbox_id": inbox_id, "id": letter_id, "message_id": message_id, "position": position}
         tx.add(t.letter_id, values | {"topic": topic})
-    for address in dict.fromkeys(each.lower() for each in letter.copies):
+    for address in dict.fromkeys(each.lower() for each in letter.copies if copies):
         tx.add(t.letter_copy, {"message_id": message_id, "address": address})
 
 

@@ -80,7 +80,7 @@ def reply(
         DoNotContact: the customer wants no messages at this address.
     """
     conversation = tx.conversation(conversation_id)
-    client_key, stored = _once(tx, agent_id, client_id)
+    client_key, stored = once(tx, agent_id, client_id)
     if stored:
         return stored
     require(conversation, "reply")
@@ -127,7 +127,7 @@ def note(
     Raises Refused for an empty text, Conflict where the conversation was merged into another.
     """
     conversation = tx.conversation(conversation_id)
-    client_key, stored = _once(tx, agent_id, client_id)
+    client_key, stored = once(tx, agent_id, client_id)
     if stored:
         return stored
     require(conversation, "note")
@@ -142,7 +142,7 @@ def note(
     return message_id
 
 
-def _once(tx: Tx, agent_id: str, client_id: str) -> tuple[str, str]:
+def once(tx: Tx, agent_id: str, client_id: str) -> tuple[str, str]:
     """The key under which this is stored once, and the id of the message that already is."""
     client_key = f"{agent_id}:{client_id}"
     return client_key, thread.message_with_client_key(tx.connection, client_key)

@@ -48,6 +48,18 @@ def message(recorded: e.Recorded) -> Values | None:
                 "identity_id": "",
                 "channel": "",
             }
+        case e.VendorAsked() | e.VendorAnswered():
+            asked = isinstance(event, e.VendorAsked)
+            return values | {
+                "id": event.message_id,
+                "kind": Kind.VENDOR.value,
+                "rule": "" if isinstance(event, e.VendorAsked) else event.rule,
+                "state": (Delivery.QUEUED if asked else Delivery.DELIVERED).value,
+                "inbox_id": event.inbox_id,
+                # Nobody's who takes part: what finds the customer's messages by their address finds none of these.
+                "identity_id": "",
+                "channel": event.channel,
+            }
         case _:
             return None
     return values | {

@@ -24,6 +24,7 @@ from hub.web import (
     pages,
     people_api,
     sources_api,
+    vendors_api,
     webhooks,
     widget_api,
 )
@@ -40,6 +41,7 @@ _MODULES = (
     files,
     articles_api,
     sources_api,
+    vendors_api,
     admin_api,
     bot_api,
     pages,

@@ -157,7 +157,7 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
 def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
     """A message with its buttons, files (as addresses that `links` signs) and citation."""
     extras: dict[str, Any] = json.loads(found.extras) if found.extras else {}
-    outgoing = found.kind == Kind.OUTGOING
+    outgoing = found.kind == Kind.OUTGOING or (found.kind == Kind.VENDOR and found.author_kind != Author.VENDOR)
     return s.MessageOut.model_validate(
         {
             "id": found.id,
@@ -186,6 +186,8 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             else None,
             "rule": found.rule or None,
             "letter": _letter(extras["letter"], found.sender) if "letter" in extras else None,
+            "vendor": found.vendor and dict(zip(("id", "name", "address"), found.vendor, strict=True)),
+            "from_vendor": extras.get("vendor"),
             "segment_began": _segment(found.segment),
             "client_id": found.client_key.rpartition(":")[2] or None,
             "provider_id": found.provider_id or None,
@@ -388,6 +390,7 @@ def _around(connection: Reading, recorded: Sequence[e.Recorded], hub: Hub) -> _A
         connection,
         agents=_unique(each.actor.id for each in recorded if each.actor.kind is Author.AGENT),
         contacts=_unique(each.actor.id for each in recorded if each.actor.kind is Author.CONTACT),
+        vendors=_unique(each.actor.id for each in recorded if each.actor.kind is Author.VENDOR),
     )
     return _Around(
         dict(names),
@@ -404,6 +407,8 @@ def _message_id(event: e.Event) -> str:
     """The message that an event brings or changes; empty where there is none to show."""
     match event:
         case e.MessageReceived() | e.MessageQueued() | e.NoteAdded() | e.DeliveryChanged():
+            return event.message_id
+        case e.VendorAsked() | e.VendorAnswered():
             return event.message_id
         case e.MediaAnnounced() | e.MediaFetched() | e.MediaRefused():
             return event.message_id

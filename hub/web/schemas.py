@@ -22,8 +22,8 @@ Status = Literal["bot", "waiting", "assigned", "snoozed", "resolved"]
 Priority = Literal["none", "low", "medium", "high", "urgent"]
 Presence = Literal["available", "busy", "wrap_up", "break", "offline"]
 Role = Literal["agent", "team_lead", "supervisor", "editor", "administrator"]
-MessageKind = Literal["incoming", "outgoing", "note"]
-AuthorKind = Literal["contact", "bot", "agent", "system"]
+MessageKind = Literal["incoming", "outgoing", "note", "vendor"]
+AuthorKind = Literal["contact", "bot", "agent", "system", "vendor"]
 DeliveryState = Literal["queued", "sending", "sent", "delivered", "read", "failed", "unknown"]
 VerifiedLevel = Literal["none", "claimed", "verified"]
 View = Literal["queue", "mine", "all", "bot", "snoozed", "resolved"]
@@ -240,12 +240,22 @@ class MailPageQuery(Shape):
     images: bool = False
 
 
+class VendorRef(Shape):
+    """An outside firm, at the address that a mail went to or came from."""
+
+    id: str
+    name: str
+    address: str
+
+
 class MessageOut(Shape):
     """One message of a thread.
 
-    `rule` says why an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by
-    which its lists can be compared with ours. `segment_began`: the customer went on by another channel or address with
-    this message; the first segment begins with the conversation and has no such mark.
+    Of the kind `vendor` are mails to and from an outside firm, `vendor` says which; no customer ever sees them.
+    `from_vendor` is the id of the firm that an incoming message is from: it wrote about something new. `rule` says why
+    an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by which its lists
+    can be compared with ours. `segment_began`: the customer went on by another channel or address with this message;
+    the first segment begins with the conversation and has no such mark.
     """
 
     id: str
@@ -263,6 +273,8 @@ class MessageOut(Shape):
     delivery: DeliveryOut | None = None
     rule: Literal["thread_key", "window", "reopened", "new", "moved"] | MailRule | None = None
     letter: LetterOut | None = None
+    vendor: VendorRef | None = None
+    from_vendor: str | None = None
     segment_began: SegmentOut | None = None
     client_id: str | None = None
     provider_id: str | None = None
@@ -491,6 +503,56 @@ class MessageIn(Shape):
     attachments: list[Identifier] = Field(default=[], max_length=10)
     inbox_id: Identifier | None = None
     identity_id: Identifier | None = None
+
+
+class VendorOut(Shape):
+    """An outside firm that is asked by mail.
+
+    The first address is where it is written to; `same_domain`: whoever writes from the registered domain of one of them
+    is the firm as well. `inbox_id` is the inbox of mail that it is written from.
+    """
+
+    id: str
+    name: str
+    language: Language
+    inbox_id: str
+    addresses: list[str]
+    same_domain: bool
+    active: bool
+
+
+class Vendors(Shape):
+    items: list[VendorOut]
+
+
+class VendorIn(Shape):
+    name: Annotated[Storable, StringConstraints(min_length=1, max_length=200)]
+    language: Language
+    inbox_id: Identifier
+    addresses: list[Annotated[Storable, StringConstraints(max_length=254)]] = Field(min_length=1, max_length=20)
+    same_domain: bool = False
+    active: bool = True
+
+
+class VendorMailIn(Shape):
+    """A mail to an outside firm. What the customer asked and was told goes along by itself; `message_ids` are further
+    messages of the conversation, notes and other firms' mails only where they are named here, and `attachment_ids`
+    files of it. `address` is one of the firm's, without it the first."""
+
+    client_id: Identifier
+    vendor_id: Identifier
+    text: Text
+    address: Annotated[Storable, StringConstraints(max_length=254)] | None = None
+    message_ids: list[Identifier] = Field(default=[], max_length=50)
+    attachment_ids: list[Identifier] = Field(default=[], max_length=20)
+
+
+class VendorMailPreview(Shape):
+    """The mail as it would leave, but for the number in the subject and the signature."""
+
+    address: str
+    subject: str
+    whole: str
 
 
 class AssignIn(Shape):

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, tuple[e.Event, ...]]] = {
     ),
     "reply": ("reply", (e.MessageQueued("r", "i", "d", "paper", Author.AGENT),)),
     "note": ("note", (e.NoteAdded("n"),)),
+    "ask_vendor": ("ask_vendor", (e.VendorAsked("v", "firm", "i", "email"),)),
     "set_priority": ("set_priority", (e.PriorityChanged(4),)),
 }
 # Not commands: they happen whatever the state is.

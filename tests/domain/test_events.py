@@ -84,6 +84,7 @@ IDS = {
 IDS |= {"to_id", "other_id", "undone_event", "message_ids", "identity_ids", "conversation_ids", "open_question"}
 IDS |= {"article_id", "suggested", "media_id", "attachment_id", "stated_by", "split_event", "last_message_id"}
 IDS |= {"policy_id", "hours_id"}
+IDS |= {"vendor_id", "included"}
 KEYS = {"thread_key", "routes"}  # a channel's own ids
 CODES = {
     "channel",

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from hub.domain.mail_threading import Known, Lookups
-from hub.domain.messages import LETTERS, Author, Kind
+from hub.domain.messages import LETTERS, WITH_CUSTOMER, Author, Kind
 from hub.store import tables as t
 
 INDEX = "index:"
 _REFERENCES = 100
+_SENT = (Kind.OUTGOING.value, Kind.VENDOR.value)
 # A message of ours goes out under its own id.
 _OURS = re.compile(r"([0-9A-Za-z]{26})@.+")
 
@@ -35,7 +36,7 @@ def known(connection: Connection, inbox_id: str, named: Lookups) -> Known:
         match.group(1).upper(): given for given in named.message_ids if (match := _OURS.fullmatch(given)) is not None
     }
     m, c = t.message.c, t.conversation.c
-    sent = select(m.id, m.conversation_id).where(m.id.in_(list(ours)), m.kind == Kind.OUTGOING.value)
+    sent = select(m.id, m.conversation_id).where(m.id.in_(list(ours)), m.kind.in_(_SENT))
     by_id |= {ours[row.id]: (row.conversation_id, "") for row in (connection.execute(sent) if ours else ())}
     numbers = list(named.ticket_numbers)
     ticketed = select(c.ticket_number, c.id).where(c.ticket_number.in_(numbers))
@@ -88,12 +89,12 @@ def _participants(connection: Connection, conversation_id: str) -> frozenset[str
 
 
 def subject(connection: Connection, conversation_id: str) -> str:
-    """The subject that a conversation began with; empty where nobody gave it one."""
+    """The subject that a conversation with the customer began with; empty where nobody gave it one."""
     y, m = t.letter.c, t.message.c
     statement = (
         select(y.subject)
         .join(t.message, m.id == y.message_id)
-        .where(m.conversation_id == conversation_id, y.subject != "")
+        .where(m.conversation_id == conversation_id, m.kind.in_(WITH_CUSTOMER), y.subject != "")
         .order_by(m.event_id)
         .limit(1)
     )
@@ -109,18 +110,23 @@ def ticket_number(connection: Connection, conversation_id: str) -> int:
 def answers(connection: Connection, conversation_id: str) -> bool:
     """Whether a mail of a conversation came or went before, so that the next one answers it."""
     m = t.message.c
-    mails = (m.conversation_id == conversation_id) & m.channel.in_(LETTERS) & (m.kind != Kind.NOTE.value)
+    mails = (m.conversation_id == conversation_id) & m.channel.in_(LETTERS) & m.kind.in_(WITH_CUSTOMER)
     return connection.execute(select(m.id).where(mails).limit(1)).one_or_none() is not None
 
 
 def references(connection: Connection, conversation_id: str, before: str) -> tuple[str, ...]:
-    """The ids of the mails of a conversation that came before a message, oldest first; at most the last hundred."""
+    """The ids of the mails with the customer that came before a message, oldest first; at most the last hundred."""
     m, i = t.message.c, t.letter_id.c
     limit = select(m.event_id).where(m.id == before).scalar_subquery()
     theirs = (
         select(m.event_id, i.id.label("letter"))
         .join(t.letter_id, i.message_id == m.id)
-        .where(m.conversation_id == conversation_id, m.event_id < limit, i.position == 0)
+        .where(
+            m.conversation_id == conversation_id,
+            m.event_id < limit,
+            m.kind == Kind.INCOMING.value,
+            i.position == 0,
+        )
     )
     ours = select(m.event_id, m.provider_id.label("letter")).where(
         m.conversation_id == conversation_id,

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, desc, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, desc, func, or_, select
 
 from hub.domain.addresses import PHONE, kind_of
 from hub.domain.conversation import Conversation
-from hub.domain.messages import Address
+from hub.domain.messages import WITH_CUSTOMER, Address, Author
 from hub.domain.verification import Link
 from hub.store import tables as t
 from hub.store.prepared import Prepared
@@ -307,7 +307,8 @@ def last_without(connection: Connection, conversation_id: str, message_ids: Coll
     """The newest message of a conversation, shown in lists, when these are taken out; empty where none is left."""
     m = t.message.c
     staying = (m.conversation_id == conversation_id) & m.id.not_in(list(message_ids))
-    statement = select(m.id).where(staying, m.kind != "note", m.author_kind != "system")
+    news = or_(m.kind.in_(WITH_CUSTOMER), m.author_kind == Author.VENDOR.value)
+    statement = select(m.id).where(staying, news, m.author_kind != "system")
     return connection.execute(statement.order_by(desc(m.event_id)).limit(1)).scalar_one_or_none() or ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, desc, select
 
 from hub.domain.errors import NotFound
-from hub.domain.messages import Kind
+from hub.domain.messages import Author, Kind
 from hub.store import tables as t
 from hub.store.queries import media
 from hub.store.queries import thread as thread_queries
@@ -24,7 +24,8 @@ class Message:
     """A message with its content.
 
     `extras` is JSON or empty, `author_name` empty for bot and system, `provider_id` empty until the provider gave one.
-    `sender` is the address that it came from. `missing`: files that the provider keeps and that are not here (yet).
+    `sender` is the address that it came from, `vendor` the outside firm that it went to or came from: (id, name,
+    address). `missing`: files that the provider keeps and that are not here (yet).
     `segment` is there where one begins with it.
     """
 
@@ -49,6 +50,7 @@ class Message:
     provider_id: str
     erased: bool
     sender: str = ""
+    vendor: tuple[str, str, str] | None = None
     missing: tuple[Missing, ...] = ()
     segment: Segment | None = None
 
@@ -77,13 +79,18 @@ _COLUMNS = (
     t.agent.c.name.label("agent_name"),
     t.contact.c.name.label("contact_name"),
     t.identity.c.address.label("sender"),
+    t.vendor.c.id.label("vendor_id"),
+    t.vendor.c.name.label("vendor_name"),
+    t.vendor_mail.c.address.label("vendor_address"),
 )
 
 
 def _select() -> Select[Any]:
     joined = t.message.outerjoin(t.agent, t.agent.c.id == _m.author_id)
     joined = joined.outerjoin(t.contact, t.contact.c.id == _m.author_id)
-    return select(*_COLUMNS).select_from(joined.outerjoin(t.identity, t.identity.c.id == _m.identity_id))
+    joined = joined.outerjoin(t.identity, t.identity.c.id == _m.identity_id)
+    joined = joined.outerjoin(t.vendor_mail, t.vendor_mail.c.message_id == _m.id)
+    return select(*_COLUMNS).select_from(joined.outerjoin(t.vendor, t.vendor.c.id == t.vendor_mail.c.vendor_id))
 
 
 def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
@@ -96,7 +103,7 @@ def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
             kind=row.kind,
             author_kind=row.author_kind,
             author_id=row.author_id,
-            author_name=row.agent_name or row.contact_name or "",
+            author_name=row.agent_name or row.contact_name or (_by_vendor(row) and row.vendor_name) or "",
             inbox_id=row.inbox_id,
             channel=row.channel,
             rule=row.rule,
@@ -109,10 +116,22 @@ def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
             client_key=row.client_key or "",
             provider_id=row.external_id or row.provider_id or "",
             erased=bool(row.erased_at),
-            sender=row.sender or "" if row.kind == Kind.INCOMING.value else "",
+            sender=_sender(row),
+            vendor=(row.vendor_id, row.vendor_name, row.vendor_address) if row.vendor_id else None,
         )
         for row in connection.execute(statement)
     ]
+
+
+def _by_vendor(row: Any) -> bool:
+    """Whether an outside firm wrote it."""
+    return bool(row.author_kind == Author.VENDOR.value)
+
+
+def _sender(row: Any) -> str:
+    if _by_vendor(row):
+        return str(row.vendor_address or "")
+    return str(row.sender or "") if row.kind == Kind.INCOMING.value else ""
 
 
 def thread(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, func, select, tuple_
 
 from hub.domain.events import Absorbed, BotTurnDecided, ContactMergeUndone, HandedBack, MergeUndone, Recorded
+from hub.domain.messages import WITH_CUSTOMER
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
 
@@ -45,8 +46,9 @@ def message_text(connection: Connection, message_id: str) -> str | None:
 
 
 def message_count(connection: Connection, conversation_id: str) -> int:
-    """Messages of one conversation, notes left out. Bounded by the conversation itself."""
-    statement = select(func.count()).where(t.message.c.conversation_id == conversation_id, t.message.c.kind != "note")
+    """Messages between us and the customer in one conversation. Bounded by the conversation itself."""
+    mine = (t.message.c.conversation_id == conversation_id) & t.message.c.kind.in_(WITH_CUSTOMER)
+    statement = select(func.count()).where(mine)
     return connection.execute(statement).scalar_one()
 
 

@@ -112,10 +112,12 @@ def team_exists(connection: Connection, team_id: str) -> bool:
     return connection.execute(select(t.team.c.id).where(t.team.c.id == team_id)).first() is not None
 
 
-def names(connection: Connection, *, agents: Iterable[str] = (), contacts: Iterable[str] = ()) -> Mapping[str, str]:
-    """Names by id, of agents and contacts alike (their identifiers never meet)."""
+def names(
+    connection: Connection, *, agents: Iterable[str] = (), contacts: Iterable[str] = (), vendors: Iterable[str] = ()
+) -> Mapping[str, str]:
+    """Names by id, of agents, contacts and outside firms alike (their identifiers never meet)."""
     found: dict[str, str] = {}
-    for table, ids in ((t.agent, set(agents)), (t.contact, set(contacts))):
+    for table, ids in ((t.agent, set(agents)), (t.contact, set(contacts)), (t.vendor, set(vendors))):
         if ids:
             rows = connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(sorted(ids))))
             found.update((row[0], row[1]) for row in rows)

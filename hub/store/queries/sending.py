@@ -82,6 +82,35 @@ def sending(connection: Connection, message_id: str) -> Sending:
     return Sending(message, row.inbox_id, row.identity_id, Delivery(row.state), forbidden)
 
 
+def to_vendor(connection: Connection, message_id: str) -> Sending:
+    """A mail to an outside firm: all of it, at the firm's address. Raises NotFound."""
+    m, n = t.message.c, t.vendor_mail.c
+    statement = (
+        select(m.id, m.conversation_id, m.inbox_id, m.channel, m.extras, m.state, n.address)
+        .add_columns(t.vendor.c.name, t.letter.c.whole)
+        .join(t.vendor_mail, n.message_id == m.id)
+        .join(t.vendor, t.vendor.c.id == n.vendor_id)
+        .join(t.letter, t.letter.c.message_id == m.id)
+        .where(m.id == message_id)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no message {message_id} to send")
+    message = OutboundMessage(
+        message_id=row.id,
+        conversation_id=row.conversation_id,
+        address=Address(row.channel, row.address, display_name=row.name),
+        text=row.whole,
+        attachments=tuple(
+            Attachment(each["id"], each["name"], each["media_type"], each["size"])
+            for each in json.loads(row.extras).get("attachments", ())
+        ),
+    )
+    where = (kind_of(row.channel), row.address.lower())
+    forbidden = where in consent.prohibitions(connection, [where])
+    return Sending(message, row.inbox_id, "", Delivery(row.state), forbidden)
+
+
 @dataclass(frozen=True, slots=True)
 class Reported:
     """The message that a provider's report is about."""
@@ -97,7 +126,7 @@ class Reported:
 _m = t.message.c
 # Three reports come for each message: put together once.
 _REPORTED = select(_m.id, _m.conversation_id, _m.identity_id, _m.state, _m.provider_id, _m.error_text).where(
-    _m.inbox_id == bindparam("inbox"), _m.kind == "outgoing"
+    _m.inbox_id == bindparam("inbox"), _m.kind.in_((Kind.OUTGOING.value, Kind.VENDOR.value))
 )
 _REPORTED_BY_OURS = _REPORTED.where(_m.id == bindparam("which"))
 # A provider that gives two messages one id is in the wrong; the newer one is then meant, and nothing is broken by it.

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, desc, or_, select, tuple_
 
 from hub.domain.conversation import Conversation
-from hub.domain.messages import Kind
+from hub.domain.messages import WITH_CUSTOMER
 from hub.store import tables as t
 from hub.store.feed import Cursor
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, conversation_from
@@ -147,7 +147,7 @@ def _said() -> Select[Any]:
         .join(t.event, t.event.c.id == _m.event_id)
         .outerjoin(t.agent, t.agent.c.id == _m.author_id)
     )
-    return select(*_SAID).select_from(joined).where(_m.channel == CHANNEL, _m.kind != Kind.NOTE.value)
+    return select(*_SAID).select_from(joined).where(_m.channel == CHANNEL, _m.kind.in_(WITH_CUSTOMER))
 
 
 def _from_row(row: Any) -> Said:

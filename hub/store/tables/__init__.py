@@ -18,6 +18,7 @@ from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, tea
 from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record, verification_code
 from hub.store.tables.sla import opening_hours, sla_policy
 from hub.store.tables.source import source
+from hub.store.tables.vendor import vendor, vendor_address, vendor_mail
 
 __all__ = [
     "agent",
@@ -57,6 +58,9 @@ __all__ = [
     "team",
     "team_member",
     "ticket_number",
+    "vendor",
+    "vendor_address",
+    "vendor_mail",
     "verification_code",
     "webhook_payload",
 ]

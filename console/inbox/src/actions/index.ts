@@ -1,3 +1,4 @@
+import { askVendor } from "./askVendor";
 import { assign } from "./assign";
 import { handBack } from "./handBack";
 import { merge } from "./merge";
@@ -10,4 +11,4 @@ import { take } from "./take";
 import { transfer } from "./transfer";
 
 /** Those with a key of their own stand in the help sheet by themselves. */
-export const ACTIONS = [take, assign, transfer, resolve, reopen, snooze, handBack, setPriority, merge, split];
+export const ACTIONS = [take, assign, transfer, resolve, reopen, snooze, handBack, setPriority, askVendor, merge, split];

@@ -1,5 +1,5 @@
 /** Every call that this app makes; docs/api.md describes them. */
-import type { AddressIn, AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn } from "@centralita/shared/api";
+import type { AddressIn, AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn, VendorMailIn } from "@centralita/shared/api";
 
 import { answerOf, api, csrfHeader, errorOf, networkError } from "./http";
 
@@ -37,6 +37,12 @@ export const messages = (id: string, before: string | null, signal: AbortSignal)
   );
 export const send = (id: string, body: MessageIn) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/messages", { ...of(id), body }));
+
+export const vendors = () => answerOf(api.GET("/api/v1/vendors"));
+export const askVendor = (id: string, body: VendorMailIn) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/vendor-mails", { ...of(id), body }));
+export const previewVendorMail = (id: string, body: VendorMailIn) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/vendor-mails/preview", { ...of(id), body }));
 
 export const take = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/take", of(id)));
 export const assign = (id: string, agentId: string) =>

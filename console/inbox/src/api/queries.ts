@@ -46,6 +46,8 @@ function isAway(error: HubError): boolean {
 export const sessionQuery = queryOptions({ queryKey: keys.session, queryFn: () => hub.session() });
 export const countersQuery = queryOptions({ queryKey: keys.counters, queryFn: hub.counters });
 export const agentsQuery = queryOptions({ queryKey: keys.agents, queryFn: hub.agents });
+/** Read again whenever somebody is about to ask one: no event tells of them. */
+export const vendorsQuery = queryOptions({ queryKey: ["vendors"], queryFn: hub.vendors, staleTime: 0 });
 export const teamsQuery = queryOptions({ queryKey: ["teams"], queryFn: hub.teams });
 
 export function conversationsQuery(list: List) {

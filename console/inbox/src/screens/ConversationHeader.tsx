@@ -4,6 +4,7 @@ import { IconArrowLeft, IconDots, IconLayoutSidebarRight } from "../parts/icons"
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
+import { askVendor } from "../actions/askVendor";
 import { assign } from "../actions/assign";
 import { handBack } from "../actions/handBack";
 import { merge } from "../actions/merge";
@@ -24,6 +25,7 @@ import { useMe } from "../session/me";
 import { addressOf, whoIs } from "../session/who";
 import { useText } from "../text";
 import classes from "./ConversationHeader.module.css";
+import { AskVendorDialog } from "./dialogs/AskVendorDialog";
 import { AssignDialog } from "./dialogs/AssignDialog";
 import { MergeDialog } from "./dialogs/MergeDialog";
 import { SnoozeDialog } from "./dialogs/SnoozeDialog";
@@ -37,7 +39,7 @@ interface HeaderProps {
   setPanel: (panel: "details" | "none" | undefined) => void;
 }
 
-type Dialog = "assign" | "transfer" | "snooze" | "merge";
+type Dialog = "askVendor" | "assign" | "transfer" | "snooze" | "merge";
 
 export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }: HeaderProps) {
   const text = useText();
@@ -162,6 +164,11 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
                 {t(handBack.label)}
               </Menu.Item>
             )}
+            {can(askVendor) && (
+              <Menu.Item leftSection={<askVendor.icon size={16} aria-hidden />} onClick={() => setDialog("askVendor")}>
+                {t(askVendor.label)}
+              </Menu.Item>
+            )}
             {can(setPriority) && (
               <>
                 <Menu.Divider />
@@ -195,6 +202,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
         </Menu>
         <PanelToggle panel={panel} setPanel={setPanel} />
       </div>
+      <AskVendorDialog opened={dialog === "askVendor"} onClose={close} conversation={conversation} />
       <AssignDialog opened={dialog === "assign"} onClose={close} conversation={conversation} />
       <TransferDialog opened={dialog === "transfer"} onClose={close} conversation={conversation} />
       <SnoozeDialog opened={dialog === "snooze"} onClose={close} conversation={conversation} />

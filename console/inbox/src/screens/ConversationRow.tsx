@@ -25,6 +25,7 @@ interface RowProps {
 function lastWords({ last_message: last }: ConversationOut, mine: boolean, { t }: Text): string {
   if (!last) return t("list.noMessage");
   const text = last.text || t("list.attachment");
+  if (last.author_kind === "vendor") return t("list.vendor", { text });
   if (last.kind === "note") return t("list.note", { text });
   if (last.author_kind === "bot") return t("list.bot", { text });
   if (last.author_kind === "agent" && mine) return t("list.you", { text });

@@ -1,6 +1,6 @@
 import { Checkbox, Popover, UnstyledButton } from "@mantine/core";
 import type { Citation, ConversationOut, MessageOut } from "@centralita/shared/api";
-import { IconBook2, IconInfoCircle, IconLock, IconRobot } from "../parts/icons";
+import { IconBook2, IconBuilding, IconInfoCircle, IconLock, IconRobot } from "../parts/icons";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
@@ -36,8 +36,8 @@ function shownFiles(message: MessageOut): FileView[] {
   return filesOf(message).filter((file) => !(inside.has(file.id) && isPicture(file) && file.size < LOGO));
 }
 
-function tone({ kind, author }: MessageOut): "note" | "contact" | "bot" | "agent" | "system" {
-  return kind === "note" ? "note" : author.kind;
+function tone({ kind, author }: MessageOut): "note" | MessageOut["author"]["kind"] {
+  return kind === "note" || kind === "vendor" ? kind : author.kind;
 }
 
 export const Message = memo(function Message({ message, contactName, conversation, heading, channels, split }: MessageProps) {
@@ -50,14 +50,16 @@ export const Message = memo(function Message({ message, contactName, conversatio
     bot: t("thread.bot"),
     agent: author.name || t("thread.someone"),
     system: t("thread.system"),
+    vendor: author.name || t("vendor.firm"),
   };
+  const fromFirm = author.kind === "vendor";
   const name = names[author.kind];
 
   return (
     <article
       className={classes.message}
       data-tone={tone(message)}
-      data-side={message.kind === "incoming" ? "theirs" : "ours"}
+      data-side={message.kind === "incoming" || fromFirm ? "theirs" : "ours"}
       data-heading={heading || undefined}
       aria-label={`${name}, ${clock(message.at, text)}`}
     >
@@ -75,6 +77,17 @@ export const Message = memo(function Message({ message, contactName, conversatio
             {(author.kind === "agent" || author.kind === "contact") && <Person id={author.id ?? name} name={name} size={18} />}
             {name}
             {letter && letter.sender !== name && <span className={classes.address}>{letter.sender}</span>}
+            {message.vendor && (
+              <span className={classes.private}>
+                <IconBuilding size={13} aria-hidden />
+                {fromFirm ? t("vendor.answer") : t("vendor.to", { firm: message.vendor.name })}
+              </span>
+            )}
+            {message.from_vendor && (
+              <span className={classes.private}>
+                <IconBuilding size={13} aria-hidden /> {t("vendor.wrote")}
+              </span>
+            )}
             {message.kind === "note" && (
               <span className={classes.private}>
                 <IconLock size={13} aria-hidden /> {t("thread.note")}
@@ -102,8 +115,8 @@ export const Message = memo(function Message({ message, contactName, conversatio
           </time>
           {/* A note went over no channel. */}
           {channels && message.channel !== "" && <ChannelIcon channel={message.channel} size={14} />}
-          {message.delivery && message.kind === "outgoing" && <Delivery message={message} delivery={message.delivery} />}
-          {letter && message.rule !== "moved" ? <PlacedBy letter={letter} /> : message.rule && <Why rule={message.rule} />}
+          {message.delivery && message.kind !== "incoming" && <Delivery message={message} delivery={message.delivery} />}
+          {letter && message.rule !== null && message.rule !== "moved" ? <PlacedBy letter={letter} /> : message.rule && <Why rule={message.rule} />}
         </p>
       </div>
     </article>

@@ -31,6 +31,7 @@ function together(message: MessageOut, above: MessageOut | null): boolean {
     above.kind === message.kind &&
     above.author.kind === message.author.kind &&
     above.author.id === message.author.id &&
+    above.vendor?.id === message.vendor?.id &&
     above.channel === message.channel &&
     Date.parse(message.at) - Date.parse(above.at) < TOGETHER
   );

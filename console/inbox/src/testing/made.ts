@@ -49,6 +49,8 @@ export function message(fields: Partial<MessageOut> & { id: string }): MessageOu
     attachments: [],
     missing_media: [],
     letter: null,
+    vendor: null,
+    from_vendor: null,
     segment_began: null,
     citation: null,
     delivery: null,

@@ -1,0 +1,44 @@
+"""Outside firms that are asked for help by mail. Nothing here is projected."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table
+
+from hub.store.tables.base import key, metadata, number, text
+
+# `inbox_id`: the mailbox that they are written from. `same_domain`: whoever writes from a domain of theirs is them.
+vendor = Table(
+    "vendor",
+    metadata,
+    key(),
+    text("name"),
+    text("language"),
+    text("inbox_id"),
+    Column("same_domain", Integer, nullable=False, server_default="0"),
+    Column("active", Integer, nullable=False, server_default="1"),
+    number("created_at"),
+)
+
+# `normal` is the address for comparison: it belongs to one firm. `domain` is the registered one; the first position is
+# written to where nobody picks another.
+vendor_address = Table(
+    "vendor_address",
+    metadata,
+    key("normal"),
+    text("vendor_id"),
+    text("address"),
+    text("domain"),
+    number("position"),
+    Index("ix_vendor_address_vendor_id", "vendor_id"),
+    Index("ix_vendor_address_domain", "domain"),
+)
+
+# Which firm a message of the kind `vendor` went to or came from, and at which address.
+vendor_mail = Table(
+    "vendor_mail",
+    metadata,
+    key("message_id"),
+    text("vendor_id"),
+    text("address"),
+    Index("ix_vendor_mail_vendor_id", "vendor_id"),
+)
