@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hub.domain.errors import Refused
 from hub.simulation.numbers import Numbers
-from hub.simulation.script import ANY, Conversation, Turn
+from hub.simulation.script import ANY, Conversation, Mail, Turn
 
 # The languages of the hub's own pages; everybody else sees the first.
 _SERVED = ("en", "es")
@@ -32,7 +32,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message to be said: `at` seconds after the start. `last`: the conversation ends with it."""
+    """One message to be said: `at` seconds after the start. `mail` says how, where it is said by mail. `last`: the
+    conversation ends with it."""
 
     at: float
     person: Person
@@ -41,6 +42,7 @@ class Step:
     pictures: tuple[str, ...]
     expects_answer: bool
     last: bool
+    mail: Mail | None = None
 
 
 def compressed(pause: float) -> float:
@@ -134,4 +136,5 @@ class _UnderWay:
             pictures=tuple(turn.pictures),
             expects_answer=turn.expect is not None,
             last=not any(each.who == turn.who for each in self.left),
+            mail=turn.mail,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hub.simulation.http import Http
-from hub.simulation.plan import Person
+from hub.simulation.plan import Person, Step
 from hub.simulation.record import Ledger, Taken
 
 # Seconds that a customer waits for an answer before they go on.
@@ -43,8 +43,8 @@ class Player(Protocol):
     async def open(self) -> None:
         """Gets ready. Raises Unavailable, saying what is missing."""
 
-    async def say(self, person: Person, text: str, pictures: tuple[str, ...]) -> Taken:
-        """Says something for a person; returns when the hub has taken it or it is clear that it will not.
+    async def say(self, step: Step) -> Taken:
+        """Says something for the step's person; returns when the hub has taken it or it is clear that it will not.
 
         Nobody says two things at the same time.
         """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hub.simulation.record import Ledger, Said
+from hub.simulation.script import MAIL
 
 Kind = Literal["lost", "doubled", "invented", "out_of_order", "unfinished"]
 _SENT = frozenset({"sent", "delivered", "read"})
@@ -36,13 +37,21 @@ class HubMessage:
         message = entry["message"]
         if message is None or entry["kind"] not in ("MessageReceived", "MessageQueued"):
             return None
+        incoming = message["kind"] == "incoming"
+        given = message["provider_id"] or ""
+        if message["channel"] == MAIL:
+            # A Message-ID is not always one mail's alone, so the hub puts a check sum behind it. What it sends itself
+            # is known by its own number, also where nobody knows whether it was sent.
+            provider_id = given.rpartition("#")[0] if incoming else message["id"]
+        else:
+            # The web chat's own ids are unique by visitor, and stand behind the visitor's.
+            provider_id = given.rpartition(":")[2]
         return cls(
             id=message["id"],
-            # The web chat's own ids are unique by visitor, and stand behind the visitor's.
-            provider_id=(message["provider_id"] or "").rpartition(":")[2],
+            provider_id=provider_id,
             channel=message["channel"],
             conversation_id=message["conversation_id"],
-            incoming=message["kind"] == "incoming",
+            incoming=incoming,
             state=(message["delivery"] or {}).get("state", ""),
             text=message["text"],
         )

@@ -147,7 +147,7 @@ class Run:
         self._next_answer[customer] = heard
         tally.sent += 1
         try:
-            taken = await players[step.channel].say(step.person, step.text, step.pictures)
+            taken = await players[step.channel].say(step)
         except (NoAnswer, BadAnswer) as error:
             taken = Taken("", accepted=False, why=str(error))
         self.said.append(Said(customer, step.channel, step.text, taken))

@@ -23,6 +23,9 @@ ANY = "any"
 Line = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Language = Literal["en", "es", "mixed", "pt", "fr"]
+# The programs that the simulated mailboxes know to write as.
+Program = Literal["gmail", "outlook", "apple", "thunderbird"]
+MAIL = "email"
 # What a customer waits for after a turn, at most `player.PATIENCE` seconds.
 Expectation = Literal["any_answer"]
 
@@ -56,6 +59,18 @@ class Customer(_Strict):
         return self
 
 
+class Mail(_Strict):
+    """How a turn by mail is written. With a `subject` it is a new mail, without one an answer to the last that came.
+
+    `program` is whose quoting it has; `out_of_office`: the customer's mailbox answers by itself, and `text` is what it
+    says.
+    """
+
+    subject: Annotated[str, StringConstraints(max_length=300)] | None = None
+    program: Program | None = None
+    out_of_office: bool = False
+
+
 class Turn(_Strict):
     """One message. `pause` is in seconds of the customer's life since the turn before; a player makes them shorter."""
 
@@ -65,6 +80,13 @@ class Turn(_Strict):
     pause: Annotated[int, BeforeValidator(_seconds)] = 5
     pictures: list[Name] = []
     expect: Expectation | None = None
+    mail: Mail | None = None
+
+    @model_validator(mode="after")
+    def _mail_by_mail(self) -> Self:
+        if self.mail and self.channel != MAIL:
+            raise ValueError(f"mail says how a mail is written, and this goes by {self.channel}")
+        return self
 
     @model_validator(mode="after")
     def _known_placeholders(self) -> Self:

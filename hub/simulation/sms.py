@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.domain.errors import Unavailable
 from hub.simulation.http import BadAnswer, NoAnswer
-from hub.simulation.plan import Person
+from hub.simulation.plan import Person, Step
 from hub.simulation.player import Stage
 from hub.simulation.record import Ledger, Received, Taken
 
@@ -52,7 +52,8 @@ class SmsPlayer:
         if not self._numbers:
             raise Unavailable(f"the simulator at {self._stage.simulator_url} has no number of the firm")
 
-    async def say(self, person: Person, text: str, pictures: tuple[str, ...]) -> Taken:
+    async def say(self, step: Step) -> Taken:
+        person = step.person
         self._phones[person.phone] = person.number
         media = [
             {
@@ -60,9 +61,15 @@ class SmsPlayer:
                 "media_type": "image/jpeg",
                 "name": f"{name}.jpg",
             }
-            for name in pictures
+            for name in step.pictures
         ]
-        asked = {"from": person.phone, "to": self._firm_number(person), "body": text, "media": media, "wait": False}
+        asked = {
+            "from": person.phone,
+            "to": self._firm_number(person),
+            "body": step.text,
+            "media": media,
+            "wait": False,
+        }
         try:
             answer = await self._stage.http.call("POST", f"{self._stage.simulator_url}/control/texts", body=asked)
             sid = answer.json()["sid"]

@@ -18,7 +18,7 @@ from simple_websocket import ConnectionError as SocketRefused
 
 from hub.domain.errors import Unavailable
 from hub.simulation.http import TRIES, Answer, BadAnswer, NoAnswer
-from hub.simulation.plan import Person
+from hub.simulation.plan import Person, Step
 from hub.simulation.player import Stage
 from hub.simulation.record import Ledger, Received, Taken
 
@@ -67,14 +67,15 @@ class WebchatPlayer:
         if answer.status == HTTPStatus.NOT_FOUND:
             raise Unavailable(f"the hub has no web chat with the key {self._inbox}: `centralita seed` makes one")
 
-    async def say(self, person: Person, text: str, pictures: tuple[str, ...]) -> Taken:
+    async def say(self, step: Step) -> Taken:
+        person = step.person
         visit = self._visits.get(person.number)
         if visit is None:
             visit = self._visits[person.number] = await self._begin(person)
             self._pages.put_nowait(visit)
-        files = [await self._upload(visit, name) for name in pictures]
+        files = [await self._upload(visit, name) for name in step.pictures]
         client_id = f"{self._stage.run}-{person.number}-{next(visit.client_ids)}"
-        message = {"client_id": client_id, "text": text, "attachments": files}
+        message = {"client_id": client_id, "text": step.text, "attachments": files}
         why = ""
         for pause in TRIES:
             await asyncio.sleep(pause)

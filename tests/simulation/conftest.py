@@ -1,4 +1,4 @@
-"""A hub of the demo firm in a process of its own, and the simulated provider that its text messages go through."""
+"""A hub of the demo firm in a process of its own, and the simulated providers that its texts and mails go through."""
 
 from __future__ import annotations
 
@@ -45,14 +45,20 @@ class Firm:
 
     def clear_faults(self) -> None:
         httpx.delete(f"{self.simulator_url}/control/faults", trust_env=False).raise_for_status()
+        httpx.delete(f"{self.simulator_url}/control/mail/faults", trust_env=False).raise_for_status()
+
+    def mail_fault(self, **fault: Any) -> None:
+        """Something is to go wrong with mail."""
+        httpx.post(f"{self.simulator_url}/control/mail/faults", json=fault, trust_env=False).raise_for_status()
 
 
 @contextmanager
-def run_simulator(folder: Path, port: int, webhook: str) -> Iterator[str]:
-    """The simulated provider; gives its address."""
+def run_simulator(folder: Path, port: int, webhook: str, mail_port: int, hub_mail: str) -> Iterator[str]:
+    """The simulated provider and mail servers; gives their address."""
     environment = {**os.environ, "CENTRALITA_SIMULATOR_ACCOUNT": ACCOUNT, "CENTRALITA_SIMULATOR_TOKEN": TOKEN}
     numbers = [word for number in NUMBERS for word in ("--number", f"{number}={webhook}{PATIENT}")]
-    arguments = ["-m", "channels.simulators", "--port", str(port), "--data", str(folder), *numbers]
+    mail = ["--mail-port", str(mail_port), "--hub-mail", hub_mail]
+    arguments = ["-m", "channels.simulators", "--port", str(port), "--data", str(folder), *mail, *numbers]
     log = folder / "simulator.log"
     process = start([sys.executable, *arguments], log=log, env=environment, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
@@ -89,15 +95,19 @@ def connect_numbers(hub: Running, simulator_url: str) -> str:
 @pytest.fixture(scope="module")
 def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
     """Without bot and knowledge base: everybody is handed over, which is an answer too."""
-    port, simulator_port = parts.free_port(), parts.free_port()
+    port, simulator_port, mail_port = parts.free_port(), parts.free_port(), parts.free_port()
+    hub_mail = f"127.0.0.1:{parts.free_port()}"
     simulator_url = f"http://127.0.0.1:{simulator_port}"
     settings = {
         "CENTRALITA_REDIS_URL": "",
         "CENTRALITA_KNOWLEDGE": "absent",
         "CENTRALITA_SIMULATOR_URL": simulator_url,
         "CENTRALITA_FETCH_ALLOW": f"127.0.0.1:{simulator_port}",
+        "CENTRALITA_SIMULATOR_SMTP": f"127.0.0.1:{mail_port}",
+        "CENTRALITA_SMTP_LISTEN": hub_mail,
     }
     with run_hub(tmp_path_factory.mktemp("hub"), port, settings, None) as hub:
         webhook = connect_numbers(hub, simulator_url)
-        with run_simulator(tmp_path_factory.mktemp("simulator"), simulator_port, webhook) as url:
+        folder = tmp_path_factory.mktemp("simulator")
+        with run_simulator(folder, simulator_port, webhook, mail_port, hub_mail) as url:
             yield Firm(hub, url)
