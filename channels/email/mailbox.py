@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from imapclient import IMAPClient
 
-from channels.email import compose, imap, oauth, smtp
+from channels.email import compose, gateways, imap, oauth, smtp
 from channels.email.headers import MailAddress
 from channels.email.html import clean_html
 from channels.email.mime import Mail, Unparsed, parse_mail
@@ -137,7 +137,10 @@ class Mailbox:
                 return Parsed(set_aside=(_storable(held),))
         reports = tuple(_reports(mail))
         if reports:
-            return Parsed(tuple(map(_storable, reports)))
+            # By a gateway's id nobody can tell here whether the mail was ours.
+            sure = any(each.message_id for each in reports)
+            unless_ours = None if sure else _storable(self._message(mail, request))
+            return Parsed(tuple(map(_storable, reports)), unless_ours=unless_ours)
         return Parsed((_storable(self._message(mail, request)),))
 
     def _held_back(self, mail: Mail) -> SetAside | None:
@@ -222,8 +225,10 @@ class Mailbox:
         if message.letter is None:
             raise ChannelError("no_letter", "a mail needs a subject", permanent=True)
         raw = compose.compose(self._outgoing(message), self._configuration.dkim)
-        smtp.send(submit, raw, sender=self._configuration.address, recipients=[message.address.value])
-        return Receipt(f"{message.message_id}@{self._domain}", Delivery.SENT)
+        words = smtp.send(submit, raw, sender=self._configuration.address, recipients=[message.address.value])
+        ours = f"{message.message_id}@{self._domain}"
+        given = tuple(each for each in gateways.ids_given(submit.host, words) if each.lower() != ours.lower())
+        return Receipt(ours, Delivery.SENT, letter_ids=given)
 
     @property
     def _domain(self) -> str:
@@ -314,22 +319,30 @@ def _unreadable(unparsed: Unparsed) -> InboundMessage:
 def _reports(mail: Mail) -> Iterable[DeliveryUpdate]:
     """What a bounce says of messages of ours. A bounce of something else is a mail like any."""
     for bounce in bounces(mail):
-        ours = _OURS.fullmatch(bounce.original_message_id.upper())
-        if ours is None:
+        named = _named(bounce.original_message_id)
+        if not named:
             continue
         state = {"failed": Delivery.FAILED, "delivered": Delivery.DELIVERED}.get(bounce.action, Delivery.SENT)
         yield DeliveryUpdate(
             state,
-            message_id=ours.group(1),
+            provider_id=named[0],
+            message_id=named[1],
             error_code=(bounce.status or "bounced") if state is Delivery.FAILED else "",
             error_text=bounce.diagnostic if state is Delivery.FAILED else "",
         )
     reported = complaint(mail)
-    ours = _OURS.fullmatch(reported.original_message_id.upper()) if reported else None
+    named = _named(reported.original_message_id) if reported else None
+    if named:
+        yield DeliveryUpdate(Delivery.DELIVERED, *named, error_code="complaint", error_text="called spam")
+
+
+def _named(original_message_id: str) -> tuple[str, str] | None:
+    """(id that a gateway may have given, our own id) of the mail that a report is about, one of them empty; None where
+    it can be none of ours."""
+    ours = _OURS.fullmatch(original_message_id.upper())
     if ours is not None:
-        yield DeliveryUpdate(
-            Delivery.DELIVERED, message_id=ours.group(1), error_code="complaint", error_text="called spam"
-        )
+        return "", ours.group(1)
+    return (original_message_id, "") if gateways.may_be_given(original_message_id) else None
 
 
 # ---------------------------------------------------------------- settings

@@ -274,11 +274,16 @@ class ProviderReply:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The events of one webhook and the reply it wants."""
+    """The events of one webhook and the reply it wants.
+
+    `unless_ours` is stored where none of the delivery updates is about a message of ours: then the whole was no report
+    to us, but something to read.
+    """
 
     events: tuple[InboundMessage | DeliveryUpdate | CallEvent, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     reply: ProviderReply = ProviderReply()
+    unless_ours: InboundMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +307,9 @@ class OutboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the provider said on taking a message: its id and how far the message has come."""
+    """What the provider said on taking a message: its id and how far the message has come. `letter_ids` are further ids
+    by which replies to a mail, and bounces of it, may name it."""
 
     provider_id: str
     state: Delivery = Delivery.SENT
+    letter_ids: tuple[str, ...] = ()

@@ -166,6 +166,7 @@ def _sent(job: sending.Sending, receipt: Receipt) -> UseCase[None]:
         message_id = job.message.message_id
         tx.record(job.message.conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
         tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id, "error_text": ""})
+        letters.also_known_as(tx, job.inbox_id, message_id, receipt.letter_ids)
 
     return use_case
 

@@ -26,7 +26,7 @@ from hub.hub import Hub
 from hub.ports import Channel
 from hub.services import attachments, inbound
 from hub.store import tables as t
-from hub.store.queries import letters, sources
+from hub.store.queries import letters, sending, sources
 from hub.store.unit_of_work import Tx
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
     if channel.capabilities.keeps_source:
         source_id = str(ULID())
         hub.files.put(key(source_id), request.body)  # first: a row never promises bytes that are not there
-    parsed, register = _with_files_kept(hub, inbox, parsed)
+    parsed, register = _with_files_kept(hub, inbox, _settled(hub, inbox, parsed))
     failed: Exception | None = None
     begun = False
 
@@ -102,7 +102,7 @@ def accept(hub: Hub, source_id: str) -> tuple[inbound.Received, ...]:
         raise Refused("message", f"could not be read ({type(error).__name__})") from error
     if parsed.set_aside:
         raise Refused(parsed.set_aside[0].field, parsed.set_aside[0].rule)
-    parsed, register = _with_files_kept(hub, inbox, parsed)
+    parsed, register = _with_files_kept(hub, inbox, _settled(hub, inbox, parsed))
 
     def use_case(tx: Tx) -> tuple[inbound.Received, ...]:
         # First: of two who accept it at once, the second one waits here and then finds it taken.
@@ -122,6 +122,17 @@ def accept(hub: Hub, source_id: str) -> tuple[inbound.Received, ...]:
 
 def _nothing(_: Tx) -> None:
     return
+
+
+def _settled(hub: Hub, inbox: Inbox, parsed: Parsed) -> Parsed:
+    """The same once it is known whether its reports are about messages of ours: else it is a message itself."""
+    if parsed.unless_ours is None:
+        return parsed
+    updates = [each for each in parsed.events if isinstance(each, DeliveryUpdate)]
+    with hub.store.read() as connection:
+        if any(sending.reported(connection, inbox.id, each) for each in updates):
+            return replace(parsed, unless_ours=None)
+    return replace(parsed, events=(parsed.unless_ours,), unless_ours=None)
 
 
 def _with_files_kept(hub: Hub, inbox: Inbox, parsed: Parsed) -> tuple[Parsed, Callable[[Tx], None]]:

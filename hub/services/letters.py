@@ -50,6 +50,12 @@ def keep(tx: Tx, inbox_id: str, message_id: str, letter: Letter, *, copies: bool
         tx.add(t.letter_copy, {"message_id": message_id, "address": address})
 
 
+def also_known_as(tx: Tx, inbox_id: str, message_id: str, letter_ids: tuple[str, ...]) -> None:
+    """Further ids of a mail of ours, by which replies and bounces may name it."""
+    for position, letter_id in enumerate(dict.fromkeys(letter_ids), 1):
+        tx.add(t.letter_id, {"inbox_id": inbox_id, "id": letter_id, "message_id": message_id, "position": position})
+
+
 def as_extras(tx: Tx, message: InboundMessage, letter: Letter, placed: Placement) -> dict[str, Any]:
     """How a mail stands in its message's extras: what agents see at once, with the rule by which it was placed."""
     claims = []

@@ -35,6 +35,7 @@ class Mails:
         self.world = world
         self.sent: list[OutboundMessage] = []
         self.errors: list[ChannelError] = []
+        self.given: tuple[str, ...] = ()
         self._count = 0
         settings = {"address": HOUSE, "name": "Lumbre", "signature": "{agent}\nLumbre"}
         values = {"id": MAIL, "key": "mail", "name": "Mail", "channel": "email", "team_id": TEAM}
@@ -49,7 +50,7 @@ class Mails:
         if self.errors:
             raise self.errors.pop(0)
         self.sent.append(message)
-        return Receipt(f"{message.message_id}@lumbre.example")
+        return Receipt(f"{message.message_id}@lumbre.example", letter_ids=self.given)
 
     def arrive(
         self,
@@ -263,6 +264,50 @@ Message-ID: {ours(answer)}
 """.encode()
     assert mails.arrive(raw=bounce) == ("", "")
     assert world.thread(conversation_id)[-1][2] == "failed"
+
+
+def bounce_of(letter_id: str) -> bytes:
+    return f"""From: MAILER-DAEMON@amazonses.com
+To: {HOUSE}
+Subject: Undelivered
+Message-ID: <{hash(letter_id)}@mx>
+Content-Type: multipart/report; report-type=delivery-status; boundary=B
+
+--B
+Content-Type: message/delivery-status
+
+Final-Recipient: rfc822; carla@example.org
+Action: failed
+Status: 5.1.1
+
+--B
+Content-Type: text/rfc822-headers
+
+Message-ID: <{letter_id}>
+
+--B--
+""".encode()
+
+
+def test_a_mail_is_known_by_the_id_that_a_gateway_gave_it(mails: Mails, world: World) -> None:
+    conversation_id, _ = mails.arrive()
+    mails.given = ("0102-1@email.amazonses.com",)
+    first = mails.answer(conversation_id)
+    back, message_id = mails.arrive("thanks", In_Reply_To="<0102-1@email.amazonses.com>")
+    assert (back, mails.extras(message_id)["rule"]) == (conversation_id, "in_reply_to")
+    theirs = mails.last.strip("<>")
+    mails.given = ("0102-2@email.amazonses.com",)
+    second = mails.answer(conversation_id)
+    assert second.letter is not None
+    assert second.letter.references[-3:] == (ours(first).strip("<>"), "0102-1@email.amazonses.com", theirs)
+    assert mails.arrive(raw=bounce_of("0102-2@email.amazonses.com")) == ("", "")
+    assert world.thread(conversation_id)[-1][2] == "failed"
+
+
+def test_a_bounce_of_what_was_not_ours_is_a_mail_to_read(mails: Mails, world: World) -> None:
+    conversation_id, message_id = mails.arrive(raw=bounce_of("0102-9@email.amazonses.com"))
+    assert mails.extras(message_id)["robot"] == "bounce"
+    assert world.conversation(conversation_id).status == "resolved"
 
 
 # --- the bot by mail --------------------------------------------------------------------------------------------------

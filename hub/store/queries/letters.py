@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, or_, select
 
 from hub.domain.mail_threading import Known, Lookups
 from hub.domain.messages import LETTERS, WITH_CUSTOMER, Author, Kind
@@ -118,17 +118,17 @@ def references(connection: Connection, conversation_id: str, before: str) -> tup
     """The ids of the mails with the customer that came before a message, oldest first; at most the last hundred."""
     m, i = t.message.c, t.letter_id.c
     limit = select(m.event_id).where(m.id == before).scalar_subquery()
+    # Of a mail of ours the id that a gateway gave it comes last: that is the one that the customer's client knows.
     theirs = (
-        select(m.event_id, i.id.label("letter"))
+        select(m.event_id, i.position.label("nth"), i.id.label("letter"))
         .join(t.letter_id, i.message_id == m.id)
         .where(
             m.conversation_id == conversation_id,
             m.event_id < limit,
-            m.kind == Kind.INCOMING.value,
-            i.position == 0,
+            or_((m.kind == Kind.INCOMING.value) & (i.position == 0), m.kind == Kind.OUTGOING.value),
         )
     )
-    ours = select(m.event_id, m.provider_id.label("letter")).where(
+    ours = select(m.event_id, literal(0).label("nth"), m.provider_id.label("letter")).where(
         m.conversation_id == conversation_id,
         m.event_id < limit,
         m.kind == Kind.OUTGOING.value,
@@ -137,7 +137,7 @@ def references(connection: Connection, conversation_id: str, before: str) -> tup
         m.provider_id != "",
     )
     both = theirs.union_all(ours).subquery()
-    statement = select(both.c.letter).order_by(both.c.event_id.desc()).limit(_REFERENCES)
+    statement = select(both.c.letter).order_by(both.c.event_id.desc(), both.c.nth.desc()).limit(_REFERENCES)
     return tuple(reversed(connection.execute(statement).scalars().all()))
 
 

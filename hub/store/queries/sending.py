@@ -132,15 +132,26 @@ _REPORTED_BY_OURS = _REPORTED.where(_m.id == bindparam("which"))
 # A provider that gives two messages one id is in the wrong; the newer one is then meant, and nothing is broken by it.
 _REPORTED_BY_THEIRS = _REPORTED.where(_m.provider_id == bindparam("which")).order_by(_m.event_id.desc()).limit(1)
 
+_n = t.letter_id.c
+_REPORTED_BY_LETTER = (
+    _REPORTED.join(t.letter_id, _n.message_id == _m.id)
+    .where(_n.inbox_id == bindparam("inbox"), _n.id == bindparam("which"))
+    .order_by(_m.event_id.desc())
+    .limit(1)
+)
+
 
 def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> Reported | None:
-    """By our id where the report echoes it, else by the provider's; None where we know of none."""
+    """By our id where the report echoes it, else by the provider's or by one that a gateway gave a mail; None where there
+    is none."""
     if not (update.message_id or update.provider_id):
         return None
     statement, which = (
         (_REPORTED_BY_OURS, update.message_id) if update.message_id else (_REPORTED_BY_THEIRS, update.provider_id)
     )
     row = connection.execute(statement, {"inbox": inbox_id, "which": which}).one_or_none()
+    if row is None and not update.message_id:
+        row = connection.execute(_REPORTED_BY_LETTER, {"inbox": inbox_id, "which": which}).one_or_none()
     if row is None:
         return None
     state = Delivery(row.state)

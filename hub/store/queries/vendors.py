@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal, or_, select
 
 from hub.domain.errors import NotFound
-from hub.domain.messages import Attachment, Kind
+from hub.domain.messages import Attachment, Author, Kind
 from hub.store import tables as t
 from hub.store.queries import conversations
 
@@ -89,18 +89,18 @@ def references(connection: Connection, conversation_id: str, vendor_id: str, bef
     mine = _m.conversation_id.in_(read_together(connection, conversation_id)) & (_n.vendor_id == vendor_id)
     i = t.letter_id.c
     theirs = (
-        select(_m.event_id, i.id.label("letter"))
+        select(_m.event_id, i.position.label("nth"), i.id.label("letter"))
         .join(t.vendor_mail, _n.message_id == _m.id)
         .join(t.letter_id, i.message_id == _m.id)
-        .where(mine, _m.event_id < limit, i.position == 0)
+        .where(mine, _m.event_id < limit, or_(i.position == 0, _m.author_kind != Author.VENDOR.value))
     )
     ours = (
-        select(_m.event_id, _m.provider_id.label("letter"))
+        select(_m.event_id, literal(0).label("nth"), _m.provider_id.label("letter"))
         .join(t.vendor_mail, _n.message_id == _m.id)
         .where(mine, _m.event_id < limit, _m.provider_id.is_not(None), _m.provider_id != "")
     )
     both = theirs.union_all(ours).subquery()
-    statement = select(both.c.letter).order_by(both.c.event_id.desc()).limit(100)
+    statement = select(both.c.letter).order_by(both.c.event_id.desc(), both.c.nth.desc()).limit(100)
     return tuple(reversed(connection.execute(statement).scalars().all()))
 
 
