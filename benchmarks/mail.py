@@ -1,6 +1,6 @@
 """Mails a second from raw bytes to the commit, on SQLite: parsed, put in their conversation, stored with their source.
 
-They come one after the other, as a mailbox hands them over, and the outbox is run meanwhile by the same process. A run
+They come as a mailbox hands them over where several wait, and the outbox is run meanwhile by the same process. A run
 counts only when every mail is a message, every reply is in the conversation of the mail that it answers, every source
 is in the file store, the hub's own connections wait for the disk, and the outbox is empty within a minute.
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.harness import ROOT, Context, Figure, hub_environment, median
 from benchmarks.ingest_sqlite import SYNCHRONOUS_FULL, TEAM, ask, drained, synchronous
 from benchmarks.yardsticks import mail_loop
+from channels.email.imap import TOGETHER
 from hub import app
 from hub.domain.messages import WebhookRequest
 from hub.services import inboxes, intake
@@ -109,13 +110,20 @@ def take(folder: Path, warm: list[bytes], mails: list[bytes]) -> float:
     channel = hub.channel_of(inbox)
     assembled.start()
     try:
-        for raw in warm:
-            intake.take(hub, inbox, channel, WebhookRequest("FETCH", "imap://warm", body=raw), also=lambda _: None)
+
+        def hand_over(mails: list[bytes], mailbox: str) -> None:
+            requests = [
+                WebhookRequest("FETCH", f"imap://mx/{mailbox};UID={number}", body=raw)
+                for number, raw in enumerate(mails)
+            ]
+            for begin in range(0, len(requests), TOGETHER):
+                for _ in intake.take_all(hub, inbox, channel, requests[begin : begin + TOGETHER], also=lambda *_: None):
+                    pass
+
+        hand_over(warm, "Warm")
         drained(folder)
         began = time.perf_counter()
-        for number, raw in enumerate(mails):
-            request = WebhookRequest("FETCH", f"imap://mx/INBOX;UID={number}", body=raw)
-            intake.take(hub, inbox, channel, request, also=lambda _: None)
+        hand_over(mails, "INBOX")
         seconds = time.perf_counter() - began
         counts(folder, len(warm) + len(mails))
     finally:

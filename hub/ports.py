@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -162,6 +162,9 @@ class Line(Protocol):
     def emit(self, request: WebhookRequest, memory: str = "") -> None:
         """Stores what the channel's `parse_inbound` finds in a request, and in the same transaction the memory from now
         on (empty: as it was). What cannot be read is set aside with its reason. Returns after the commit."""
+
+    def emit_all(self, arrived: Sequence[tuple[WebhookRequest, str]]) -> None:
+        """As `emit` for several requests, each with the memory from then on; they share a commit where they can."""
 
     def remember(self, memory: str) -> None:
         """Keeps the memory where nothing is to be stored."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -36,6 +36,10 @@ class MemoryLine:
             self.emitted.append(request)
             self.memory = memory or self.memory
             self.changed.notify_all()
+
+    def emit_all(self, arrived: Sequence[tuple[WebhookRequest, str]]) -> None:
+        for request, memory in arrived:
+            self.emit(request, memory)
 
     def remember(self, memory: str) -> None:
         self.memory = memory

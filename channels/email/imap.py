@@ -13,7 +13,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -37,6 +37,8 @@ IDLE_STEP = 1.0
 MAIL_LIMIT = 40 * 1024 * 1024
 ARRIVED, TOO_LARGE = "x-centralita-arrived", "x-centralita-too-large"
 _CHUNK = 200
+# Mails that are fetched and stored together: whoever else writes waits for so many at most.
+TOGETHER, BYTES_TOGETHER = 16, 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +185,10 @@ class _Session:
             chunk = waiting[begin : begin + _CHUNK]
             self._line.seen(behind=len(waiting) - begin, notice=self.notice)
             about = self._client.fetch(chunk, ["RFC822.SIZE", "INTERNALDATE"])
-            for uid in chunk:
+            for group in _groups(chunk, about):
                 if self._line.stopped():
                     return
-                self._take(folder, place, uid, about.get(uid))
+                self._take(folder, place, group, about)
 
     def _arrived(self, place: Place) -> list[int]:
         """The UIDs behind the place, rising. `n:*` names the last mail even if its UID is below n (RFC 3501 §6.4.8)."""
@@ -205,25 +207,36 @@ class _Session:
         place.uid = place.first = max(before, default=0)
         self._line.remember(write_memory(self._places))
 
-    def _take(self, folder: str, place: Place, uid: int, about: Mapping[bytes, Any] | None) -> None:
-        place.uid = uid
-        if about is None:  # somebody moved or deleted it meanwhile
+    def _take(self, folder: str, place: Place, uids: list[int], about: Mapping[int, Mapping[bytes, Any]]) -> None:
+        sizes = {uid: int(about[uid][b"RFC822.SIZE"]) for uid in uids if uid in about}
+        whole = [uid for uid, size in sizes.items() if size <= MAIL_LIMIT]
+        bodies = self._bodies(whole, b"BODY[]") | self._bodies(sizes.keys() - set(whole), b"BODY[HEADER]")
+        arrived: list[tuple[WebhookRequest, str]] = []
+        for uid in uids:
+            place.uid = uid
+            if uid not in about:  # somebody moved or deleted it meanwhile
+                continue
+            at: datetime = about[uid][b"INTERNALDATE"]
+            place.day = max(place.day, at.date().isoformat())
+            if uid not in bodies:
+                continue
+            headers = {ARRIVED: at.astimezone(UTC).isoformat()}
+            if sizes[uid] > MAIL_LIMIT:
+                headers[TOO_LARGE] = str(sizes[uid])
+            url = _origin(self._account, folder, place.validity, uid)
+            request = WebhookRequest("FETCH", url, headers=headers, body=bodies[uid])
+            arrived.append((request, write_memory(self._places)))
+        if arrived:
+            self._line.emit_all(arrived)
+        if self._line.memory != write_memory(self._places):
             self._line.remember(write_memory(self._places))
-            return
-        arrived: datetime = about[b"INTERNALDATE"]
-        place.day = max(place.day, arrived.date().isoformat())
-        size = int(about[b"RFC822.SIZE"])
-        section = b"BODY[]" if size <= MAIL_LIMIT else b"BODY[HEADER]"
-        fetched = self._client.fetch([uid], [section.replace(b"BODY[", b"BODY.PEEK[")]).get(uid)
-        if fetched is None:
-            self._line.remember(write_memory(self._places))
-            return
-        headers = {ARRIVED: arrived.astimezone(UTC).isoformat()}
-        if size > MAIL_LIMIT:
-            headers[TOO_LARGE] = str(size)
-        url = _origin(self._account, folder, place.validity, uid)
-        request = WebhookRequest("FETCH", url, headers=headers, body=fetched[section])
-        self._line.emit(request, write_memory(self._places))
+
+    def _bodies(self, uids: Collection[int], section: bytes) -> dict[int, bytes]:
+        """What is still there of these mails."""
+        if not uids:
+            return {}
+        fetched = self._client.fetch(sorted(uids), [section.replace(b"BODY[", b"BODY.PEEK[")])
+        return {uid: fetched[uid][section] for uid in uids if section in fetched.get(uid, {})}
 
     def idle(self, folder: str) -> None:
         """Waits until something happens in a folder, or so long that the connection should be tried."""
@@ -238,6 +251,21 @@ class _Session:
         finally:
             # Also the proof that the other side is still there: it has to answer.
             self._client.idle_done()
+
+
+def _groups(uids: Iterable[int], about: Mapping[int, Mapping[bytes, Any]]) -> Iterator[list[int]]:
+    """The same in their order, as many together as the limits allow; a large mail is alone."""
+    group: list[int] = []
+    held = 0
+    for uid in uids:
+        size = int(about[uid][b"RFC822.SIZE"]) if uid in about else 0
+        if group and (len(group) == TOGETHER or held + size > BYTES_TOGETHER):
+            yield group
+            group, held = [], 0
+        group.append(uid)
+        held += size
+    if group:
+        yield group
 
 
 def _arrival(told: tuple[Any, ...]) -> bool:

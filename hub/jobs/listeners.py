@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -49,15 +50,17 @@ class HubLine:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def emit(self, request: WebhookRequest, memory: str = "") -> None:
-        kept = memory or self.memory
+        self.emit_all([(request, memory or self.memory)])
 
-        def remembered(tx: Tx) -> None:
-            if not listening.remember(tx, self.inbox.id, owner=self.owner, memory=kept):
+    def emit_all(self, arrived: Sequence[tuple[WebhookRequest, str]]) -> None:
+        def remembered(tx: Tx, count: int) -> None:
+            if not listening.remember(tx, self.inbox.id, owner=self.owner, memory=arrived[count - 1][1]):
                 raise LeaseLost(f"inbox {self.inbox.key} is listened to by another process")
 
         self._require_ours()
-        intake.take(self.hub, self.inbox, self.channel, request, also=remembered)
-        self.memory = kept
+        requests = [request for request, _ in arrived]
+        for count in intake.take_all(self.hub, self.inbox, self.channel, requests, also=remembered):
+            self.memory = arrived[count - 1][1]
 
     def remember(self, memory: str) -> None:
         def use_case(tx: Tx) -> None:

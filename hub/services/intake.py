@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 from ulid import ULID
@@ -31,10 +33,22 @@ from hub.store.unit_of_work import Tx
 
 log = logging.getLogger(__name__)
 
+_PUTS = 8  # files that are put at a time
+
 
 def key(source_id: str) -> str:
     """Where a message as it came is in the file store."""
     return f"sources/{source_id}"
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A request that has been read, with its files and its source in the file store."""
+
+    request: WebhookRequest
+    parsed: Parsed
+    register: Callable[[Tx], None]
+    source_id: str
 
 
 def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also: Callable[[Tx], None]) -> None:
@@ -44,18 +58,80 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
     wrong with it now will be wrong next time. Raises what `also` raises, and what a database or a file store that does
     not answer raises.
     """
+    _store(hub, inbox, _prepare(hub, inbox, channel, [request])[0], also)
+
+
+def take_all(
+    hub: Hub, inbox: Inbox, channel: Channel, requests: Sequence[WebhookRequest], also: Callable[[Tx, int], None]
+) -> Iterator[int]:
+    """As `take` for several, in their order: in one transaction, or where that fails each in one of its own, so that
+    one that cannot be stored holds up none of the others.
+
+    `also` gets the transaction and how many of the requests are stored with its commit; after each commit that number
+    is yielded. To be iterated to its end.
+    """
+    prepared = _prepare(hub, inbox, channel, requests)
+    if len(prepared) > 1:
+
+        def together(tx: Tx) -> None:
+            also(tx, len(prepared))
+            for each in prepared:
+                _write(tx, inbox, each)
+                tx.flush()  # the next one may be an answer to it
+
+        try:
+            hub.store.write(together)
+        except Unavailable:
+            raise
+        except Exception as error:  # whosever it is comes again below, where it concerns that one alone
+            log.info("%s messages for inbox %s are stored one by one: %s", len(prepared), inbox.key, error)
+        else:
+            yield len(prepared)
+            return
+    for number, each in enumerate(prepared, 1):
+        _store(hub, inbox, each, partial(_counted, also, number))
+        yield number
+
+
+def _counted(also: Callable[[Tx, int], None], number: int, tx: Tx) -> None:
+    also(tx, number)
+
+
+def _prepare(hub: Hub, inbox: Inbox, channel: Channel, requests: Sequence[WebhookRequest]) -> list[_Prepared]:
+    prepared = []
+    for request in requests:
+        parsed, register = _with_files_kept(hub, inbox, _read(inbox, channel, request))
+        prepared.append(_Prepared(request, parsed, register, str(ULID()) if channel.capabilities.keeps_source else ""))
+    # Before the rows that promise them. Several at the same time: a store waits for its disk, or for its network.
+    sources = [(key(each.source_id), each.request.body) for each in prepared if each.source_id]
+    if len(sources) < 2:
+        for place, content in sources:
+            hub.files.put(place, content)
+    else:
+        with ThreadPoolExecutor(_PUTS) as puts:
+            list(puts.map(lambda source: hub.files.put(*source), sources))
+    return prepared
+
+
+def _read(inbox: Inbox, channel: Channel, request: WebhookRequest) -> Parsed:
     try:
-        parsed = channel.parse_inbound(request)
+        return channel.parse_inbound(request)
     except Refused as refused:
-        parsed = _aside(request, refused.field, refused.rule)
+        return _aside(request, refused.field, refused.rule)
     except Exception as error:  # the channel broke its promise: one message must not stop its inbox
         log.exception("the channel %s could not read a message", inbox.channel)
-        parsed = _aside(request, "message", f"could not be read ({type(error).__name__})")
-    source_id = ""
-    if channel.capabilities.keeps_source:
-        source_id = str(ULID())
-        hub.files.put(key(source_id), request.body)  # first: a row never promises bytes that are not there
-    parsed, register = _with_files_kept(hub, inbox, _settled(hub, inbox, parsed))
+        return _aside(request, "message", f"could not be read ({type(error).__name__})")
+
+
+def _write(tx: Tx, inbox: Inbox, prepared: _Prepared) -> None:
+    prepared.register(tx)
+    request, parsed, source_id = prepared.request, prepared.parsed, prepared.source_id
+    received = inbound.accept(tx, inbox, parsed, request, raw_is_kept=bool(source_id))
+    if source_id:
+        _register(tx, inbox, request, parsed, received, source_id)
+
+
+def _store(hub: Hub, inbox: Inbox, prepared: _Prepared, also: Callable[[Tx], None]) -> None:
     failed: Exception | None = None
     begun = False
 
@@ -63,10 +139,7 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
         nonlocal begun
         also(tx)
         begun = True
-        register(tx)
-        received = inbound.accept(tx, inbox, parsed, request, raw_is_kept=bool(source_id))
-        if source_id:
-            _register(tx, inbox, request, parsed, received, source_id)
+        _write(tx, inbox, prepared)
 
     try:
         hub.store.write(use_case)
@@ -77,7 +150,8 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
     if failed is not None:
         log.error("a message for inbox %s could not be stored", inbox.key, exc_info=failed)
         rule = f"could not be stored ({type(failed).__name__})"
-        parsed, register = _aside(request, "message", rule, *_about(parsed)), _nothing
+        prepared.parsed = _aside(prepared.request, "message", rule, *_about(prepared.parsed))
+        prepared.register = _nothing
         hub.store.write(use_case)
 
 
@@ -102,7 +176,7 @@ def accept(hub: Hub, source_id: str) -> tuple[inbound.Received, ...]:
         raise Refused("message", f"could not be read ({type(error).__name__})") from error
     if parsed.set_aside:
         raise Refused(parsed.set_aside[0].field, parsed.set_aside[0].rule)
-    parsed, register = _with_files_kept(hub, inbox, _settled(hub, inbox, parsed))
+    parsed, register = _with_files_kept(hub, inbox, parsed)
 
     def use_case(tx: Tx) -> tuple[inbound.Received, ...]:
         # First: of two who accept it at once, the second one waits here and then finds it taken.
@@ -140,6 +214,7 @@ def _with_files_kept(hub: Hub, inbox: Inbox, parsed: Parsed) -> tuple[Parsed, Ca
 
     A message that is stored already brings none again; where two copies come at once, bytes may rest there unclaimed.
     """
+    parsed = _settled(hub, inbox, parsed)
     bringing = [each for each in parsed.events if isinstance(each, InboundMessage) and each.files]
     if not bringing:
         return parsed, _nothing

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -13,11 +14,11 @@ from sqlalchemy import select
 from hub.domain.errors import Refused
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, InboundMessage, Parsed, WebhookRequest
-from hub.jobs.listeners import LEASE, Listeners
+from hub.jobs.listeners import LEASE, HubLine, Listeners
 from hub.ports import Line
 from hub.services import health, inbound, intake
 from hub.store import tables as t
-from hub.store.queries import sources
+from hub.store.queries import listening, sources
 from hub.store.unit_of_work import Tx
 from hub.testing.fakes import PaperChannel
 from tests.fixtures_hub import PAPER, World
@@ -31,6 +32,7 @@ class Letterbox(PaperChannel):
     def __init__(self) -> None:
         super().__init__()
         self.letters: list[str] = []
+        self.together = False
         self.emptied = threading.Event()
         self.listening = threading.Event()
         self.before: Callable[[Line], None] = lambda _: None
@@ -49,12 +51,21 @@ class Letterbox(PaperChannel):
         self.listening.set()
         while not line.stopped():
             done = int(line.memory or 0)
-            for number, text in list(enumerate(self.letters, 1))[done:]:
-                body = json.dumps({"id": f"letter-{number}", "text": text}).encode()
-                line.emit(WebhookRequest("FETCH", f"paper:{number}", body=body), str(number))
+            arrived = [
+                (WebhookRequest("FETCH", f"paper:{number}", body=letter(number, text)), str(number))
+                for number, text in list(enumerate(self.letters, 1))[done:]
+            ]
+            if self.together and arrived:
+                line.emit_all(arrived)
+            for request, memory in arrived if not self.together else ():
+                line.emit(request, memory)
             if int(line.memory or 0) == len(self.letters):
                 self.emptied.set()
             line.wait(0.01)
+
+
+def letter(number: int, text: str) -> bytes:
+    return json.dumps({"id": f"letter-{number}", "text": text}).encode()
 
 
 @pytest.fixture
@@ -101,9 +112,11 @@ def test_what_is_emitted_is_stored_with_the_memory_and_a_restart_goes_on_there(
     assert [line.memory for line in letterbox.lines] == ["2", "3"]
 
 
+@pytest.mark.parametrize("together", [False, True])
 def test_one_that_cannot_be_read_is_set_aside_and_blocks_nobody(
-    world: World, letterbox: Letterbox, running: list[Listeners]
+    world: World, letterbox: Letterbox, running: list[Listeners], together: bool
 ) -> None:
+    letterbox.together = together
     letterbox.letters += ["one", "", "three"]
     running.append(Listeners(world.hub))
     running[0].start()
@@ -141,9 +154,11 @@ def test_what_wants_to_be_kept_whole_is_found_again_by_where_it_was(
     assert world.count(t.webhook_payload) == 0
 
 
+@pytest.mark.parametrize("together", [False, True])
 def test_one_that_cannot_be_stored_is_set_aside_and_blocks_nobody(
-    world: World, letterbox: Letterbox, running: list[Listeners], monkeypatch: pytest.MonkeyPatch
+    world: World, letterbox: Letterbox, running: list[Listeners], monkeypatch: pytest.MonkeyPatch, together: bool
 ) -> None:
+    letterbox.together = together
     letterbox.letters += ["one", "poison", "three"]
     receive = inbound.receive
 
@@ -159,6 +174,39 @@ def test_one_that_cannot_be_stored_is_set_aside_and_blocks_nobody(
     with world.store.read() as connection:
         assert connection.execute(select(t.set_aside.c.rule)).scalars().all() == ["could not be stored (ValueError)"]
     assert world.count(t.message) == 2
+
+
+def test_what_comes_together_is_one_commit_or_the_memory_stands_where_the_last_one_was_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Letterbox()
+    world.store.write(lambda tx: listening.take(tx, PAPER, owner="me", lease=LEASE))
+    line = HubLine(world.hub, world.inbox(), box, "me", "")
+    arrived = [(WebhookRequest("FETCH", f"paper:{n}", body=letter(n, f"text {n}")), str(n)) for n in range(1, 7)]
+    commits: list[int] = []
+    accept, write = inbound.accept, world.store.write
+    broken = {"text 5"}
+
+    def failing(tx: Tx, inbox: Inbox, parsed: Parsed, *given: Any, **named: Any) -> tuple[inbound.Received, ...]:
+        if any(isinstance(each, InboundMessage) and each.text in broken for each in parsed.events):
+            raise OSError("the disk is full")
+        return accept(tx, inbox, parsed, *given, **named)
+
+    def counted(use_case: Any) -> Any:
+        result = write(use_case)
+        commits.append(world.count(t.message))
+        return result
+
+    monkeypatch.setattr(inbound, "accept", failing)
+    monkeypatch.setattr(world.store, "write", counted)
+    line.emit_all(arrived[:3])
+    assert (commits, listener_row(world)[1], line.memory) == ([3], "3", "3")
+    with pytest.raises(OSError, match="disk is full"):
+        line.emit_all(arrived[3:])
+    assert (commits, listener_row(world)[1], line.memory) == ([3, 4], "4", "4"), "what cannot be stored now comes again"
+    broken.clear()
+    line.emit_all(arrived[4:])
+    assert (commits, listener_row(world)[1], line.memory) == ([3, 4, 6], "6", "6")
 
 
 def test_only_one_process_listens_and_one_that_was_away_too_long_writes_nothing(

@@ -142,6 +142,31 @@ def test_a_second_mail_of_the_customers_own_thread_comes_back(mails: Mails) -> N
     assert (back, mails.extras(message_id)["rule"]) == (conversation_id, "references")
 
 
+def test_an_answer_that_is_stored_together_with_its_question_finds_it(mails: Mails, world: World) -> None:
+    def written(name: str, **headers: str) -> WebhookRequest:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = "carla@example.org", HOUSE, "My order"
+        message["Message-ID"] = f"<{name}@example.org>"
+        for header, value in headers.items():
+            message[header.replace("_", "-")] = value
+        message.set_content(name)
+        return WebhookRequest("FETCH", f"imap://mx/INBOX;UID={name}", body=message.as_bytes())
+
+    question, again = written("question"), written("again", In_Reply_To="<question@example.org>")
+    requests = [question, again, question, written("else")]
+    done = intake.take_all(world.hub, world.inbox(MAIL), mails.channel, requests, also=lambda *_: None)
+    assert list(done) == [4], "one commit"
+    m = t.message.c
+    with world.store.read() as connection:
+        statement = select(m.conversation_id, m.text).where(m.kind == "incoming").order_by(m.event_id)
+        (first, second, third) = connection.execute(statement).all()
+    assert [each.text.strip() for each in (first, second, third)] == ["question", "again", "else"]
+    assert first.conversation_id == second.conversation_id != third.conversation_id
+    assert world.count(t.source) == 4
+    with world.store.read() as connection:
+        assert replay.check(connection).differences == []
+
+
 def test_a_client_that_drops_every_reference_is_known_by_the_address_it_answers(mails: Mails) -> None:
     conversation_id, _ = mails.arrive()
     composed = mails.channel._outgoing(mails.answer(conversation_id))  # what stands in Reply-To
