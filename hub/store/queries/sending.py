@@ -142,8 +142,8 @@ _REPORTED_BY_LETTER = (
 
 
 def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> Reported | None:
-    """By our id where the report echoes it, else by the provider's or by one that a gateway gave a mail; None where there
-    is none."""
+    """By our id where the report echoes it, else by the provider's or by one that a gateway gave a mail; None where
+    there is none."""
     if not (update.message_id or update.provider_id):
         return None
     statement, which = (
