@@ -65,7 +65,7 @@ def test_every_pause_is_kept() -> None:
     assert checked > 300
 
 
-@pytest.mark.parametrize("channel", ["sms", "webchat"])
+@pytest.mark.parametrize("channel", ["sms", "webchat", "email"])
 def test_one_channel_alone(channel: str) -> None:
     assert {step.channel for step in steps((channel,))} == {channel}
 

@@ -154,3 +154,21 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
     assert Tally().percentile(0.5) is None
     tally = Tally(latencies=[each / 100 for each in range(100, 0, -1)])
     assert [tally.percentile(share) for share in (0.5, 0.95, 0.99)] == [0.5, 0.95, 0.99]
+
+
+def mail(kind: str, **message: object) -> HubMessage:
+    told = {"id": "01JD", "channel": "email", "conversation_id": "c", "text": "", "delivery": None, **message}
+    entry = {"kind": "MessageReceived" if kind == "incoming" else "MessageQueued", "message": {**told, "kind": kind}}
+    found = HubMessage.from_entry(entry)
+    assert found is not None
+    return found
+
+
+def test_a_mail_is_known_by_its_message_id_and_ours_by_our_number_also_where_nobody_knows_its_fate() -> None:
+    assert mail("incoming", provider_id="a:b@mail.example#0123456789abcdef").key == "a:b@mail.example"
+    unknown = mail("outgoing", provider_id=None, delivery={"state": "unknown"})
+    assert unknown.key == "01JD"
+    ledger = Ledger("email", accepted=[], refused=[], received=[Received("01JD", "ana@mail.example", "hello")])
+    assert list(reconcile([ledger], [unknown], []).differences) == []
+    twice = replace(ledger, received=[*ledger.received, *ledger.received])
+    assert [each.kind for each in reconcile([twice], [unknown], []).differences] == ["doubled"]

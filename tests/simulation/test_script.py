@@ -41,6 +41,25 @@ def test_ours_can_be_played_on_the_channels_that_there_are() -> None:
     assert sum(len(each.channels) > 1 for each in load()) >= 8, "too few that change the channel"
 
 
+def test_ours_has_mails_as_people_and_robots_write_them() -> None:
+    told = [each for each in load() if any(turn.mail for turn in each.turns)]
+    mails = [turn.mail for each in told for turn in each.turns if turn.mail]
+    assert len(told) >= 12
+    assert {mail.program for mail in mails} >= {"gmail", "outlook", "apple", "thunderbird"}
+    assert sum(mail.out_of_office for mail in mails) >= 2
+    assert any(len({turn.mail.subject for turn in each.turns if turn.mail and turn.mail.subject}) > 1 for each in told)
+    assert any(
+        len([turn for turn in each.turns if turn.mail and turn.mail.subject]) > 1
+        and len({turn.mail.subject for turn in each.turns if turn.mail and turn.mail.subject}) == 1
+        for each in told
+    ), "two customers with one subject"
+
+
+def test_how_a_mail_is_written_is_said_of_mails_alone() -> None:
+    with pytest.raises(Refused, match="by sms"):
+        parse("a.yml", GOOD.replace("channel: sms}", "channel: sms, mail: {program: gmail}}"))
+
+
 def test_ours_has_what_makes_customers_customers() -> None:
     turns = [turn for each in load() for turn in each.turns]
     words = {turn.text.strip().upper() for turn in turns}
