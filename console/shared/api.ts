@@ -1911,6 +1911,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inboxes/{inbox_id}/opening-hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** State when an inbox is open */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["HoursIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoursOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** An inbox is always open */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inboxes/{inbox_id}/sources": {
         parameters: {
             query?: never;
@@ -2139,6 +2221,54 @@ export interface paths {
                     };
                     content: {
                         "message/rfc822": unknown;
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opening-hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * When inboxes and teams are open
+         * @description Those that are not named are always open; a team's hours go before its inboxes'.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoursList"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -2411,6 +2541,169 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sla-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is promised, in the order in which it is looked up */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Policies"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Promise something */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["PolicyIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PolicyOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies/{policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a promise
+         * @description For conversations that begin, change hands or change their priority from now on.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    policy_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["PolicyIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PolicyOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Promise it no further */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    policy_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources/{source_id}/accept": {
         parameters: {
             query?: never;
@@ -2548,6 +2841,88 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{team_id}/opening-hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** State when a team is open */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["HoursIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoursOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** A team is open as its inboxes are */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3547,6 +3922,8 @@ export interface components {
              * @default null
              */
             merged_into: string | null;
+            /** @default null */
+            sla: components["schemas"]["SlaOut"] | null;
         };
         /**
          * Conversations
@@ -3708,6 +4085,82 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
+        };
+        /**
+         * HoursIn
+         * @description `week` has seven days, Monday first, each with windows as `["09:00", "18:00"]`. The public holidays of `country`
+         *     (and `region`, as the library `holidays` names it) are closed; `exceptions` go before them.
+         */
+        HoursIn: {
+            /** Zone */
+            zone: string;
+            /** Week */
+            week: [
+                string,
+                string
+            ][][];
+            /**
+             * Exceptions
+             * @default {}
+             */
+            exceptions: {
+                [key: string]: [
+                    string,
+                    string
+                ][];
+            };
+            /**
+             * Country
+             * @default
+             */
+            country: string;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
+        };
+        /** HoursList */
+        HoursList: {
+            /** Items */
+            items: components["schemas"]["HoursOut"][];
+        };
+        /**
+         * HoursOut
+         * @description `owner` is `inbox:ID` or `team:ID`. `holidays` are the dates that are closed.
+         */
+        HoursOut: {
+            /** Zone */
+            zone: string;
+            /** Week */
+            week: [
+                string,
+                string
+            ][][];
+            /**
+             * Exceptions
+             * @default {}
+             */
+            exceptions: {
+                [key: string]: [
+                    string,
+                    string
+                ][];
+            };
+            /**
+             * Country
+             * @default
+             */
+            country: string;
+            /**
+             * Region
+             * @default
+             */
+            region: string;
+            /** Owner */
+            owner: string;
+            /** Holidays */
+            holidays: string[];
         };
         /**
          * IdentityOut
@@ -4087,6 +4540,120 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * Policies
+         * @description In their order.
+         */
+        Policies: {
+            /** Items */
+            items: components["schemas"]["PolicyOut"][];
+        };
+        /**
+         * PolicyIn
+         * @description `targets` in seconds of open time. Empty lists mean all; `position` orders the policies: the first that covers a
+         *     conversation counts.
+         */
+        PolicyIn: {
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+            /** Targets */
+            targets: {
+                [key: string]: number;
+            };
+            /**
+             * Pauses
+             * @default [
+             *       "customer",
+             *       "vendor",
+             *       "snoozed"
+             *     ]
+             */
+            pauses: ("customer" | "vendor" | "snoozed")[];
+            /**
+             * Warn Share
+             * @default 0.8
+             */
+            warn_share: number;
+            /**
+             * Inbox Ids
+             * @default []
+             */
+            inbox_ids: string[];
+            /**
+             * Team Ids
+             * @default []
+             */
+            team_ids: string[];
+            /**
+             * Priorities
+             * @default []
+             */
+            priorities: ("none" | "low" | "medium" | "high" | "urgent")[];
+            /**
+             * Contact Fields
+             * @default {}
+             */
+            contact_fields: {
+                [key: string]: string;
+            };
+        };
+        /** PolicyOut */
+        PolicyOut: {
+            /** Name */
+            name: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+            /** Targets */
+            targets: {
+                [key: string]: number;
+            };
+            /**
+             * Pauses
+             * @default [
+             *       "customer",
+             *       "vendor",
+             *       "snoozed"
+             *     ]
+             */
+            pauses: ("customer" | "vendor" | "snoozed")[];
+            /**
+             * Warn Share
+             * @default 0.8
+             */
+            warn_share: number;
+            /**
+             * Inbox Ids
+             * @default []
+             */
+            inbox_ids: string[];
+            /**
+             * Team Ids
+             * @default []
+             */
+            team_ids: string[];
+            /**
+             * Priorities
+             * @default []
+             */
+            priorities: ("none" | "low" | "medium" | "high" | "urgent")[];
+            /**
+             * Contact Fields
+             * @default {}
+             */
+            contact_fields: {
+                [key: string]: string;
+            };
+            /** Policy Id */
+            policy_id: string;
+        };
         /** PreChatField */
         PreChatField: {
             /**
@@ -4201,6 +4768,26 @@ export interface components {
             email: string;
             /** Password */
             password: string;
+        };
+        /**
+         * SlaOut
+         * @description The promise that is due first. `due_at` is null while its clock stands still, for the reasons in `paused_by`.
+         */
+        SlaOut: {
+            /**
+             * Clock
+             * @enum {string}
+             */
+            clock: "first_response" | "next_response" | "resolution";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "warned" | "breached" | "paused";
+            /** Due At */
+            due_at: string | null;
+            /** Paused By */
+            paused_by: ("customer" | "vendor" | "snoozed")[];
         };
         /**
          * SnoozeIn
@@ -4821,6 +5408,9 @@ export type Feed = components['schemas']['Feed'];
 export type Found = components['schemas']['Found'];
 export type HealthOut = components['schemas']['HealthOut'];
 export type HeldBackPage = components['schemas']['HeldBackPage'];
+export type HoursIn = components['schemas']['HoursIn'];
+export type HoursList = components['schemas']['HoursList'];
+export type HoursOut = components['schemas']['HoursOut'];
 export type IdentityOut = components['schemas']['IdentityOut'];
 export type InboxOut = components['schemas']['InboxOut'];
 export type Inboxes = components['schemas']['Inboxes'];
@@ -4839,6 +5429,9 @@ export type OutboxRowOut = components['schemas']['OutboxRowOut'];
 export type OutboxRows = components['schemas']['OutboxRows'];
 export type Packet = components['schemas']['Packet'];
 export type PartHealth = components['schemas']['PartHealth'];
+export type Policies = components['schemas']['Policies'];
+export type PolicyIn = components['schemas']['PolicyIn'];
+export type PolicyOut = components['schemas']['PolicyOut'];
 export type PreChatField = components['schemas']['PreChatField'];
 export type PresenceIn = components['schemas']['PresenceIn'];
 export type PriorityIn = components['schemas']['PriorityIn'];
@@ -4848,6 +5441,7 @@ export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type SignIn = components['schemas']['SignIn'];
+export type SlaOut = components['schemas']['SlaOut'];
 export type SnoozeIn = components['schemas']['SnoozeIn'];
 export type SomebodyElseIn = components['schemas']['SomebodyElseIn'];
 export type SourceOut = components['schemas']['SourceOut'];

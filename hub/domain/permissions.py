@@ -15,9 +15,9 @@ _EDIT = frozenset({"read_articles", "edit_articles"})
 ACTIONS: Mapping[str, frozenset[str]] = {
     "agent": _CONVERSE,
     "team_lead": _LEAD,
-    "supervisor": _LEAD | _EDIT | {"merge_contacts", "read_health", "edit_vendors"},
+    "supervisor": _LEAD | _EDIT | {"merge_contacts", "read_health", "edit_vendors", "edit_promises"},
     "editor": _EDIT,
-    "administrator": _LEAD | _EDIT | {"merge_contacts", "read_health", "edit_vendors", "run_jobs"},
+    "administrator": _LEAD | _EDIT | {"merge_contacts", "read_health", "edit_vendors", "edit_promises", "run_jobs"},
 }
 
 

@@ -31,7 +31,6 @@ FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION = CLOCKS = ("first_response", "next_re
 # Why a clock may stand still: the customer's answer is awaited (the resolution alone), an outside firm's, or it sleeps.
 PAUSES = ("customer", "vendor", "snoozed")
 WARN_SHARE = 0.8
-_VENDORS_TURN = {"VendorAsked": True, "VendorAnswered": False}
 LONGEST = 366 * 24 * 3600  # seconds
 
 
@@ -149,8 +148,10 @@ def _told(state: State, event: e.Event) -> State:
             return replace(state, answered=True, owed=False, theirs=True)
         case e.Resolved() | e.HandedBack():
             return replace(state, owed=False)
-        case _ if type(event).__name__ in _VENDORS_TURN:
-            return replace(state, vendor=_VENDORS_TURN[type(event).__name__])
+        case e.VendorAsked():
+            return replace(state, vendor=True)
+        case e.VendorAnswered(robot=""):
+            return replace(state, vendor=False)
         case e.SlaWarned(clock=name) if name in state.clocks:
             return _with(state, name, replace(state.clocks[name], warned=True))
         case e.SlaBreached(clock=name, due_at=due):
@@ -280,30 +281,27 @@ def announcement(conversation: Conversation, now: int, terms_of: TermsOf) -> e.S
 class Face:
     """What a screen shows of the clock that is due first. `state`: `running`, `warned`, `breached` or `paused`.
 
-    `due_at` is 0 while it stands still; `left` is open time, below 0 once the promise is broken. `paused_by` has the
-    reasons.
+    `due_at` is 0 while it stands still; `paused_by` has the reasons that there are for it.
     """
 
     clock: str
     state: str
     due_at: int
-    left: int
     paused_by: tuple[str, ...] = ()
 
 
-def face(conversation: Conversation, now: int, terms_of: TermsOf) -> Face | None:
-    """The clock to show; None where nothing is promised, or it was kept."""
-    if not conversation.sla_policy or not conversation.sla_clock or conversation.status == Status.RESOLVED:
+def face(conversation: Conversation) -> Face | None:
+    """The clock to show; None where nothing is promised, or all that was is kept."""
+    gone = conversation.merged_into or conversation.status in (Status.RESOLVED, Status.BOT)
+    if not conversation.sla_clock or gone:
         return None
-    terms = terms_of(conversation.sla_policy, conversation.sla_hours)
     state = read(conversation.sla_state)
     clock = state.clocks[conversation.sla_clock]
-    left = terms.policy.targets[conversation.sla_clock] - _used(clock, now, terms)
     if not clock.since:
-        why = _holds(conversation, state) & terms.policy.pauses
-        return Face(conversation.sla_clock, "breached" if clock.breached else "paused", 0, left, tuple(sorted(why)))
+        why = tuple(sorted(_holds(conversation, state)))
+        return Face(conversation.sla_clock, "breached" if clock.breached else "paused", 0, why)
     says = "breached" if clock.breached else "warned" if clock.warned else "running"
-    return Face(conversation.sla_clock, says, clock.due, left)
+    return Face(conversation.sla_clock, says, clock.due)
 
 
 def choose(

@@ -23,6 +23,7 @@ from hub.web import (
     openapi_document,
     pages,
     people_api,
+    promises_api,
     sources_api,
     vendors_api,
     webhooks,
@@ -35,6 +36,7 @@ BODY_LIMIT = 1024 * 1024
 DOCUMENT = "/api/openapi.json"
 _MODULES = (
     people_api,
+    promises_api,
     conversations_api,
     consent_api,
     merging_api,

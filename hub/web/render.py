@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hub.domain import events as e
-from hub.domain import handoff
+from hub.domain import handoff, sla
 from hub.domain.addresses import PHONE, kind_of
 from hub.domain.conversation import PRIORITIES, Conversation
 from hub.domain.inbox import Inbox
@@ -150,8 +150,21 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
             "waiting_since": _time_or_none(state.waiting_since),
             "snoozed_until": _time_or_none(state.snoozed_until),
             "merged_into": state.merged_into or None,
+            "sla": _sla(state),
         }
     )
+
+
+def _sla(state: Conversation) -> dict[str, Any] | None:
+    found = sla.face(state)
+    if found is None:
+        return None
+    return {
+        "clock": found.clock,
+        "state": found.state,
+        "due_at": _time_or_none(found.due_at),
+        "paused_by": list(found.paused_by),
+    }
 
 
 def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:

@@ -289,6 +289,15 @@ class LastMessage(Shape):
     at: datetime
 
 
+class SlaOut(Shape):
+    """The promise that is due first. `due_at` is null while its clock stands still, for the reasons in `paused_by`."""
+
+    clock: Literal["first_response", "next_response", "resolution"]
+    state: Literal["running", "warned", "breached", "paused"]
+    due_at: datetime | None
+    paused_by: list[Literal["customer", "vendor", "snoozed"]]
+
+
 class ConversationOut(Shape):
     """A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
     where they last wrote from; `subject` is that of the mail it began with, or empty."""
@@ -313,6 +322,7 @@ class ConversationOut(Shape):
     waiting_since: datetime | None
     snoozed_until: datetime | None
     merged_into: str | None = None
+    sla: SlaOut | None = None
 
 
 class Conversations(Shape):
@@ -975,3 +985,57 @@ class SourcesQuery(Shape):
 
 class Done(Shape):
     ok: Literal[True] = True
+
+
+# --- open hours and promises ------------------------------------------------------------------------------------------
+
+Windows = Annotated[list[tuple[str, str]], Field(max_length=12)]
+
+
+class HoursIn(Shape):
+    """`week` has seven days, Monday first, each with windows as `["09:00", "18:00"]`. The public holidays of `country`
+    (and `region`, as the library `holidays` names it) are closed; `exceptions` go before them."""
+
+    zone: Annotated[Storable, StringConstraints(max_length=60)]
+    week: list[Windows] = Field(max_length=7)
+    exceptions: dict[str, Windows] = Field(default={}, max_length=400)
+    country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ""
+    region: Annotated[Storable, StringConstraints(max_length=20)] = ""
+
+
+class HoursOut(HoursIn):
+    """`owner` is `inbox:ID` or `team:ID`. `holidays` are the dates that are closed."""
+
+    owner: str
+    holidays: list[str]
+
+
+class HoursList(Shape):
+    items: list[HoursOut]
+
+
+class PolicyIn(Shape):
+    """`targets` in seconds of open time. Empty lists mean all; `position` orders the policies: the first that covers a
+    conversation counts."""
+
+    name: Annotated[Storable, StringConstraints(max_length=100)]
+    position: int = Field(default=0, ge=0, le=10_000)
+    targets: dict[Literal["first_response", "next_response", "resolution"], int]
+    pauses: list[Literal["customer", "vendor", "snoozed"]] = ["customer", "vendor", "snoozed"]
+    warn_share: float = 0.8
+    inbox_ids: list[Identifier] = Field(default=[], max_length=500)
+    team_ids: list[Identifier] = Field(default=[], max_length=500)
+    priorities: list[Priority] = []
+    contact_fields: dict[Identifier, Annotated[Storable, StringConstraints(max_length=500)]] = Field(
+        default={}, max_length=10
+    )
+
+
+class PolicyOut(PolicyIn):
+    policy_id: str
+
+
+class Policies(Shape):
+    """In their order."""
+
+    items: list[PolicyOut]

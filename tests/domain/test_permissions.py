@@ -20,14 +20,15 @@ EVERY_ACTION = (
     "accept_sources",
     "ask_vendors",
     "edit_vendors",
+    "edit_promises",
 )
 # A column for each action above.
 MAY = {
-    "agent": "yes yes no yes no no no no no no yes no",
-    "team_lead": "yes yes yes yes no no no no yes yes yes no",
-    "supervisor": "yes yes yes yes yes yes yes no yes yes yes yes",
-    "editor": "no no no yes yes no no no no no no no",
-    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes",
+    "agent": "yes yes no yes no no no no no no yes no no",
+    "team_lead": "yes yes yes yes no no no no yes yes yes no no",
+    "supervisor": "yes yes yes yes yes yes yes no yes yes yes yes yes",
+    "editor": "no no no yes yes no no no no no no no no",
+    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes",
 }
 
 

@@ -69,8 +69,8 @@ class Told:
     def due(self) -> tuple[str, float]:
         return self.conversation.sla_clock, (self.conversation.sla_due_at - START) / MINUTE
 
-    def face(self, minute: float) -> sla.Face | None:
-        return sla.face(self.conversation, START + round(minute * MINUTE), terms_of)
+    def face(self) -> sla.Face | None:
+        return sla.face(self.conversation)
 
 
 def test_the_first_answer_of_a_person_keeps_the_first_promise() -> None:
@@ -109,6 +109,7 @@ def test_a_warning_and_a_breach_come_once_each() -> None:
     assert told.sweep(30.1) == [("SlaBreached", FIRST_RESPONSE, 30)]
     assert told.sweep(60) == []
     assert told.conversation.sla_breached
+    assert told.face() == sla.Face(FIRST_RESPONSE, "breached", START + 30 * MINUTE)
     told.tell(61, ANSWERED)
     assert not told.conversation.sla_breached
     assert told.sweep(1000) == []
@@ -136,18 +137,24 @@ def test_an_answer_that_came_too_late_while_nobody_looked_is_a_breach_all_the_sa
 
 def test_a_clock_that_waits_for_the_customer_or_sleeps_stands_still() -> None:
     told = Told().tell(0, ASKED).tell(10, ANSWERED)
-    assert told.face(300) == sla.Face(RESOLUTION, "paused", 0, 470 * MINUTE, ("customer",))
+    assert told.face() == sla.Face(RESOLUTION, "paused", 0, ("customer",))
     told.tell(310, ASKED)
     told.tell(320, e.Snoozed(START + 999 * MINUTE))
-    face = told.face(400)
-    assert face is not None
-    assert (face.state, face.left, face.paused_by) == ("paused", 50 * MINUTE, ("snoozed",))
+    assert told.face() == sla.Face(NEXT_RESPONSE, "paused", 0, ("snoozed",))
     assert told.tell(500, e.Woken("time")).due() == (NEXT_RESPONSE, 550)
+
+
+def test_while_an_outside_firm_is_asked_the_clocks_stand_still() -> None:
+    told = Told().tell(0, ASKED).tell(10, e.VendorAsked("v", "vendor", "inbox", "email"))
+    assert told.face() == sla.Face(FIRST_RESPONSE, "paused", 0, ("vendor",))
+    told.tell(20, e.VendorAnswered("v", "vendor", "inbox", "email", "token", robot="auto_reply"))
+    assert told.sweep(10_000) == []
+    assert told.tell(100, e.VendorAnswered("v", "vendor", "inbox", "email", "token")).due() == (FIRST_RESPONSE, 120)
 
 
 def test_a_reopened_conversation_goes_on_with_what_it_had() -> None:
     told = Told().tell(0, ASKED).tell(10, ANSWERED, ASKED).tell(60, e.Resolved())
-    assert told.face(61) is None
+    assert told.face() is None
     assert told.sweep(9_000) == []
     told.tell(1000, e.Reopened("message"), ASKED)
     assert told.due() == (NEXT_RESPONSE, 1060)

@@ -28,3 +28,13 @@ export function Since({ at }: { at: string }) {
   // The words change once a minute for most rows: React compares them and leaves the page alone in between.
   return useSyncExternalStore(watch, () => duration(Math.max(now, Date.parse(at)) - Date.parse(at), text));
 }
+
+/** How long there is until `at`, ticking; in words once it is over. */
+export function Until({ at }: { at: string }) {
+  const text = useText();
+  return useSyncExternalStore(watch, () => {
+    const left = Date.parse(at) - now;
+    const time = duration(Math.abs(left), text);
+    return left < 0 ? text.t("sla.late", { time }) : text.t("sla.left", { time });
+  });
+}

@@ -20,6 +20,7 @@ import { agentsQuery, teamsQuery } from "../api/queries";
 import { ChannelIcon } from "../parts/Channel";
 import { Person } from "../parts/Person";
 import { PriorityMark } from "../parts/Priority";
+import { PromiseMark } from "../parts/Promise";
 import { useShortcuts } from "../parts/useShortcuts";
 import { useMe } from "../session/me";
 import { addressOf, whoIs } from "../session/who";
@@ -102,6 +103,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
           )}
           {!assignee && team && <span className={`${classes.fact ?? ""} ${classes.roomy ?? ""}`}>{team.name}</span>}
           <PriorityMark priority={conversation.priority} />
+          <PromiseMark sla={conversation.sla} words />
         </p>
       </div>
       <div className={classes.actions}>

@@ -8,6 +8,7 @@ import { brief } from "../format/time";
 import { ChannelIcon } from "../parts/Channel";
 import { Person } from "../parts/Person";
 import { PriorityMark } from "../parts/Priority";
+import { PromiseMark } from "../parts/Promise";
 import { Since } from "../parts/Since";
 import { addressOf, whoIs } from "../session/who";
 import { useText, type Text } from "../text";
@@ -83,6 +84,7 @@ export const ConversationRow = memo(function ConversationRow({ row, view, teamId
             ) : (
               <Status row={row} assignee={assignee} view={view} />
             )}
+            <PromiseMark sla={row.sla} />
           </span>
         </span>
       </Link>

@@ -32,6 +32,7 @@ export function conversation(fields: Partial<ConversationOut> & { id: string }):
     waiting_since: "2026-01-01T10:00:00Z",
     snoozed_until: null,
     merged_into: null,
+    sla: null,
     ...fields,
   };
 }
