@@ -1873,7 +1873,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All inboxes */
+        /**
+         * All inboxes
+         * @description Those who look after them also see how listening for each of them goes, and how much was held back.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -4202,10 +4205,30 @@ export interface components {
             /** Channel */
             channel: string;
         };
+        /**
+         * InboxStateOut
+         * @description An inbox with what those may see who look after it: `listener` (who may read the hub's health) is null where
+         *     messages are brought, `held_back` (who may read sources) counts what was refused and waits for a look.
+         */
+        InboxStateOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Channel */
+            channel: string;
+            /** @default null */
+            listener: components["schemas"]["ListenerOut"] | null;
+            /**
+             * Held Back
+             * @default null
+             */
+            held_back: number | null;
+        };
         /** Inboxes */
         Inboxes: {
             /** Items */
-            items: components["schemas"]["InboxOut"][];
+            items: components["schemas"]["InboxStateOut"][];
         };
         /** LastMessage */
         LastMessage: {
@@ -4285,6 +4308,29 @@ export interface components {
             media_types: string[];
             /** Segmented */
             segmented: boolean;
+        };
+        /**
+         * ListenerOut
+         * @description How an inbox that fetches for itself is. `seen_at`: when its source last answered; `behind`: how many messages
+         *     are known to wait there. `error` has lasted since `error_since`; `notice` is the last thing that an administrator
+         *     should know.
+         */
+        ListenerOut: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "starting" | "down";
+            /** Seen At */
+            seen_at: string | null;
+            /** Behind */
+            behind: number;
+            /** Notice */
+            notice: string;
+            /** Error */
+            error: string;
+            /** Error Since */
+            error_since: string | null;
         };
         /** MergeIn */
         MergeIn: {
@@ -5413,11 +5459,13 @@ export type HoursList = components['schemas']['HoursList'];
 export type HoursOut = components['schemas']['HoursOut'];
 export type IdentityOut = components['schemas']['IdentityOut'];
 export type InboxOut = components['schemas']['InboxOut'];
+export type InboxStateOut = components['schemas']['InboxStateOut'];
 export type Inboxes = components['schemas']['Inboxes'];
 export type LastMessage = components['schemas']['LastMessage'];
 export type LetterHint = components['schemas']['LetterHint'];
 export type LetterOut = components['schemas']['LetterOut'];
 export type LimitsOut = components['schemas']['LimitsOut'];
+export type ListenerOut = components['schemas']['ListenerOut'];
 export type MergeIn = components['schemas']['MergeIn'];
 export type MessageIn = components['schemas']['MessageIn'];
 export type MessageOut = components['schemas']['MessageOut'];

@@ -85,8 +85,6 @@ def _listeners(hub: Hub) -> tuple[Health, ...]:
         inbox = inboxes.get(each.inbox_id)
         if inbox is None:
             continue
-        starting = each.held and not each.seen_at and not each.error
-        state = "starting" if starting else "ok" if each.held and not each.error else "down"
         detail = {"inbox": inbox.name, "waiting_there": str(each.behind)}
         if each.seen_at:
             detail["seen_seconds_ago"] = str(max(now - each.seen_at, 0) // 1_000_000)
@@ -94,5 +92,5 @@ def _listeners(hub: Hub) -> tuple[Health, ...]:
             detail["notice"] = each.notice
         if each.error:
             detail |= {"error": each.error, "since_seconds": str(max(now - each.error_since, 0) // 1_000_000)}
-        parts.append(Health("listener", state, detail))
+        parts.append(Health("listener", each.word, detail))
     return tuple(parts)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Response, jsonify, request
 
+from hub.domain.permissions import may
 from hub.services import presence, sign_in
 from hub.store.queries import inboxes as inbox_queries
-from hub.store.queries import people
+from hub.store.queries import listening, people, sources
 from hub.web import render
 from hub.web import schemas as s
 from hub.web.auth import PUBLIC, SIGNED_IN, api_blueprint, clear_cookie, needs, set_cookie
@@ -93,9 +94,22 @@ def teams() -> s.Teams:
 @needs(SIGNED_IN)
 @blueprint.output(s.Inboxes)
 def inboxes() -> s.Inboxes:
-    """All inboxes"""
-    with the_hub().store.read() as connection:
-        return s.Inboxes(items=[render.inbox(each) for each in inbox_queries.every(connection)])
+    """All inboxes
+
+    Those who look after them also see how listening for each of them goes, and how much was held back.
+    """
+    hub, role = the_hub(), the_session().role
+    with hub.store.read() as connection:
+        states = listening.states(connection, hub.clock.now()) if may(role, "read_health") else ()
+        counts = sources.held_back_counts(connection) if may(role, "read_sources") else None
+        found = inbox_queries.every(connection)
+    listeners = {each.inbox_id: each for each in states}
+    return s.Inboxes(
+        items=[
+            render.inbox_state(each, listeners.get(each.id), None if counts is None else counts.get(each.id, 0))
+            for each in found
+        ]
+    )
 
 
 @blueprint.get("/counters")

@@ -22,7 +22,7 @@ from hub.services import attachments, numbers
 from hub.services.contacts import region_of
 from hub.services.letters import Composed
 from hub.store import feed
-from hub.store.queries import articles, contacts, conversations, letters, matching, messages, people, thread
+from hub.store.queries import articles, contacts, conversations, letters, listening, matching, messages, people, thread
 from hub.store.queries.consent import Prohibition, Told
 from hub.store.queries.outbox import DeadRow
 from hub.store.unit_of_work import Reading
@@ -62,6 +62,19 @@ def agent(found: people.Agent) -> s.AgentOut:
 
 def inbox(found: Inbox) -> s.InboxOut:
     return s.InboxOut(id=found.id, name=found.name, channel=found.channel)
+
+
+def inbox_state(found: Inbox, listener: listening.State | None, held_back: int | None) -> s.InboxStateOut:
+    """`listener` is None where nobody listens for the inbox, or where the reader may not know."""
+    state = listener and {
+        "state": listener.word,
+        "seen_at": _time_or_none(listener.seen_at),
+        "behind": listener.behind,
+        "notice": listener.notice,
+        "error": listener.error,
+        "error_since": _time_or_none(listener.error_since),
+    }
+    return s.InboxStateOut.model_validate({**inbox(found).model_dump(), "listener": state, "held_back": held_back})
 
 
 def address(channel: str, spelling: str, display_name: str, region: str = "") -> str:

@@ -94,6 +94,27 @@ class InboxOut(Shape):
     channel: str
 
 
+class ListenerOut(Shape):
+    """How an inbox that fetches for itself is. `seen_at`: when its source last answered; `behind`: how many messages
+    are known to wait there. `error` has lasted since `error_since`; `notice` is the last thing that an administrator
+    should know."""
+
+    state: Literal["ok", "starting", "down"]
+    seen_at: datetime | None
+    behind: int
+    notice: str
+    error: str
+    error_since: datetime | None
+
+
+class InboxStateOut(InboxOut):
+    """An inbox with what those may see who look after it: `listener` (who may read the hub's health) is null where
+    messages are brought, `held_back` (who may read sources) counts what was refused and waits for a look."""
+
+    listener: ListenerOut | None = None
+    held_back: int | None = None
+
+
 class Agents(Shape):
     items: list[AgentOut]
 
@@ -103,7 +124,7 @@ class Teams(Shape):
 
 
 class Inboxes(Shape):
-    items: list[InboxOut]
+    items: list[InboxStateOut]
 
 
 class Counters(Shape):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from hub.domain.errors import Refused
 from hub.domain.messages import Address, InboundMessage, Parsed, WebhookRequest
 from hub.services import intake
+from hub.store.queries import listening
 from tests.fixtures_hub import PAPER, World
 from tests.web.conftest import Screen
 
@@ -84,3 +86,31 @@ def test_what_is_not_there_is_not_found(world: World, open_screen: Callable[...,
     assert supervisor.problem("GET", "/inboxes/nowhere/sources")[0] == 404
     assert supervisor.problem("GET", "/sources/nothing/raw")[0] == 404
     assert supervisor.problem("GET", f"/messages/{message_id}/source")[0] == 404
+
+
+def test_inboxes_tell_how_listening_goes_to_those_who_look_after_them(
+    world: World, open_screen: Callable[..., Screen], arrive: Callable[[int, bytes], None]
+) -> None:
+    world.store.write(lambda tx: listening.take(tx, PAPER, owner="me", lease=60_000_000))
+    screens = {role: open_screen(role) for role in ("agent", "team_lead", "supervisor")}
+
+    def told(role: str) -> tuple[dict[str, Any] | None, int | None]:
+        (found,) = [each for each in screens[role].get("/inboxes")["items"] if each["id"] == PAPER]
+        return found["listener"], found["held_back"]
+
+    nothing = {"seen_at": None, "behind": 0, "notice": "", "error": "", "error_since": None}
+    assert told("supervisor") == ({"state": "starting", **nothing}, 0)
+    world.store.write(lambda tx: listening.seen(tx, PAPER, owner="me", behind=7, notice="rebuilt"))
+    arrive(1, b"")
+    state, held_back = told("supervisor")
+    assert state is not None
+    assert (state["state"], state["behind"], state["notice"], held_back) == ("ok", 7, "rebuilt", 1)
+    assert state["seen_at"]
+    world.store.write(lambda tx: listening.failed(tx, PAPER, owner="me", error="no answer"))
+    state, _ = told("supervisor")
+    assert state is not None
+    assert (state["state"], state["error"], bool(state["error_since"])) == ("down", "no answer", True)
+    assert told("team_lead") == (None, 1)
+    assert told("agent") == (None, None)
+    others = [each for each in screens["supervisor"].get("/inboxes")["items"] if each["id"] != PAPER]
+    assert {each["listener"] for each in others} == {None}

@@ -26,6 +26,13 @@ class State:
     error: str
     error_since: int
 
+    @property
+    def word(self) -> str:
+        """`down`: an error, or nobody listens; `starting`: nothing was heard of the source yet; else `ok`."""
+        if self.held and not self.seen_at and not self.error:
+            return "starting"
+        return "ok" if self.held and not self.error else "down"
+
 
 def take(tx: Tx, inbox_id: str, *, owner: str, lease: int) -> str | None:
     """Takes or renews the lease for `lease` microseconds. Returns the channel's memory, None where another has it."""
