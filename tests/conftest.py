@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests import parts
 
 # Helpers' fixtures load by name as they come; `pytester` is there for the tests of this file.
-pytest_plugins = ["pytester", *(f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures_*.py")))]
+FIXTURES = (f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures_*.py")))
+pytest_plugins = ["pytester", "tests.workers", *FIXTURES]
 
 
 @pytest.fixture
@@ -36,21 +37,17 @@ def postgres_url(postgres_server: parts.PostgresServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def make_postgres_database(postgres_server: parts.PostgresServer) -> Iterator[Callable[..., str]]:
-    """``make(template=None)`` gives the address of a database of its own; all are dropped at the end of the run.
+def make_postgres_database(postgres_server: parts.PostgresServer) -> Callable[..., str]:
+    """``make(template=None)`` gives the address of a database of its own, which goes with the server.
 
     ``template`` is the address of another one: migrate that once, let nobody stay connected to it, and copy it.
     """
     names = (f"test_{number}" for number in itertools.count(1))
-    made: list[str] = []
 
     def make(template: str | None = None) -> str:
-        made.append(next(names))
-        return postgres_server.create_database(made[-1], template.rpartition("/")[2] if template else None)
+        return postgres_server.create_database(next(names), template.rpartition("/")[2] if template else None)
 
-    yield make
-    for name in made:
-        postgres_server.drop_database(name)
+    return make
 
 
 @pytest.fixture
@@ -94,9 +91,3 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=chromium_path, args=parts.chromium_arguments())
         yield chromium
         chromium.close()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what was missing, so that a green run with skips cannot be taken for a whole one."""
-    for part, remedy in sorted(parts.MISSING.items()):
-        terminalreporter.write_line(f"MISSING PART: {part}: {remedy}", red=True, bold=True)

@@ -157,14 +157,31 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(
-    database: str, request: pytest.FixtureRequest, tmp_path: Path, make_postgres_database: Callable[..., str]
-) -> str:
+def make_database(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """`make_database()` gives the address of a migrated, empty database of the mode, dropped after the test."""
+    server = request.getfixturevalue("postgres_server") if database == "postgres" else None
+    made: list[str] = []
+
+    def make() -> str:
+        if server is None:
+            path = tmp_path / f"hub{len(made) or ''}.sqlite3"
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            made.append(f"sqlite:///{path}")
+        else:
+            template = request.getfixturevalue("postgres_template")
+            made.append(request.getfixturevalue("make_postgres_database")(template))
+        return made[-1]
+
+    yield make
+    if server is not None:
+        for url in made:
+            server.drop_database(url.rpartition("/")[2])
+
+
+@pytest.fixture
+def database_url(make_database: Callable[[], str]) -> str:
     """Address of a migrated, empty database of the mode."""
-    if database == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "hub.sqlite3")
-        return f"sqlite:///{tmp_path}/hub.sqlite3"
-    return make_postgres_database(request.getfixturevalue("postgres_template"))
+    return make_database()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_the_browser_runs_scripts(browser: Browser) -> None:
 def test_a_missing_part_skips_locally_and_fails_in_ci(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytester.makeconftest("from tests.conftest import pytest_terminal_summary  # noqa: F401")
+    pytester.makeconftest("pytest_plugins = ['tests.workers']")
     pytester.makepyfile("from tests import parts\ndef test_it():\n    parts.missing('Abacus', 'carve one')")
     monkeypatch.setenv("PYTHONPATH", str(parts.ROOT))
     monkeypatch.delenv("CI", raising=False)

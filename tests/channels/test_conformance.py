@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import shutil
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -36,7 +35,7 @@ def load(path: Path) -> ModuleType:
 
 
 MAKERS = Makers()
-FOUND = {name: kit for name in MAKERS if (kit := find_kit(name))}
+FOUND = {name: kit for name in sorted(MAKERS) if (kit := find_kit(name))}
 SUBJECTS = {name: Subject(kit) for name, kit in FOUND.items()}
 PAIRS = [(name, check) for name in FOUND for check in CHECKS]
 
@@ -69,17 +68,3 @@ def test_it_keeps_its_promises(name: str, check: Check) -> None:
 def test_it_keeps_its_promises_in_a_hub(name: str, check: Check, make_database: Callable[[], str]) -> None:
     with contextlib.suppress(NotAsked):
         perform(check, Subject(FOUND[name], make_database))
-
-
-@pytest.fixture
-def make_database(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
-    """`make_database()` gives a migrated, empty database of the mode."""
-
-    def make() -> str:
-        if database == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "hub.sqlite3")
-            return f"sqlite:///{tmp_path}/hub.sqlite3"
-        url: str = request.getfixturevalue("make_postgres_database")(request.getfixturevalue("postgres_template"))
-        return url
-
-    return make
