@@ -293,6 +293,8 @@ class FileStore(Protocol):
 
     def put(self, key: str, content: bytes) -> None: ...
 
+    def put_all(self, contents: Mapping[str, bytes]) -> None: ...
+
     def get(self, key: str) -> bytes:
         """Raises NotFound."""
 

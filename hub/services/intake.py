@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -32,8 +31,6 @@ from hub.store.queries import letters, sending, sources
 from hub.store.unit_of_work import Tx
 
 log = logging.getLogger(__name__)
-
-_PUTS = 8  # files that are put at a time
 
 
 def key(source_id: str) -> str:
@@ -98,18 +95,14 @@ def _counted(also: Callable[[Tx, int], None], number: int, tx: Tx) -> None:
 
 
 def _prepare(hub: Hub, inbox: Inbox, channel: Channel, requests: Sequence[WebhookRequest]) -> list[_Prepared]:
-    prepared = []
+    prepared: list[_Prepared] = []
+    contents: dict[str, bytes] = {}
     for request in requests:
-        parsed, register = _with_files_kept(hub, inbox, _read(inbox, channel, request))
-        prepared.append(_Prepared(request, parsed, register, str(ULID()) if channel.capabilities.keeps_source else ""))
-    # Before the rows that promise them. Several at the same time: a store waits for its disk, or for its network.
-    sources = [(key(each.source_id), each.request.body) for each in prepared if each.source_id]
-    if len(sources) < 2:
-        for place, content in sources:
-            hub.files.put(place, content)
-    else:
-        with ThreadPoolExecutor(_PUTS) as puts:
-            list(puts.map(lambda source: hub.files.put(*source), sources))
+        parsed, register, files = _with_files(hub, inbox, _read(inbox, channel, request))
+        source_id = str(ULID()) if channel.capabilities.keeps_source else ""
+        contents |= files | ({key(source_id): request.body} if source_id else {})
+        prepared.append(_Prepared(request, parsed, register, source_id))
+    hub.files.put_all(contents)  # first: a row never promises bytes that are not there
     return prepared
 
 
@@ -176,7 +169,8 @@ def accept(hub: Hub, source_id: str) -> tuple[inbound.Received, ...]:
         raise Refused("message", f"could not be read ({type(error).__name__})") from error
     if parsed.set_aside:
         raise Refused(parsed.set_aside[0].field, parsed.set_aside[0].rule)
-    parsed, register = _with_files_kept(hub, inbox, parsed)
+    parsed, register, contents = _with_files(hub, inbox, parsed)
+    hub.files.put_all(contents)
 
     def use_case(tx: Tx) -> tuple[inbound.Received, ...]:
         # First: of two who accept it at once, the second one waits here and then finds it taken.
@@ -209,41 +203,42 @@ def _settled(hub: Hub, inbox: Inbox, parsed: Parsed) -> Parsed:
     return replace(parsed, events=(parsed.unless_ours,), unless_ours=None)
 
 
-def _with_files_kept(hub: Hub, inbox: Inbox, parsed: Parsed) -> tuple[Parsed, Callable[[Tx], None]]:
-    """The same with the bytes of files put into the file store, and what writes down that they are there.
+def _with_files(hub: Hub, inbox: Inbox, parsed: Parsed) -> tuple[Parsed, Callable[[Tx], None], dict[str, bytes]]:
+    """The same with its files as attachments, what writes down that they are there, and what is to be put into the file
+    store before.
 
     A message that is stored already brings none again; where two copies come at once, bytes may rest there unclaimed.
     """
-    parsed = _settled(hub, inbox, parsed)
     bringing = [each for each in parsed.events if isinstance(each, InboundMessage) and each.files]
     if not bringing:
-        return parsed, _nothing
+        return parsed, _nothing, {}
     with hub.store.read() as connection:
         stored = letters.is_stored(connection, inbox.id, [each.external_id for each in bringing])
     kept: list[tuple[Attachment, str, str]] = []
+    contents: dict[str, bytes] = {}
     events: list[InboundMessage | DeliveryUpdate | CallEvent] = []
     for event in parsed.events:
         if isinstance(event, InboundMessage) and event.files and event.external_id not in stored:
-            files = [_keep(hub, file) for file in event.files]
+            files = [_attachment(file) for file in event.files]
             owner = attachments.customer_owner(event.address)
-            kept += [(attachment, owner, digest) for attachment, digest in files]
-            event = replace(event, attachments=(*event.attachments, *(attachment for attachment, _ in files)))
+            for attachment, file in zip(files, event.files, strict=True):
+                kept.append((attachment, owner, sha256(file.content).hexdigest()))
+                contents[attachments.key(attachment.attachment_id)] = file.content
+            event = replace(event, attachments=(*event.attachments, *files))
         events.append(event)
 
     def register(tx: Tx) -> None:
         for attachment, owner, digest in kept:
             attachments.register(tx, attachment, owner=owner, digest=digest)
 
-    return replace(parsed, events=tuple(events)), register
+    return replace(parsed, events=tuple(events)), register, contents
 
 
-def _keep(hub: Hub, file: InboundFile) -> tuple[Attachment, str]:
+def _attachment(file: InboundFile) -> Attachment:
     """What a file is by its content, whatever its sender says: as that alone may a browser show it."""
     media_type = attachments.sniff(file.content, attachments.KNOWN_TYPES) or "application/octet-stream"
     name = attachments.clean_name(file.name, media_type)
-    attachment = Attachment(str(ULID()), name, media_type, len(file.content))
-    hub.files.put(attachments.key(attachment.attachment_id), file.content)
-    return attachment, sha256(file.content).hexdigest()
+    return Attachment(str(ULID()), name, media_type, len(file.content))
 
 
 def _aside(request: WebhookRequest, field: str, rule: str, sender: str = "", subject: str = "") -> Parsed:

@@ -7,7 +7,10 @@ and whatever the address leaves out, come from the `AWS_…` variables that all 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -20,6 +23,7 @@ from hub.domain.errors import NotFound, Refused, Unavailable
 
 _S3_OPTIONS = frozenset({"endpoint", "region"})
 _FIELD = "files_url"
+_AT_ONCE = 8
 
 
 class ObjectFiles:
@@ -35,11 +39,21 @@ class ObjectFiles:
 
     def put(self, key: str, content: bytes) -> None:
         """Raises Unavailable when the store does not take it."""
+        self.put_all({key: content})
+
+    def put_all(self, contents: Mapping[str, bytes]) -> None:
+        """Puts several, with one wait for the names of all. Raises Unavailable when the store does not take one; others
+        may be there then."""
         try:
-            obstore.put(self._store, key, content)
+            if self._folder is None and len(contents) > 1:
+                with ThreadPoolExecutor(_AT_ONCE) as network:  # a bucket is a network away
+                    list(network.map(partial(obstore.put, self._store), contents, contents.values()))
+            else:
+                for key, content in contents.items():
+                    obstore.put(self._store, key, content)
             if self._folder is not None:
-                path = self._folder / key
-                for each in (path, path.parent):  # the bytes, and then the name that leads to them
+                paths = [self._folder / key for key in contents]
+                for each in (*paths, *dict.fromkeys(path.parent for path in paths)):  # the bytes, then what leads there
                     _sync(each)
         except (BaseError, OSError) as error:
             raise Unavailable("the file store does not answer") from error

@@ -61,6 +61,23 @@ def test_putting_again_replaces(files: ObjectFiles) -> None:
     assert files.get("attachments/b") == b"short"
 
 
+def test_several_are_put_together(files: ObjectFiles) -> None:
+    contents = {"attachments/d": CONTENT, "sources/d": b"raw", "sources/e": b""}
+    files.put_all(contents)
+    files.put_all({})
+    assert {key: files.get(key) for key in contents} == contents
+
+
+def test_everything_has_reached_the_disk_and_then_each_folder_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("hub.store.files._sync", synced.append)
+    open_files(f"file://{tmp_path}").put_all({"attachments/a": b"a", "sources/b": b"b", "sources/c": b"c"})
+    names = ("attachments/a", "sources/b", "sources/c", "attachments", "sources")
+    assert synced == [tmp_path / name for name in names]
+
+
 def test_what_is_not_there_is_not_found(files: ObjectFiles) -> None:
     with pytest.raises(NotFound):
         files.get("attachments/never")
@@ -87,7 +104,12 @@ def test_a_server_that_is_gone_is_unavailable(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     files = open_files(f"s3://files?endpoint=http://127.0.0.1:{parts.free_port()}&region=eu-west-1")
-    for call in (lambda: files.get("a"), lambda: files.put("a", b"x"), lambda: files.delete("a")):
+    for call in (
+        lambda: files.get("a"),
+        lambda: files.put("a", b"x"),
+        lambda: files.delete("a"),
+        lambda: files.put_all({"a": b"x", "b": b"y"}),
+    ):
         with pytest.raises(Unavailable):
             call()
 
