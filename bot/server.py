@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parent / "project"
+# Code of the project that a model is trained with; the rest is read when a server starts.
+COMPONENTS = ("intent_classifier.py", "intent_model.py", "sentence_models.py")
 RESPONSE_TIMEOUT = 4  # seconds, whole ones only: Rasa's own limit, under the client's 4.6
 CHANNEL_DEADLINE = 3.8  # seconds, under Rasa's, so that our channel can still say what happened
 TICKET_LOCK_LIFETIME = 5  # seconds
@@ -57,7 +59,8 @@ def find_environment(root: Path, environ: Mapping[str, str] = os.environ) -> Pat
 def fingerprint(project: Path = PROJECT, config: str = "config.yml") -> str:
     """16 hexadecimal digits that change when anything does that goes into the model."""
     digest = hashlib.sha256()
-    for path in [project / config, project / "domain.yml", *sorted((project / "data").rglob("*.yml"))]:
+    components = [path for name in COMPONENTS if (path := project / name).exists()]
+    for path in [project / config, project / "domain.yml", *components, *sorted((project / "data").rglob("*.yml"))]:
         digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -82,7 +85,7 @@ def train(
             return model
         log.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=models) as fresh:
-            arguments = ["train", "--config", config, "--out", fresh, "--fixed-model-name", "model"]
+            arguments = ["train", "--force", "--config", config, "--out", fresh, "--fixed-model-name", "model"]
             supervisor = Supervisor(
                 {"train": _program([str(python), "-m", "rasa", *arguments], project, {}, log, restart=False)},
                 runtime=Path(fresh),
@@ -107,15 +110,19 @@ class RasaServer:
             a restart.
         hub_url: where the actions reach the hub's `/bot/v1`.
         hub_token: the bearer token that they show there.
+        project: where the channel, the actions and the model's components are.
     """
 
-    def __init__(self, *, python: Path, model: Path, runtime: Path, hub_url: str, hub_token: str) -> None:
+    def __init__(
+        self, *, python: Path, model: Path, runtime: Path, hub_url: str, hub_token: str, project: Path = PROJECT
+    ) -> None:
         self.token = secrets.token_urlsafe(32)
         self._port = free_port()
         self._action_port = free_port()
         self._python = python
         self._model = model
         self._runtime = runtime.absolute()
+        self._project = project
         self._environment = {"HUB_URL": hub_url, "HUB_BOT_TOKEN": hub_token}
         self._supervisor: Supervisor | None = None
 
@@ -148,8 +155,10 @@ class RasaServer:
         actions = [str(self._python), "-m", "rasa_sdk", "--actions", "actions", "-p", str(self._action_port)]
         self._supervisor = Supervisor(
             {
-                "actions": _program(actions, PROJECT, self._environment, self._runtime / "actions.log", restart=True),
-                "rasa": _program(server, PROJECT, {}, self.log, restart=True),
+                "actions": _program(
+                    actions, self._project, self._environment, self._runtime / "actions.log", restart=True
+                ),
+                "rasa": _program(server, self._project, {}, self.log, restart=True),
             },
             runtime=self._runtime,
         )

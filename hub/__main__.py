@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot import evaluation
+from bot.server import PROJECT, BotServerError, find_environment
 from hub import app, processes
 from hub.clock import SystemClock
 from hub.domain.errors import HubError, Refused
@@ -85,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("queries", type=Path, metavar="QUERIES.jsonl")
     search.add_argument("--json", action="store_true", help="the figures as one JSON object")
     search.set_defaults(run=_evaluate_search)
+    text = "Intents: what the bot understands, and what it leaves alone, once it is trained on your data."
+    intents = evaluations.add_parser("intents", help=text, description=text)
+    intents.add_argument("train", type=Path, metavar="TRAIN.jsonl")
+    intents.add_argument("test", type=Path, metavar="TEST.jsonl")
+    intents.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    intents.set_defaults(run=_evaluate_intents)
     add("openapi", _openapi, "Print the API's OpenAPI document.")
     add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
     return parser
@@ -234,6 +242,21 @@ def _evaluate_search(settings: Settings, options: argparse.Namespace) -> int:
     knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
     knowledge.warm()
     figures = evaluate.measure(knowledge, articles, queries, _progress)
+    print(json.dumps(figures, indent=None if options.json else 2))
+    return 0
+
+
+def _evaluate_intents(_: Settings, options: argparse.Namespace) -> int:
+    train = evaluation.read_examples(options.train)
+    test = evaluation.read_examples(options.test)
+    python = find_environment(PROJECT.parents[1])
+    if python is None:
+        raise Refused("the bot's environment", "must be there: `make run` makes it, or CENTRALITA_RASA_ENV names it")
+    try:
+        figures = evaluation.measure(python, train, test, _progress)
+    except BotServerError as error:
+        print(f"centralita: {error}", file=sys.stderr)
+        return 1
     print(json.dumps(figures, indent=None if options.json else 2))
     return 0
 

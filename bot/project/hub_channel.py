@@ -86,7 +86,7 @@ class ConversationLocks:
 
 
 class HubInput(InputChannel):
-    """`POST /webhooks/hub/reply`, `POST /webhooks/hub/told`, `GET /webhooks/hub/status`.
+    """`POST /webhooks/hub/reply`, `/understand` and `/told`, `GET /webhooks/hub/status`.
 
     Credentials: `token`; `deadline` of a turn in seconds, under the server's `--response-timeout`; `text_limit` in
     characters.
@@ -119,7 +119,7 @@ class HubInput(InputChannel):
             agent = request.app.ctx.agent
             conversation_id, message_id = _field(body, "conversation_id", ID), _field(body, "message_id", ID)
             channel, language = _field(body, "channel", WORD), _field(body, "language", WORD)
-            text = neutral(HELD_LETTER.sub(r"\1\1\1", self._text(body)), trusted=body.get("trusted") is True)
+            text = self._read(body, trusted=body.get("trusted") is True)
             message = UserMessage(
                 text, HubOutput(channel), conversation_id, None, channel, message_id, metadata=_metadata(body)
             )
@@ -132,6 +132,14 @@ class HubInput(InputChannel):
             if not (found["messages"] or found["handoff_reason"] or found["fallback"]):
                 return response.json({"error": "empty"}, status=503)
             return response.json(found)
+
+        @routes.post("/understand")
+        @self._answering
+        async def understand(request):
+            text = self._read(self._body(request), trusted=False)
+            read = await request.app.ctx.agent.processor.parse_message(UserMessage(text))
+            ranking = [intent for intent in read["intent_ranking"] if intent["name"] != FALLBACK_INTENT]
+            return response.json({"weak": read["intent"]["name"] == FALLBACK_INTENT, "ranking": ranking})
 
         @routes.post("/told")
         @self._answering
@@ -192,6 +200,10 @@ class HubInput(InputChannel):
         if not isinstance(body, dict):
             raise Bad("body", "must be a JSON object")
         return body
+
+    def _read(self, body, *, trusted):
+        """The message as the bot reads it."""
+        return neutral(HELD_LETTER.sub(r"\1\1\1", self._text(body)), trusted=trusted)
 
     def _text(self, body):
         text = body.get("text")

@@ -152,7 +152,7 @@ def test_the_environment_is_found_when_whole(tmp_path: Path) -> None:
 
 def test_the_fingerprint_follows_what_goes_into_the_model(tmp_path: Path) -> None:
     project = tmp_path / "project"
-    for path in [*PROJECT.glob("*.yml"), *PROJECT.glob("data/**/*.yml")]:
+    for path in [*PROJECT.glob("*.yml"), *PROJECT.glob("*.py"), *PROJECT.glob("data/**/*.yml")]:
         copy = project / path.relative_to(PROJECT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
@@ -161,6 +161,8 @@ def test_the_fingerprint_follows_what_goes_into_the_model(tmp_path: Path) -> Non
     assert before != fingerprint(project, "config-diet.yml")
     (project / "actions.py").write_text("# read when the action server starts\n")
     assert fingerprint(project) == before
+    (project / "intent_model.py").write_text("# what a model is trained with\n")
+    assert fingerprint(project) != before
     (project / "data" / "nlu" / "en.yml").write_text("changed")
     assert fingerprint(project) != before
 
