@@ -22,7 +22,7 @@ from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
 from hub.fetcher import PublicFetcher
 from hub.hub import Hub
-from hub.jobs.handlers import SUBSCRIPTIONS, jobs
+from hub.jobs.handlers import SUBSCRIPTIONS, jobs, with_routing
 from hub.jobs.index_follower import IndexFollower
 from hub.jobs.listeners import Listeners
 from hub.jobs.nudges import ThreadNudger
@@ -49,6 +49,7 @@ from hub.settings import Settings
 from hub.store.files import open_files
 from hub.store.inbox_directory import InboxDirectory
 from hub.store.secret_box import SecretBox
+from hub.store.subscriptions import Subscriptions
 from hub.store.unit_of_work import PostgresStore, SqliteStore, Store
 from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
@@ -189,12 +190,17 @@ class Assembled:
         self.hub.store.close()
 
 
-def open_store(settings: Settings, clock: Clock, committed: Callable[[list[tuple[int, bool]], bool], None]) -> Store:
+def open_store(
+    settings: Settings,
+    clock: Clock,
+    committed: Callable[[list[tuple[int, bool]], bool], None],
+    subscriptions: Subscriptions = SUBSCRIPTIONS,
+) -> Store:
     """The store of these settings, told to call `committed` after each commit."""
     if settings.sqlite_path is not None:
         settings.data.mkdir(parents=True, exist_ok=True)
-        return SqliteStore(settings.sqlite_path, clock, SUBSCRIPTIONS, committed)
-    return PostgresStore(settings.database_url, clock, SUBSCRIPTIONS, committed)
+        return SqliteStore(settings.sqlite_path, clock, subscriptions, committed)
+    return PostgresStore(settings.database_url, clock, subscriptions, committed)
 
 
 def build(
@@ -220,7 +226,9 @@ def build(
     """
     clock = clock or SystemClock()
     after = _After()
-    store = open_store(settings, clock, after)
+    directory: list[InboxDirectory] = []  # it reads from the store, which asks it what follows from events
+    store = open_store(settings, clock, after, with_routing(lambda: any(each.routed() for each in directory)))
+    directory.append(InboxDirectory(store))
     box = SecretBox(settings.secret_key)
     # Embedded, the rows are run here: no worker would ever take them from Redis.
     redis = Redis.from_url(settings.redis_url) if settings.redis_url and not settings.embedded else None
@@ -245,7 +253,7 @@ def build(
         box=box,
         files=files,
         channel_of=Channels(store, files, box, clock, fetcher, settings.public_url, Makers(channels)),
-        inboxes=InboxDirectory(store),
+        inboxes=directory[0],
         bot=bot,
         knowledge=knowledge,
         push=push,

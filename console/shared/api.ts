@@ -49,6 +49,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{agent_id}/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an agent can do, how much at once, and for which teams */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    agent_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MemberOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Say what an agent can do, how much at once, and for which teams */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    agent_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["MemberIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MemberOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/articles": {
         parameters: {
             query?: never;
@@ -1105,6 +1187,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation_id}/needs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say which skills a conversation asks for besides its language */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["NeedsIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RoutingOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/offer/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take what you are offered */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/offer/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it pass: somebody else is asked */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{conversation_id}/priority": {
         parameters: {
             query?: never;
@@ -1244,6 +1471,53 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a conversation asks for, who was chosen last and why, and how long it is going to wait */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RoutingOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1772,6 +2046,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/floor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every team's queue and everybody of a team, as they are now */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Floor"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1991,6 +2310,57 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inboxes/{inbox_id}/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say how what waits in an inbox finds somebody */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["ModeIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InboxOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2245,6 +2615,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you are being offered, the one that ends first first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Conversations"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/opening-hours": {
         parameters: {
             query?: never;
@@ -2392,7 +2807,36 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Your own presence, and since when */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PresenceOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         /** Say whether you are there */
         put: {
             parameters: {
@@ -2429,6 +2873,133 @@ export interface paths {
         };
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presence-reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reasons that may be given for a presence */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reasons"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presence-reasons/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a reason, or change it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["ReasonIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reasons"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Take a reason away; what was said with it stays */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reasons"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -2526,6 +3097,133 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All skills */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Skills"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/skills/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a skill, or say of which kind it is */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["SkillIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Skills"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Take a skill away, from agents and conversations too */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Skills"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -2926,6 +3624,88 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{team_id}/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a team's queue is served */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TeamRulesIn"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Say how a team's queue is served */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["TeamRulesIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TeamRulesIn"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3575,6 +4355,13 @@ export interface components {
              */
             presence: "available" | "busy" | "wrap_up" | "break" | "offline";
         };
+        /** AgentRef */
+        AgentRef: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
         /** Agents */
         Agents: {
             /** Items */
@@ -3648,6 +4435,31 @@ export interface components {
             agent_id: string;
         };
         /**
+         * AtWorkOut
+         * @description An agent now. `load` is the share of what they can carry (it may be over 1: what people take themselves is not
+         *     refused); `open` how many conversations they have, by channel.
+         */
+        AtWorkOut: {
+            agent: components["schemas"]["AgentRef"];
+            /**
+             * Presence
+             * @enum {string}
+             */
+            presence: "available" | "busy" | "wrap_up" | "break" | "offline";
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: string | null;
+            /** Load */
+            load: number;
+            /** Open */
+            open: {
+                [key: string]: number;
+            };
+            /** Team Ids */
+            team_ids: string[];
+        };
+        /**
          * AttachmentOut
          * @description `url` can be opened by whoever received it, without a further header, until it expires.
          */
@@ -3714,6 +4526,28 @@ export interface components {
             reason: string;
             /** Reasons */
             reasons: components["schemas"]["Reason"][];
+        };
+        /**
+         * CandidateOut
+         * @description Somebody who could have been given it, and why they were thought more or less fit; `score` is the sum.
+         *
+         *     `own_team`: of the team that it came to. `knows_them`: had this customer before. `preferred`: skills that are
+         *     preferred. `spared`: they can do more than is asked for here. `turn`: idle for long, or with much room.
+         */
+        CandidateOut: {
+            agent: components["schemas"]["AgentRef"];
+            /** Score */
+            score: number;
+            /** Own Team */
+            own_team: number;
+            /** Knows Them */
+            knows_them: number;
+            /** Preferred */
+            preferred: number;
+            /** Spared */
+            spared: number;
+            /** Turn */
+            turn: number;
         };
         /** Candidates */
         Candidates: {
@@ -3921,6 +4755,16 @@ export interface components {
             /** Snoozed Until */
             snoozed_until: string | null;
             /**
+             * Offered To
+             * @default null
+             */
+            offered_to: string | null;
+            /**
+             * Offered Until
+             * @default null
+             */
+            offered_until: string | null;
+            /**
              * Merged Into
              * @default null
              */
@@ -3955,6 +4799,29 @@ export interface components {
             bot: number;
             /** Snoozed */
             snoozed: number;
+        };
+        /**
+         * DecisionOut
+         * @description Who was chosen and from whom. `turned_away`: how many of the team might not have it, by reason: a presence,
+         *     `skill`, `full`, `passed`.
+         */
+        DecisionOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            agent: components["schemas"]["AgentRef"];
+            /** Eligible */
+            eligible: number;
+            /** Candidates */
+            candidates: components["schemas"]["CandidateOut"][];
+            /** Turned Away */
+            turned_away: {
+                [key: string]: number;
+            };
+            /** Required */
+            required: components["schemas"]["NeedShape-Output"][];
         };
         /** DeliveryOut */
         DeliveryOut: {
@@ -4052,6 +4919,13 @@ export interface components {
             cursor: string;
             /** More */
             more: boolean;
+        };
+        /** Floor */
+        Floor: {
+            /** Queues */
+            queues: components["schemas"]["QueueOut"][];
+            /** Agents */
+            agents: components["schemas"]["AtWorkOut"][];
         };
         /** Found */
         Found: {
@@ -4204,6 +5078,11 @@ export interface components {
             name: string;
             /** Channel */
             channel: string;
+            /**
+             * Routing
+             * @enum {string}
+             */
+            routing: "manual" | "offer" | "automatic";
         };
         /**
          * InboxStateOut
@@ -4217,6 +5096,11 @@ export interface components {
             name: string;
             /** Channel */
             channel: string;
+            /**
+             * Routing
+             * @enum {string}
+             */
+            routing: "manual" | "offer" | "automatic";
             /** @default null */
             listener: components["schemas"]["ListenerOut"] | null;
             /**
@@ -4331,6 +5215,45 @@ export interface components {
             error: string;
             /** Error Since */
             error_since: string | null;
+        };
+        /** MemberIn */
+        MemberIn: {
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
+            /**
+             * Capacity
+             * @default null
+             */
+            capacity: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Team Ids
+             * @default []
+             */
+            team_ids: string[];
+        };
+        /**
+         * MemberOut
+         * @description What routing knows of an agent: levels by skill, how many of each channel's conversations at once (null: the
+         *     usual), their teams.
+         */
+        MemberOut: {
+            /** Skills */
+            skills: {
+                [key: string]: number;
+            };
+            /** Capacity */
+            capacity: {
+                [key: string]: number;
+            } | null;
+            /** Team Ids */
+            team_ids: string[];
         };
         /** MergeIn */
         MergeIn: {
@@ -4490,6 +5413,53 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * ModeIn
+         * @description `manual`: agents take what waits. `offer`: the fittest is asked. `automatic`: the fittest is given it.
+         */
+        ModeIn: {
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "manual" | "offer" | "automatic";
+        };
+        /** NeedShape */
+        "NeedShape-Input": {
+            /** Skill */
+            skill: string;
+            /**
+             * Level
+             * @default 1
+             */
+            level: number;
+        };
+        /** NeedShape */
+        "NeedShape-Output": {
+            /** Skill */
+            skill: string;
+            /**
+             * Level
+             * @default 1
+             */
+            level: number;
+        };
+        /**
+         * NeedsIn
+         * @description What a conversation asks for besides its language.
+         */
+        NeedsIn: {
+            /**
+             * Required
+             * @default []
+             */
+            required: components["schemas"]["NeedShape-Input"][];
+            /**
+             * Preferred
+             * @default []
+             */
+            preferred: components["schemas"]["NeedShape-Input"][];
         };
         /** OpenQuestion */
         OpenQuestion: {
@@ -4723,6 +5693,21 @@ export interface components {
              */
             reason: string;
         };
+        /**
+         * PresenceOut
+         * @description `since`: when this presence began; null where there was never another.
+         */
+        PresenceOut: {
+            /**
+             * Presence
+             * @enum {string}
+             */
+            presence: "available" | "busy" | "wrap_up" | "break" | "offline";
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: string | null;
+        };
         /** PriorityIn */
         PriorityIn: {
             /**
@@ -4752,6 +5737,19 @@ export interface components {
             rule: string | null;
         };
         /**
+         * QueueOut
+         * @description A team's queue now. `offered` of the waiting ones are being offered to somebody.
+         */
+        QueueOut: {
+            team: components["schemas"]["TeamOut"];
+            /** Waiting */
+            waiting: number;
+            /** Oldest Since */
+            oldest_since: string | null;
+            /** Offered */
+            offered: number;
+        };
+        /**
          * Reason
          * @description Why two contacts may be one person. `address_display` is what they have in common; empty for a name.
          */
@@ -4766,6 +5764,64 @@ export interface components {
              * @default
              */
             address_display: string;
+        };
+        /** ReasonIn */
+        ReasonIn: {
+            /**
+             * Presence
+             * @enum {string}
+             */
+            presence: "available" | "busy" | "wrap_up" | "break" | "offline";
+            /** Name En */
+            name_en: string;
+            /** Name Es */
+            name_es: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+        };
+        /**
+         * ReasonOut
+         * @description A reason that agents may give for a presence, named in both languages.
+         */
+        ReasonOut: {
+            /** Code */
+            code: string;
+            /**
+             * Presence
+             * @enum {string}
+             */
+            presence: "available" | "busy" | "wrap_up" | "break" | "offline";
+            /** Name En */
+            name_en: string;
+            /** Name Es */
+            name_es: string;
+            /** Position */
+            position: number;
+        };
+        /** Reasons */
+        Reasons: {
+            /** Items */
+            items: components["schemas"]["ReasonOut"][];
+        };
+        /**
+         * RoutingOut
+         * @description How a conversation finds somebody: what it asks for, the last decision, and its wait while it has nobody.
+         */
+        RoutingOut: {
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "manual" | "offer" | "automatic";
+            /** Required */
+            required: components["schemas"]["NeedShape-Output"][];
+            /** Preferred */
+            preferred: components["schemas"]["NeedShape-Output"][];
+            decision: components["schemas"]["DecisionOut"] | null;
+            wait: components["schemas"]["WaitOut"] | null;
         };
         /**
          * SeenIn
@@ -4814,6 +5870,33 @@ export interface components {
             email: string;
             /** Password */
             password: string;
+        };
+        /** SkillIn */
+        SkillIn: {
+            /**
+             * Kind
+             * @default topic
+             * @enum {string}
+             */
+            kind: "topic" | "language";
+        };
+        /**
+         * SkillOut
+         * @description `kind` `language`: the name is a code of ISO 639-1, and conversations in it ask for the skill.
+         */
+        SkillOut: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "topic" | "language";
+        };
+        /** Skills */
+        Skills: {
+            /** Items */
+            items: components["schemas"]["SkillOut"][];
         };
         /**
          * SlaOut
@@ -4920,6 +6003,32 @@ export interface components {
              * @enum {string}
              */
             tier: "1" | "2" | "vendor";
+        };
+        /**
+         * TeamRulesIn
+         * @description How a team's queue is served. `overflow_team_id` helps out with what has waited for `overflow_seconds`.
+         */
+        TeamRulesIn: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "longest_idle" | "least_loaded";
+            /**
+             * Overflow Team Id
+             * @default null
+             */
+            overflow_team_id: string | null;
+            /**
+             * Overflow Seconds
+             * @default 300
+             */
+            overflow_seconds: number;
+            /**
+             * Widening
+             * @default []
+             */
+            widening: components["schemas"]["WideningStep-Input"][];
         };
         /** Teams */
         Teams: {
@@ -5138,6 +6247,16 @@ export interface components {
             name: string | null;
         };
         /**
+         * WaitOut
+         * @description `place` 1 is next, 100 stands for all beyond. `estimate_seconds` is null where nothing is known.
+         */
+        WaitOut: {
+            /** Place */
+            place: number;
+            /** Estimate Seconds */
+            estimate_seconds: number | null;
+        };
+        /**
          * WayOut
          * @description How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
          *     `limits` are null where the channel cannot be used at present. `letter` is there where an answer is a mail.
@@ -5169,6 +6288,44 @@ export interface components {
             limits: components["schemas"]["LimitsOut"] | null;
             /** @default null */
             letter: components["schemas"]["LetterHint"] | null;
+        };
+        /**
+         * WideningStep
+         * @description After this many seconds of waiting, required levels are lower by `lower`, and the skills in `optional` are only
+         *     preferred.
+         */
+        "WideningStep-Input": {
+            /** After Seconds */
+            after_seconds: number;
+            /**
+             * Lower
+             * @default 0
+             */
+            lower: number;
+            /**
+             * Optional
+             * @default []
+             */
+            optional: string[];
+        };
+        /**
+         * WideningStep
+         * @description After this many seconds of waiting, required levels are lower by `lower`, and the skills in `optional` are only
+         *     preferred.
+         */
+        "WideningStep-Output": {
+            /** After Seconds */
+            after_seconds: number;
+            /**
+             * Lower
+             * @default 0
+             */
+            lower: number;
+            /**
+             * Optional
+             * @default []
+             */
+            optional: string[];
         };
         /**
          * WidgetCitation
@@ -5421,17 +6578,20 @@ export type Accepted = components['schemas']['Accepted'];
 export type AcceptedOut = components['schemas']['AcceptedOut'];
 export type AddressIn = components['schemas']['AddressIn'];
 export type AgentOut = components['schemas']['AgentOut'];
+export type AgentRef = components['schemas']['AgentRef'];
 export type Agents = components['schemas']['Agents'];
 export type ArticleIn = components['schemas']['ArticleIn'];
 export type ArticleOut = components['schemas']['ArticleOut'];
 export type ArticleRef = components['schemas']['ArticleRef'];
 export type Articles = components['schemas']['Articles'];
 export type AssignIn = components['schemas']['AssignIn'];
+export type AtWorkOut = components['schemas']['AtWorkOut'];
 export type AttachmentOut = components['schemas']['AttachmentOut'];
 export type AuthorOut = components['schemas']['AuthorOut'];
 export type BodyOut = components['schemas']['BodyOut'];
 export type ButtonOut = components['schemas']['ButtonOut'];
 export type Candidate = components['schemas']['Candidate'];
+export type CandidateOut = components['schemas']['CandidateOut'];
 export type Candidates = components['schemas']['Candidates'];
 export type Citation = components['schemas']['Citation'];
 export type ClaimOut = components['schemas']['ClaimOut'];
@@ -5445,12 +6605,14 @@ export type ConversationDetail = components['schemas']['ConversationDetail'];
 export type ConversationOut = components['schemas']['ConversationOut'];
 export type Conversations = components['schemas']['Conversations'];
 export type Counters = components['schemas']['Counters'];
+export type DecisionOut = components['schemas']['DecisionOut'];
 export type DeliveryOut = components['schemas']['DeliveryOut'];
 export type DoNotContactIn = components['schemas']['DoNotContactIn'];
 export type DoNotContactOut = components['schemas']['DoNotContactOut'];
 export type Done = components['schemas']['Done'];
 export type Entry = components['schemas']['Entry'];
 export type Feed = components['schemas']['Feed'];
+export type Floor = components['schemas']['Floor'];
 export type Found = components['schemas']['Found'];
 export type HealthOut = components['schemas']['HealthOut'];
 export type HeldBackPage = components['schemas']['HeldBackPage'];
@@ -5466,11 +6628,17 @@ export type LetterHint = components['schemas']['LetterHint'];
 export type LetterOut = components['schemas']['LetterOut'];
 export type LimitsOut = components['schemas']['LimitsOut'];
 export type ListenerOut = components['schemas']['ListenerOut'];
+export type MemberIn = components['schemas']['MemberIn'];
+export type MemberOut = components['schemas']['MemberOut'];
 export type MergeIn = components['schemas']['MergeIn'];
 export type MessageIn = components['schemas']['MessageIn'];
 export type MessageOut = components['schemas']['MessageOut'];
 export type Messages = components['schemas']['Messages'];
 export type MissingMediaOut = components['schemas']['MissingMediaOut'];
+export type ModeIn = components['schemas']['ModeIn'];
+export type NeedShapeInput = components['schemas']['NeedShape-Input'];
+export type NeedShapeOutput = components['schemas']['NeedShape-Output'];
+export type NeedsIn = components['schemas']['NeedsIn'];
 export type OpenQuestion = components['schemas']['OpenQuestion'];
 export type OrderOut = components['schemas']['OrderOut'];
 export type OutboxRowOut = components['schemas']['OutboxRowOut'];
@@ -5482,13 +6650,22 @@ export type PolicyIn = components['schemas']['PolicyIn'];
 export type PolicyOut = components['schemas']['PolicyOut'];
 export type PreChatField = components['schemas']['PreChatField'];
 export type PresenceIn = components['schemas']['PresenceIn'];
+export type PresenceOut = components['schemas']['PresenceOut'];
 export type PriorityIn = components['schemas']['PriorityIn'];
 export type Problem = components['schemas']['Problem'];
+export type QueueOut = components['schemas']['QueueOut'];
 export type Reason = components['schemas']['Reason'];
+export type ReasonIn = components['schemas']['ReasonIn'];
+export type ReasonOut = components['schemas']['ReasonOut'];
+export type Reasons = components['schemas']['Reasons'];
+export type RoutingOut = components['schemas']['RoutingOut'];
 export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type SignIn = components['schemas']['SignIn'];
+export type SkillIn = components['schemas']['SkillIn'];
+export type SkillOut = components['schemas']['SkillOut'];
+export type Skills = components['schemas']['Skills'];
 export type SlaOut = components['schemas']['SlaOut'];
 export type SnoozeIn = components['schemas']['SnoozeIn'];
 export type SomebodyElseIn = components['schemas']['SomebodyElseIn'];
@@ -5496,6 +6673,7 @@ export type SourceOut = components['schemas']['SourceOut'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SplitIn = components['schemas']['SplitIn'];
 export type TeamOut = components['schemas']['TeamOut'];
+export type TeamRulesIn = components['schemas']['TeamRulesIn'];
 export type Teams = components['schemas']['Teams'];
 export type TransferIn = components['schemas']['TransferIn'];
 export type TriedAnswer = components['schemas']['TriedAnswer'];
@@ -5511,7 +6689,10 @@ export type Vendors = components['schemas']['Vendors'];
 export type VerificationOut = components['schemas']['VerificationOut'];
 export type VerifyIn = components['schemas']['VerifyIn'];
 export type VerifyOut = components['schemas']['VerifyOut'];
+export type WaitOut = components['schemas']['WaitOut'];
 export type WayOut = components['schemas']['WayOut'];
+export type WideningStepInput = components['schemas']['WideningStep-Input'];
+export type WideningStepOutput = components['schemas']['WideningStep-Output'];
 export type WidgetCitation = components['schemas']['WidgetCitation'];
 export type WidgetDetailsIn = components['schemas']['WidgetDetailsIn'];
 export type WidgetEntry = components['schemas']['WidgetEntry'];

@@ -31,9 +31,9 @@ class Conversation:
 
     `turn_owner_epoch` rises whenever it changes who owes the next answer: a bot turn that began under another epoch
     is stale. `inbox_id`, `identity_id` and `channel` are those of the customer's last message: replies go there.
-    `handed_over_event` is the event by which it came to people; 0 while it is the bot's. What begins with `sla_` is
-    `hub.domain.sla`'s: `sla_due_at` is when the promise ends that ends first of those whose clocks run, `sla_next_at`
-    when a warning or a breach is to be announced.
+    `handed_over_event` is the event by which it came to people; 0 while it is the bot's. `offered_to` is asked until
+    `offered_until` whether they take it. What begins with `sla_` is `hub.domain.sla`'s: `sla_due_at` is when the
+    promise ends that ends first of those whose clocks run, `sla_next_at` when a warning or a breach is to be announced.
     """
 
     id: str
@@ -63,6 +63,8 @@ class Conversation:
     handed_over_event: int = 0
     merged_into: str = ""
     previous_id: str = ""
+    offered_to: str = ""
+    offered_until: int = 0
     sla_policy: str = ""
     sla_hours: str = ""
     sla_state: str = ""
@@ -90,10 +92,27 @@ def _woken(state: Conversation, at: int) -> Conversation:
     )
 
 
+_ENDS_AN_OFFER = (
+    e.OfferAccepted
+    | e.OfferDeclined
+    | e.OfferTimedOut
+    | e.OfferWithdrawn
+    | e.HandedOver
+    | e.HandedBack
+    | e.Assigned
+    | e.Transferred
+    | e.Snoozed
+    | e.Resolved
+    | e.Merged
+)
+
+
 def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
     """The conversation after one more event. Pure; events it does not know leave it alone but for the sequence."""
     at = recorded.at
     state = replace(state, sequence=recorded.sequence)
+    if state.offered_to and isinstance(recorded.event, _ENDS_AN_OFFER):
+        state = replace(state, offered_to="", offered_until=0)
     match recorded.event:
         case e.ConversationOpened() as opened:
             return replace(
@@ -201,6 +220,8 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
 
 def _fold_details(state: Conversation, event: e.Event) -> Conversation:
     match event:
+        case e.OfferMade(agent_id=agent_id, until=until):
+            return replace(state, offered_to=agent_id, offered_until=until)
         case e.PriorityChanged(priority=priority):
             return replace(state, priority=priority)
         case e.LanguageSet(language=language):

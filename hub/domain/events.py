@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from hub.domain.messages import Author
+from hub.domain.routing import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +244,57 @@ class HandedBack(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class Assigned(ConversationEvent):
-    """`how` is `take` (by the agent) or `assign` (by somebody else)."""
+    """`how` is `take` (by the agent), `assign` (by somebody else), `offer` (the agent accepted one) or `routed`."""
 
     agent_id: str
     how: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentDecided(ConversationEvent):
+    """Who should get the conversation, with everything the decision was made from (`hub.domain.routing.decide`).
+
+    `candidates`: the best first, not all of the `eligible`. `turned_away`: `reason|how many` of those who may not have
+    it. `required`: `skill|level` as they were by then.
+    """
+
+    agent_id: str
+    eligible: int
+    candidates: tuple[Candidate, ...]
+    turned_away: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMade(ConversationEvent):
+    """The agent is asked whether they take it; nobody else is until they answer, or `until` (microseconds)."""
+
+    agent_id: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted(ConversationEvent):
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDeclined(ConversationEvent):
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTimedOut(ConversationEvent):
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferWithdrawn(ConversationEvent):
+    """The agent is not asked any more. `reason`: `away` (they are), `taken` (by somebody else), `moved` (to another
+    team, to the bot, closed)."""
+
+    agent_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from hub.domain.bot_policy import Thresholds
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 
+# How a waiting conversation finds somebody: agents take it themselves; the fittest is asked; the fittest is given it.
+ROUTING_MODES = ("manual", "offer", "automatic")
+
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
@@ -18,7 +21,7 @@ class Inbox:
 
     `window`: how long after its last activity the contact's open conversation still takes a message; `reopen_window`:
     how long after it was resolved. `bot`: whether the bot and the knowledge base try first. `settings` is the channel's
-    own; `sealed_secrets` are its secrets as they rest, encrypted.
+    own; `sealed_secrets` are its secrets as they rest, encrypted. `routing` is one of `ROUTING_MODES`.
     """
 
     id: str
@@ -32,3 +35,4 @@ class Inbox:
     thresholds: Thresholds = field(default_factory=Thresholds)
     settings: Mapping[str, Any] = field(default_factory=dict)
     sealed_secrets: str = field(default="", repr=False)
+    routing: str = "manual"

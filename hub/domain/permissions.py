@@ -9,15 +9,17 @@ from hub.domain.errors import Forbidden
 ROLES = ("agent", "team_lead", "supervisor", "editor", "administrator")
 
 _CONVERSE = frozenset({"read_conversations", "work_conversations", "read_articles", "ask_vendors"})
-_LEAD = _CONVERSE | {"assign_others", "read_sources", "accept_sources"}
+_LEAD = _CONVERSE | {"assign_others", "read_sources", "accept_sources", "read_floor"}
 _EDIT = frozenset({"read_articles", "edit_articles"})
 
 ACTIONS: Mapping[str, frozenset[str]] = {
     "agent": _CONVERSE,
     "team_lead": _LEAD,
-    "supervisor": _LEAD | _EDIT | {"merge_contacts", "read_health", "edit_vendors", "edit_promises"},
+    "supervisor": _LEAD | _EDIT | {"edit_routing", "merge_contacts", "read_health", "edit_vendors", "edit_promises"},
     "editor": _EDIT,
-    "administrator": _LEAD | _EDIT | {"merge_contacts", "read_health", "edit_vendors", "edit_promises", "run_jobs"},
+    "administrator": _LEAD
+    | _EDIT
+    | {"edit_routing", "merge_contacts", "read_health", "edit_vendors", "edit_promises", "run_jobs"},
 }
 
 

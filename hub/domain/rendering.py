@@ -66,6 +66,11 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
     "vendor_by_bot": {"en": "automatic answer", "es": "respuesta automática"},
     "vendor_by_note": {"en": "our note", "es": "nota nuestra"},
     "vendor_by_vendor": {"en": "another firm", "es": "otra empresa"},
+    "handoff_minute": {"en": "It should take about a minute.", "es": "Debería tardar un minuto, más o menos."},
+    "handoff_minutes": {
+        "en": "It should take about {minutes} minutes.",
+        "es": "Debería tardar unos {minutes} minutos.",
+    },
     "ask_person": {"en": "Talk to a person", "es": "Hablar con una persona"},
     "other_language": {
         "en": "(This article is only available in another language.)",
@@ -106,9 +111,12 @@ def phrase(name: str, language: str, **values: object) -> str:
     return _PHRASES[name][served(language)].format(**values)
 
 
-def handoff_text(reason: str, place: int, language: str) -> str:
-    """What the customer is told when a person takes over: why, and the place in the queue (1 = next)."""
+def handoff_text(reason: str, place: int, language: str, minutes: int = 0) -> str:
+    """What the customer is told when a person takes over: why, the place in the queue (1 = next), and for how long they
+    are likely to wait; 0: not known, or not worth a word."""
     where = phrase("handoff_next", language) if place <= 1 else phrase("handoff_place", language, place=place)
+    if minutes:
+        where = f"{where} {phrase('handoff_minute' if minutes == 1 else 'handoff_minutes', language, minutes=minutes)}"
     if reason in ("bot_timeout", "bot_error"):
         return f"{phrase('handoff_sorry', language)} {where}"
     if reason == "verification_failed":

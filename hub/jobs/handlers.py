@@ -9,7 +9,7 @@ from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, allowed
 from hub.domain.messages import Delivery
 from hub.hub import Hub
-from hub.services import bot_turn, delivery, handoff, indexing, media
+from hub.services import bot_turn, delivery, handoff, indexing, media, routing
 from hub.services.work import Handler, Work, nothing
 from hub.store.subscriptions import Subscription, Subscriptions
 from hub.store.unit_of_work import Tx, UseCase
@@ -53,6 +53,32 @@ SUBSCRIPTIONS: Subscriptions = {
 }
 
 
+_COMES: tuple[type[e.Event], ...] = (e.ConversationOpened, e.HandedOver, e.Transferred, e.Reopened, e.Woken)
+_COMES += (e.OfferDeclined, e.OfferTimedOut, e.OfferWithdrawn)
+_FREES: tuple[type[e.Event], ...] = (e.Resolved, e.Snoozed, e.HandedBack, e.Transferred, e.Assigned, e.Merged)
+
+
+def with_routing(routed: Callable[[], bool]) -> Subscriptions:
+    """`SUBSCRIPTIONS`, and what routing hears of: something waits, or somebody may have room.
+
+    `routed`: whether any inbox is routed; where none is, no row is written for it.
+    """
+
+    def waits(_: e.Recorded, conversation: Conversation | None) -> bool:
+        return routed() and conversation is not None and conversation.status == Status.WAITING
+
+    def frees(_: e.Recorded, __: Conversation | None) -> bool:
+        return routed()
+
+    def available(recorded: e.Recorded, _: Conversation | None) -> bool:
+        return routed() and isinstance(recorded.event, e.PresenceChanged) and recorded.event.presence == "available"
+
+    more: dict[str, tuple[Subscription, ...]] = {kind.__name__: (Subscription("route", when=waits),) for kind in _COMES}
+    more |= {kind.__name__: (Subscription("route", when=frees),) for kind in _FREES}
+    more[e.PresenceChanged.__name__] = (Subscription("route", when=available),)
+    return {name: (*SUBSCRIPTIONS.get(name, ()), *more.get(name, ())) for name in SUBSCRIPTIONS.keys() | more.keys()}
+
+
 def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
     """The handlers by name; every name in `SUBSCRIPTIONS` is there."""
     return {
@@ -60,6 +86,7 @@ def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
         "deliver": Job(delivery.deliver, attempts=10, gave_up=_not_sent),
         "fetch_media": Job(media.fetch, attempts=6, gave_up=_not_fetched),
         "index_article": Job(indexing.index_article, attempts=20),
+        "route": Job(routing.route),
     }
 
 

@@ -11,14 +11,17 @@ from functools import partial
 from hub.domain.inbox import DAY
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND
-from hub.services import assignment, promises
+from hub.services import assignment, promises, routing
 from hub.store.queries import due, outbox
+from hub.store.queries import routing as routing_queries
 
 log = logging.getLogger(__name__)
 
 EVERY = 0.5
 SHORTEST = 0.01  # between two rounds, however much is due one after the other
 TIDY_EVERY = 600.0
+# What only time changes: asked-for levels that are lowered, teams that help out, who may be asked again.
+ROUTE_EVERY = 5 * SECOND
 KEEP_PAYLOADS = 30 * DAY
 KEEP_FINISHED = 2 * DAY
 
@@ -34,6 +37,7 @@ class Sweeper:
         self._stopped = False
         self._changed = threading.Condition()
         self._due: int | None = None
+        self._route_at = 0
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
     def start(self) -> None:
@@ -62,8 +66,11 @@ class Sweeper:
             asleep = due.over_slept(connection, now)
             promised = due.promises(connection, now)
             next_due = outbox.next_due(connection, now)
-        if next_due is not None:
-            self.expect(next_due)
+            next_over = routing_queries.next_offer_over(connection)
+            unanswered = routing_queries.offers_over(connection, now) if next_over and next_over <= now else []
+        for at in (next_due, next_over):
+            if at is not None and at > now:
+                self.expect(at)
         # Looked at first on a read connection: an idle hub does not write.
         offered = store.write(outbox.offer) if has_rows else []
         for slow in (False, True):
@@ -72,6 +79,11 @@ class Sweeper:
                 self._hub.nudger.nudge(ids, slow=slow)
         for conversation_id in asleep:
             store.write(partial(assignment.wake, conversation_id=conversation_id))
+        for conversation_id in unanswered:
+            store.write(partial(routing.time_out, conversation_id=conversation_id))
+        if now >= self._route_at:
+            self._route_at = now + ROUTE_EVERY
+            routing.give_away_all(self._hub)
         for conversation_id in promised:
             store.write(partial(promises.announce, conversation_id=conversation_id))
         return len(offered)

@@ -6,6 +6,7 @@ from hub.domain import events as e
 from hub.domain.conversation import PRIORITIES, Status, allowed, require
 from hub.domain.errors import AlreadyTaken, Refused
 from hub.domain.messages import Author
+from hub.services import routing
 from hub.store.queries import assignees
 from hub.store.unit_of_work import MessageContent, Tx
 
@@ -21,30 +22,43 @@ def take(tx: Tx, conversation_id: str, agent_id: str) -> None:
     require(conversation, "take")
     if conversation.status == Status.SNOOZED and conversation.assignee_id not in ("", agent_id):
         raise AlreadyTaken(f"conversation {conversation.ticket_number} is with another agent")
-    tx.record(conversation_id, e.Assigned(agent_id, "take"), e.Actor(Author.AGENT, agent_id))
+    if conversation.offered_to == agent_id and conversation.offered_until > tx.now:
+        routing.accept(tx, conversation_id, agent_id)
+        return
+    actor = e.Actor(Author.AGENT, agent_id)
+    routing.withdraw(tx, conversation, "taken", actor)
+    tx.record(conversation_id, e.Assigned(agent_id, "take"), actor)
+    routing.got(tx, conversation, agent_id)
 
 
 def assign(tx: Tx, conversation_id: str, agent_id: str, by: e.Actor) -> None:
     """Gives a conversation to an agent, whoever has it now. Raises Refused when there is no such agent at work."""
-    require(tx.conversation(conversation_id), "assign")
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "assign")
     if not assignees.is_active_agent(tx.connection, agent_id):
         raise Refused("agent_id", "must be an agent who can sign in")
+    routing.withdraw(tx, conversation, "taken", by)
     tx.record(conversation_id, e.Assigned(agent_id, "assign"), by)
+    routing.got(tx, conversation, agent_id)
 
 
 def transfer(tx: Tx, conversation_id: str, team_id: str, by: e.Actor, note: str = "") -> None:
     """Puts a conversation into another team's queue, with a note for whoever takes it. Raises Refused for no team."""
-    require(tx.conversation(conversation_id), "transfer")
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "transfer")
     if not assignees.team_exists(tx.connection, team_id):
         raise Refused("team_id", "must be a team")
     if note.strip():
         tx.record(conversation_id, e.NoteAdded(tx.new_id()), by, content=MessageContent(text=note))
+    routing.withdraw(tx, conversation, "moved", by)
     tx.record(conversation_id, e.Transferred(team_id), by)
 
 
 def resolve(tx: Tx, conversation_id: str, by: e.Actor) -> None:
     """Closes a conversation. A later message of the customer follows the inbox's windows."""
-    require(tx.conversation(conversation_id), "resolve")
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "resolve")
+    routing.withdraw(tx, conversation, "moved", by)
     tx.record(conversation_id, e.Resolved(), by)
 
 
@@ -58,7 +72,9 @@ def snooze(tx: Tx, conversation_id: str, until: int, by: e.Actor) -> None:
     """Puts a conversation to sleep until a time (microseconds since 1970 UTC) or the customer's next message."""
     if until <= tx.now:
         raise Refused("until", "must be in the future")
-    require(tx.conversation(conversation_id), "snooze")
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "snooze")
+    routing.withdraw(tx, conversation, "moved", by)
     tx.record(conversation_id, e.Snoozed(until), by)
 
 
@@ -71,7 +87,9 @@ def wake(tx: Tx, conversation_id: str) -> None:
 
 def hand_back(tx: Tx, conversation_id: str, by: e.Actor) -> None:
     """Gives a conversation back to the bot, which answers the customer's next message."""
-    require(tx.conversation(conversation_id), "hand_back")
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "hand_back")
+    routing.withdraw(tx, conversation, "moved", by)
     tx.record(conversation_id, e.HandedBack(), by)
 
 

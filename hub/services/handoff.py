@@ -15,8 +15,9 @@ from hub.domain.handoff import (
 )
 from hub.domain.messages import LETTERS, Author
 from hub.domain.rendering import handoff_text, phrase
-from hub.services import letters, opening, replies
-from hub.store.queries import packets, queue, records
+from hub.domain.routing import MINUTE
+from hub.services import letters, opening, replies, routing
+from hub.store.queries import packets, records
 from hub.store.unit_of_work import Reading, Tx
 
 
@@ -48,9 +49,10 @@ def hand_over(
     if conversation.channel in LETTERS:
         told = [phrase("mail_received", conversation.language, number=conversation.ticket_number)]
     else:
-        place = queue.place(tx.connection, tx.conversation(conversation_id))
+        wait = routing.wait(tx.connection, tx.conversation(conversation_id), tx.now)
+        place, estimate = (wait.place, wait.estimate or 0) if wait else (1, 0)
         told = [
-            handoff_text(reason, place, conversation.language),
+            handoff_text(reason, place, conversation.language, round(estimate / MINUTE)),
             phrase("your_number", conversation.language, number=conversation.ticket_number),
         ]
     text = " ".join([*told, *opening.told(tx, conversation)])

@@ -43,6 +43,11 @@ class InboxDirectory:
         """All inboxes, by name."""
         return tuple(self._fresh()[0].values())
 
+    def routed(self) -> frozenset[str]:
+        """The inboxes whose conversations are not left to be taken, as they were last read. Reads nothing: it is asked
+        within transactions."""
+        return frozenset(inbox.id for inbox in self._known[0].values() if inbox.routing != "manual")
+
     def forget(self) -> None:
         """For whoever has just changed an inbox: this process reads them again at the next question."""
         self._read_at = -FRESH

@@ -61,7 +61,10 @@ def agent(found: people.Agent) -> s.AgentOut:
 
 
 def inbox(found: Inbox) -> s.InboxOut:
-    return s.InboxOut(id=found.id, name=found.name, channel=found.channel)
+    return s.InboxOut.model_validate(
+        {"id": found.id, "name": found.name, "channel": found.channel, "routing": found.routing}
+    )
+
 
 
 def inbox_state(found: Inbox, listener: listening.State | None, held_back: int | None) -> s.InboxStateOut:
@@ -162,6 +165,8 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
             "last_activity_at": time(state.last_activity_at),
             "waiting_since": _time_or_none(state.waiting_since),
             "snoozed_until": _time_or_none(state.snoozed_until),
+            "offered_to": state.offered_to or None,
+            "offered_until": _time_or_none(state.offered_until),
             "merged_into": state.merged_into or None,
             "sla": _sla(state),
         }

@@ -82,6 +82,93 @@ class PresenceIn(Shape):
     reason: Annotated[Storable, StringConstraints(max_length=80)] = ""
 
 
+class PresenceOut(Shape):
+    """`since`: when this presence began; null where there was never another."""
+
+    presence: Presence
+    reason: str
+    since: datetime | None
+
+
+class ReasonOut(Shape):
+    """A reason that agents may give for a presence, named in both languages."""
+
+    code: str
+    presence: Presence
+    name_en: str
+    name_es: str
+    position: int
+
+
+class Reasons(Shape):
+    items: list[ReasonOut]
+
+
+class ReasonIn(Shape):
+    presence: Presence
+    name_en: Annotated[Storable, StringConstraints(min_length=1, max_length=80)]
+    name_es: Annotated[Storable, StringConstraints(min_length=1, max_length=80)]
+    position: int = Field(default=0, ge=0, le=1_000)
+
+
+class SkillOut(Shape):
+    """`kind` `language`: the name is a code of ISO 639-1, and conversations in it ask for the skill."""
+
+    name: str
+    kind: Literal["topic", "language"]
+
+
+class Skills(Shape):
+    items: list[SkillOut]
+
+
+class SkillIn(Shape):
+    kind: Literal["topic", "language"] = "topic"
+
+
+Level = Annotated[int, Field(ge=1, le=5)]
+AtOnce = Annotated[int, Field(ge=0, le=50)]
+
+
+class MemberOut(Shape):
+    """What routing knows of an agent: levels by skill, how many of each channel's conversations at once (null: the
+    usual), their teams."""
+
+    skills: dict[str, int]
+    capacity: dict[str, int] | None
+    team_ids: list[str]
+
+
+class MemberIn(Shape):
+    skills: dict[Identifier, Level] = Field(default={}, max_length=100)
+    capacity: dict[Identifier, AtOnce] | None = Field(default=None, max_length=50)
+    team_ids: list[Identifier] = Field(default=[], max_length=100)
+
+
+class WideningStep(Shape):
+    """After this many seconds of waiting, required levels are lower by `lower`, and the skills in `optional` are only
+    preferred."""
+
+    after_seconds: Annotated[int, Field(ge=1, le=604_800)]
+    lower: Annotated[int, Field(ge=0, le=5)] = 0
+    optional: list[Identifier] = Field(default=[], max_length=50)
+
+
+class TeamRulesIn(Shape):
+    """How a team's queue is served. `overflow_team_id` helps out with what has waited for `overflow_seconds`."""
+
+    choice: Literal["longest_idle", "least_loaded"]
+    overflow_team_id: Identifier | None = None
+    overflow_seconds: Annotated[int, Field(ge=0, le=604_800)] = 300
+    widening: list[WideningStep] = Field(default=[], max_length=20)
+
+
+class ModeIn(Shape):
+    """`manual`: agents take what waits. `offer`: the fittest is asked. `automatic`: the fittest is given it."""
+
+    mode: Literal["manual", "offer", "automatic"]
+
+
 class TeamOut(Shape):
     id: str
     name: str
@@ -92,6 +179,7 @@ class InboxOut(Shape):
     id: str
     name: str
     channel: str
+    routing: Literal["manual", "offer", "automatic"]
 
 
 class ListenerOut(Shape):
@@ -342,6 +430,8 @@ class ConversationOut(Shape):
     last_activity_at: datetime
     waiting_since: datetime | None
     snoozed_until: datetime | None
+    offered_to: str | None = None
+    offered_until: datetime | None = None
     merged_into: str | None = None
     sla: SlaOut | None = None
 
@@ -584,6 +674,95 @@ class VendorMailPreview(Shape):
     address: str
     subject: str
     whole: str
+
+
+class NeedShape(Shape):
+    skill: Identifier
+    level: Level = 1
+
+
+class NeedsIn(Shape):
+    """What a conversation asks for besides its language."""
+
+    required: list[NeedShape] = Field(default=[], max_length=20)
+    preferred: list[NeedShape] = Field(default=[], max_length=20)
+
+
+class AgentRef(Shape):
+    id: str
+    name: str
+
+
+class CandidateOut(Shape):
+    """Somebody who could have been given it, and why they were thought more or less fit; `score` is the sum.
+
+    `own_team`: of the team that it came to. `knows_them`: had this customer before. `preferred`: skills that are
+    preferred. `spared`: they can do more than is asked for here. `turn`: idle for long, or with much room.
+    """
+
+    agent: AgentRef
+    score: float
+    own_team: float
+    knows_them: float
+    preferred: float
+    spared: float
+    turn: float
+
+
+class DecisionOut(Shape):
+    """Who was chosen and from whom. `turned_away`: how many of the team might not have it, by reason: a presence,
+    `skill`, `full`, `passed`."""
+
+    at: datetime
+    agent: AgentRef
+    eligible: int
+    candidates: list[CandidateOut]
+    turned_away: dict[str, int]
+    required: list[NeedShape]
+
+
+class WaitOut(Shape):
+    """`place` 1 is next, 100 stands for all beyond. `estimate_seconds` is null where nothing is known."""
+
+    place: int
+    estimate_seconds: int | None
+
+
+class RoutingOut(Shape):
+    """How a conversation finds somebody: what it asks for, the last decision, and its wait while it has nobody."""
+
+    mode: Literal["manual", "offer", "automatic"]
+    required: list[NeedShape]
+    preferred: list[NeedShape]
+    decision: DecisionOut | None
+    wait: WaitOut | None
+
+
+class QueueOut(Shape):
+    """A team's queue now. `offered` of the waiting ones are being offered to somebody."""
+
+    team: TeamOut
+    waiting: int
+    oldest_since: datetime | None
+    offered: int
+
+
+class AtWorkOut(Shape):
+    """An agent now. `load` is the share of what they can carry (it may be over 1: what people take themselves is not
+    refused); `open` how many conversations they have, by channel."""
+
+    agent: AgentRef
+    presence: Presence
+    reason: str
+    since: datetime | None
+    load: float
+    open: dict[str, int]
+    team_ids: list[str]
+
+
+class Floor(Shape):
+    queues: list[QueueOut]
+    agents: list[AtWorkOut]
 
 
 class AssignIn(Shape):

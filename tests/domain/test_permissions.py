@@ -8,6 +8,8 @@ from hub.domain import permissions
 from hub.domain.errors import Forbidden
 
 EVERY_ACTION = (
+    "read_floor",
+    "edit_routing",
     "read_conversations",
     "work_conversations",
     "assign_others",
@@ -24,11 +26,11 @@ EVERY_ACTION = (
 )
 # A column for each action above.
 MAY = {
-    "agent": "yes yes no yes no no no no no no yes no no",
-    "team_lead": "yes yes yes yes no no no no yes yes yes no no",
-    "supervisor": "yes yes yes yes yes yes yes no yes yes yes yes yes",
-    "editor": "no no no yes yes no no no no no no no no",
-    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes",
+    "agent": "no no yes yes no yes no no no no no no yes no no",
+    "team_lead": "yes no yes yes yes yes no no no no yes yes yes no no",
+    "supervisor": "yes yes yes yes yes yes yes yes yes no yes yes yes yes yes",
+    "editor": "no no no no no yes yes no no no no no no no no",
+    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes",
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from hub.domain.errors import ChannelError, Unavailable
 from hub.hub import Hub
-from hub.jobs.handlers import SECOND, SUBSCRIPTIONS, Job, jobs
+from hub.jobs.handlers import SECOND, Job, jobs, with_routing
 from hub.jobs.runner import Runner, pause
 from hub.services.bot_turn import BotTurn
 from hub.services.work import LONGEST_ASKED, Work, nothing
@@ -283,7 +283,7 @@ def test_a_row_of_a_handler_that_this_version_has_not_is_left_alone(world: World
 
 def test_every_subscription_has_its_handler_and_ends_in_time() -> None:
     table = jobs(BotTurn(1))
-    named = {subscription.handler for each in SUBSCRIPTIONS.values() for subscription in each}
+    named = {subscription.handler for each in with_routing(lambda: True).values() for subscription in each}
     assert named == set(table)
     for job in table.values():
         assert 1 < job.attempts <= 20

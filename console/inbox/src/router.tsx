@@ -143,6 +143,12 @@ const healthRoute = createRoute({
   component: lazyRouteComponent(() => import("./screens/Health"), "Health"),
 });
 
+const floorRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/floor",
+  component: lazyRouteComponent(() => import("./screens/Floor"), "Floor"),
+});
+
 const heldBackRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/held-back",
@@ -157,6 +163,7 @@ const routeTree = rootRoute.addChildren([
     newArticleRoute,
     articleRoute,
     healthRoute,
+    floorRoute,
     heldBackRoute,
     viewRoute.addChildren([noConversationRoute, conversationRoute]),
   ]),

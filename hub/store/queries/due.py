@@ -33,6 +33,8 @@ def tidy(tx: Tx, *, payloads: int, finished: int) -> bool:
         t.webhook_payload: select(p.id).where(p.at < tx.now - payloads),
         t.sign_in_session: select(s.id).where(s.expires_at < tx.now),
     }
+    a = t.answered.c
+    old[t.answered] = select(a.id).where(a.at < tx.now - finished)
     full = False
     for table, statement in old.items():
         gone = tx.connection.execute(delete(table).where(table.c.id.in_(statement.limit(_CHUNK)))).rowcount

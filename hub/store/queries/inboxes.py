@@ -31,6 +31,7 @@ def _inbox(row: Any) -> Inbox:
         thresholds=Thresholds(**rules.get("thresholds", {})),
         settings=settings,
         sealed_secrets=row.secrets,
+        routing=rules.get("routing", _DEFAULTS.routing),
     )
 
 

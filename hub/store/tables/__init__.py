@@ -16,12 +16,24 @@ from hub.store.tables.message import attachment, message, remote_media
 from hub.store.tables.outbox import outbox, sender_pace
 from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, team, team_member
 from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record, verification_code
+from hub.store.tables.routing import (
+    agent_skill,
+    agent_turn,
+    answered,
+    conversation_need,
+    passed,
+    presence_reason,
+    skill,
+)
 from hub.store.tables.sla import opening_hours, sla_policy
 from hub.store.tables.source import source
 from hub.store.tables.vendor import vendor, vendor_address, vendor_mail
 
 __all__ = [
     "agent",
+    "agent_skill",
+    "agent_turn",
+    "answered",
     "article",
     "article_stream",
     "article_version",
@@ -30,6 +42,7 @@ __all__ = [
     "contact",
     "contact_field",
     "conversation",
+    "conversation_need",
     "counter",
     "customer_record",
     "do_not_contact",
@@ -47,12 +60,15 @@ __all__ = [
     "order_record",
     "outbox",
     "passage",
+    "passed",
+    "presence_reason",
     "remote_media",
     "route",
     "sender_pace",
     "set_aside",
     "sign_in_attempt",
     "sign_in_session",
+    "skill",
     "sla_policy",
     "source",
     "team",

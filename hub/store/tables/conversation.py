@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import text as sql
 
 from hub.store.tables.base import RowNumber, key, metadata, number, text
 
@@ -37,6 +38,8 @@ conversation = Table(
     number("handed_over_event"),
     text("merged_into"),
     text("previous_id"),
+    text("offered_to"),
+    number("offered_until"),
     text("sla_policy"),
     text("sla_hours"),
     text("sla_state"),
@@ -60,6 +63,13 @@ Index(
 )
 Index("ix_conversation_snoozed", conversation.c.status, conversation.c.snoozed_until)
 Index("ix_conversation_merged", conversation.c.merged_into)
+# Partial: few conversations are being offered at a time.
+Index(
+    "ix_conversation_offered",
+    conversation.c.offered_until,
+    postgresql_where=sql("offered_to <> ''"),
+    sqlite_where=sql("offered_to <> ''"),
+)
 # Only those with something to announce: most conversations promise nothing, and cost nothing here.
 _announcing = conversation.c.sla_next_at > 0
 Index(

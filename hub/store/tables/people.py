@@ -6,7 +6,19 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint,
 
 from hub.store.tables.base import key, metadata, number, text
 
-team = Table("team", metadata, key(), text("name"), text("tier", server_default="1"), UniqueConstraint("name"))
+# How its queue is served is `hub.domain.routing.TeamRules`; `widening` is JSON, empty for the usual schedule.
+team = Table(
+    "team",
+    metadata,
+    key(),
+    text("name"),
+    text("tier", server_default="1"),
+    text("choice", server_default="longest_idle"),
+    text("overflow_team"),
+    number("overflow_after", server_default="300000000"),
+    text("widening"),
+    UniqueConstraint("name"),
+)
 
 # Projected: sequence, presence, presence_reason, presence_since.
 agent = Table(
@@ -23,6 +35,8 @@ agent = Table(
     text("presence", server_default="offline"),
     text("presence_reason"),
     number("presence_since"),
+    # JSON, how many conversations of each channel at once; empty for the usual ones.
+    text("capacity"),
     UniqueConstraint("email"),
 )
 

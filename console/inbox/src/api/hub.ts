@@ -15,6 +15,15 @@ export const signOut = () => answerOf(api.DELETE("/api/v1/session"));
 export const agents = () => answerOf(api.GET("/api/v1/agents"));
 export const teams = () => answerOf(api.GET("/api/v1/teams"));
 export const counters = () => answerOf(api.GET("/api/v1/counters"));
+export const presenceReasons = () => answerOf(api.GET("/api/v1/presence-reasons"));
+export const presence = () => answerOf(api.GET("/api/v1/presence"));
+export const offers = () => answerOf(api.GET("/api/v1/offers"));
+export const floor = () => answerOf(api.GET("/api/v1/floor"));
+export const routing = (id: string) => answerOf(api.GET("/api/v1/conversations/{conversation_id}/routing", of(id)));
+export const acceptOffer = (id: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/offer/accept", of(id)));
+export const declineOffer = (id: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/offer/decline", of(id)));
 export const setPresence = (body: PresenceIn) => answerOf(api.PUT("/api/v1/presence", { body }));
 
 export const events = (after: string | null) =>

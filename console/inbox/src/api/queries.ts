@@ -20,6 +20,10 @@ export const keys = {
   health: ["health"],
   deadRows: ["outbox", "dead"],
   heldBack: ["heldBack"],
+  offers: ["offers"],
+  presence: ["presence"],
+  floor: ["floor"],
+  routing: (id: string) => ["routing", id],
 } as const;
 
 export function makeQueryClient(): QueryClient {
@@ -46,6 +50,15 @@ function isAway(error: HubError): boolean {
 export const sessionQuery = queryOptions({ queryKey: keys.session, queryFn: () => hub.session() });
 export const countersQuery = queryOptions({ queryKey: keys.counters, queryFn: hub.counters });
 export const agentsQuery = queryOptions({ queryKey: keys.agents, queryFn: hub.agents });
+export const offersQuery = queryOptions({ queryKey: keys.offers, queryFn: hub.offers });
+export const presenceQuery = queryOptions({ queryKey: keys.presence, queryFn: hub.presence });
+export const presenceReasonsQuery = queryOptions({ queryKey: ["presence-reasons"], queryFn: hub.presenceReasons });
+/** Events say when it changes; the load of whoever takes part in no event is looked at now and then. */
+export const floorQuery = queryOptions({ queryKey: keys.floor, queryFn: hub.floor, staleTime: 0, refetchInterval: 30_000 });
+/** Read afresh whenever it is looked at: the wait changes with everybody else's. */
+export function routingQuery(id: string) {
+  return queryOptions({ queryKey: keys.routing(id), queryFn: () => hub.routing(id), staleTime: 0 });
+}
 /** Read again whenever somebody is about to ask one: no event tells of them. */
 export const vendorsQuery = queryOptions({ queryKey: ["vendors"], queryFn: hub.vendors, staleTime: 0 });
 export const teamsQuery = queryOptions({ queryKey: ["teams"], queryFn: hub.teams });

@@ -59,9 +59,19 @@ export function applyEntries(client: QueryClient, entries: Entry[]): void {
       if (entry.conversation_id !== null) {
         if (CHANGES_DETAIL.has(entry.kind)) outdated(keys.conversation(entry.conversation_id));
         if (CHANGES_MESSAGES.has(entry.kind)) outdated(keys.messages(entry.conversation_id));
-        if (!LEAVES_COUNTERS.has(entry.kind)) outdated(keys.counters);
+        if (!LEAVES_COUNTERS.has(entry.kind)) {
+          outdated(keys.counters);
+          outdated(keys.floor);
+        }
+        if (entry.kind.startsWith("Offer") || entry.kind === "Assigned") {
+          outdated(keys.offers);
+          outdated(keys.routing(entry.conversation_id));
+        }
       } else if (entry.kind === "PresenceChanged") {
         outdated(keys.agents);
+        outdated(keys.floor);
+        outdated(keys.presence);
+        outdated(keys.session);
       } else if (entry.kind.startsWith("Article")) {
         outdated(keys.articles);
       } else if (entry.kind.startsWith("Contact") || entry.kind.startsWith("Identity")) {

@@ -1,7 +1,7 @@
-import { Button, Popover, TextInput, UnstyledButton } from "@mantine/core";
+import { Popover, UnstyledButton } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconChevronUp, IconLogout } from "../parts/icons";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -9,22 +9,27 @@ import { explain } from "../actions/explain";
 import { setPresence } from "../actions/setPresence";
 import { signOut } from "../actions/signOut";
 import type { Presence } from "../api/hub";
-import { fieldOf } from "../parts/field";
+import { presenceQuery, presenceReasonsQuery } from "../api/queries";
 import { Person } from "../parts/Person";
 import { LanguageChoice, SchemeChoice } from "../parts/Settings";
+import { Since } from "../parts/Since";
 import { useMe } from "../session/me";
 import { useText } from "../text";
 import classes from "./Account.module.css";
 
 const PRESENCES = ["available", "busy", "wrap_up", "break", "offline"] as const satisfies Presence[];
-/** Being away is what colleagues wonder about. */
-const WITH_REASON: readonly Presence[] = ["break", "offline"];
 
 /** Who I am, whether I am there, and how the app looks to me. */
 export function Account() {
   const text = useText();
-  const { t } = text;
+  const { t, language } = text;
   const me = useMe();
+  const { data: mine } = useQuery(presenceQuery);
+  const { data: reasons } = useQuery(presenceReasonsQuery);
+  const named = reasons?.items ?? [];
+  const reason = mine?.presence === me.presence ? mine.reason : "";
+  const told = named.find((each) => each.code === reason);
+  const why = told ? told[language === "es" ? "name_es" : "name_en"] : reason === "missed_offer" ? t("presence.missedOffer") : "";
   const client = useQueryClient();
   const router = useRouter();
   const [opened, setOpened] = useState(false);
@@ -57,6 +62,13 @@ export function Account() {
             <span className={classes.presence}>
               <span aria-hidden className={classes.dot} data-presence={me.presence} />
               {t(`presence.${me.presence}`)}
+              {why && ` · ${why}`}
+              {mine?.since && mine.presence === me.presence && (
+                <>
+                  {" · "}
+                  <Since at={mine.since} />
+                </>
+              )}
             </span>
           </span>
           <IconChevronUp size={16} aria-hidden />
@@ -72,7 +84,9 @@ export function Account() {
               key={presence}
               aria-pressed={presence === me.presence}
               className={classes.choice}
-              onClick={() => (WITH_REASON.includes(presence) ? setAsking(presence) : void choose(presence, ""))}
+              onClick={() =>
+                named.some((each) => each.presence === presence) ? setAsking(presence) : void choose(presence, "")
+              }
             >
               <span aria-hidden className={classes.dot} data-presence={presence} />
               {t(`presence.${presence}`)}
@@ -80,27 +94,22 @@ export function Account() {
           ))}
         </div>
         {asking && (
-          <form
-            className={classes.reason}
-            onSubmit={(event) => {
-              event.preventDefault();
-              void choose(asking, fieldOf(event.currentTarget, "reason"));
-            }}
-          >
-            <TextInput
-              name="reason"
-              size="xs"
-              maxLength={80}
-              data-autofocus
-              // eslint-disable-next-line jsx-a11y/no-autofocus -- it opens by choosing the presence that it belongs to
-              autoFocus
-              label={t("presence.reasonFor", { presence: t(`presence.${asking}`) })}
-              placeholder={t("presence.reason")}
-            />
-            <Button type="submit" size="xs" fullWidth mt={6}>
-              {t("presence.set")}
-            </Button>
-          </form>
+          <div className={classes.reason} role="group" aria-labelledby="reason-heading">
+            <p className={classes.heading} id="reason-heading">
+              {t("presence.reasonFor", { presence: t(`presence.${asking}`) })}
+            </p>
+            {[...named.filter((each) => each.presence === asking), null].map((reason, index) => (
+              <UnstyledButton
+                key={reason?.code ?? ""}
+                className={classes.choice}
+                // eslint-disable-next-line jsx-a11y/no-autofocus -- it opens by choosing the presence that it belongs to
+                autoFocus={index === 0}
+                onClick={() => void choose(asking, reason?.code ?? "")}
+              >
+                {reason ? reason[language === "es" ? "name_es" : "name_en"] : t("presence.noReason")}
+              </UnstyledButton>
+            ))}
+          </div>
         )}
         <p className={classes.heading}>{t("settings.language")}</p>
         <LanguageChoice fullWidth />

@@ -22,6 +22,7 @@ import { Candidates } from "./Candidates";
 import classes from "./Details.module.css";
 import { Identities } from "./Identities";
 import { Section } from "./Section";
+import { WhyMe } from "./WhyMe";
 
 const route = getRouteApi("/shell/$view/$conversationId");
 
@@ -36,6 +37,7 @@ export function Details({ detail, onClose }: { detail: ConversationDetail; onClo
         <CloseButton aria-label={t("thread.detailsClose")} onClick={onClose} />
       </div>
       {packet && <Handoff packet={packet} conversation={conversation} />}
+      <WhyMe conversation={conversation} />
       <Contact detail={detail} />
       <Candidates conversation={conversation} contact={detail.contact} />
       <Section title={t("packet.earlier")}>

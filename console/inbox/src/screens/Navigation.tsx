@@ -57,6 +57,11 @@ export function Navigation({ onHelp }: { onHelp: () => void }) {
         <Link to="/articles" className={classes.link}>
           <IconBook size={18} aria-hidden /> {t("nav.articles")}
         </Link>
+        {may(me, "read_floor") && (
+          <Link to="/floor" className={classes.link}>
+            <IconUsers size={18} aria-hidden /> {t("nav.floor")}
+          </Link>
+        )}
         {may(me, "read_sources") && (
           <Link to="/held-back" className={classes.link}>
             <IconMailPause size={18} aria-hidden /> {t("nav.heldBack")}

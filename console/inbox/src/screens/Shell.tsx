@@ -12,6 +12,7 @@ import { useText } from "../text";
 import { HelpSheet } from "./HelpSheet";
 import { ListenerBanner } from "./ListenerBanner";
 import { Navigation } from "./Navigation";
+import { Offers } from "./Offers";
 import classes from "./Shell.module.css";
 
 /** The button that opens the views on a phone; a screen puts it into its own bar. */
@@ -54,6 +55,7 @@ export function Shell() {
           }
         >
           <ListenerBanner />
+          <Offers />
           <div className={classes.screen}>
             <Outlet />
           </div>

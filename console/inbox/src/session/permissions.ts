@@ -3,11 +3,11 @@ import type { AgentOut } from "@centralita/shared/api";
 // What hub/domain/permissions.py grants; the hub decides, this only spares people buttons that would be refused.
 const ACTIONS = {
   agent: ["converse"],
-  team_lead: ["converse", "assign_others", "read_sources", "accept_sources"],
-  supervisor: ["converse", "assign_others", "read_sources", "accept_sources", "edit_articles", "merge_contacts", "read_health"],
+  team_lead: ["converse", "assign_others", "read_sources", "accept_sources", "read_floor"],
+  supervisor: ["read_floor", "converse", "assign_others", "read_sources", "accept_sources", "edit_articles", "merge_contacts", "read_health"],
   editor: ["edit_articles"],
   administrator: [
-    ...["converse", "assign_others", "read_sources", "accept_sources"],
+    ...["converse", "assign_others", "read_sources", "accept_sources", "read_floor"],
     ...["edit_articles", "merge_contacts", "read_health", "run_jobs"],
   ],
 } as const satisfies Record<AgentOut["role"], readonly string[]>;
@@ -20,6 +20,7 @@ export type Permission =
   | "edit_articles"
   | "merge_contacts"
   | "read_health"
+  | "read_floor"
   | "run_jobs";
 
 export function may(agent: AgentOut, permission: Permission): boolean {

@@ -31,6 +31,8 @@ export function conversation(fields: Partial<ConversationOut> & { id: string }):
     last_activity_at: "2026-01-01T10:00:00Z",
     waiting_since: "2026-01-01T10:00:00Z",
     snoozed_until: null,
+    offered_to: null,
+    offered_until: null,
     merged_into: null,
     sla: null,
     ...fields,
