@@ -38,7 +38,7 @@ _PAPER = (
     "<style>:root{{color-scheme:only light}}html{{background:#fff}}"
     "body{{margin:0;padding:1rem;color:#17212b;background:#fff;overflow-wrap:anywhere;"
     'font:16px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif}}'
-    "body>:first-child,body>p:first-child{{margin-top:0}}img{{max-width:100%;height:auto}}"
+    "body>:first-child{{margin-top:0}}body>:last-child{{margin-bottom:0}}img{{max-width:100%;height:auto}}"
     "blockquote{{margin:0 0 0 .6rem;padding-left:.8rem;border-left:2px solid #d9dfe5;color:#56636f}}"
     "</style></head><body>{body}</body></html>"
 )

@@ -125,6 +125,8 @@ def write(draft: Draft) -> bytes:
     for each in draft.files:
         maintype, _, subtype = each.media_type.partition("/")
         mail.add_attachment(each.content, maintype, subtype, filename=_one_line(each.name))
+    if draft.program in ("outlook", "thunderbird"):
+        mail["Content-Language"] = draft.language
     return mail.as_bytes()
 
 

@@ -149,6 +149,7 @@ def test_a_reply_is_tied_and_quotes_and_its_own_text_is_found(post: Post, progra
     assert reply["to"].startswith("support+")
     assert reply["thread"] == first["thread"]
     assert "Ya va de camino" in mail.text
+    assert mail.header("content-language") == (language if program in ("outlook", "thunderbird") else "")
     assert reply_text(mail.text, mail.html).own_text.strip().startswith("Gracias, eso era todo.")
     assert "camino" not in reply_text(mail.text, mail.html).own_text
 
