@@ -689,6 +689,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{contact_id}/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the firm keeps of a customer */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    contact_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FieldsOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/fields/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write down something of a customer; an empty value takes it away */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    contact_id: string;
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["FieldIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FieldsOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{contact_id}/history": {
         parameters: {
             query?: never;
@@ -922,6 +1021,114 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ConversationOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a code of six digits to an address of the customer
+         * @description It is good for ten minutes. 429 after three within an hour.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["SendCodeIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CodeSent"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/code/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter the code that the customer gives
+         * @description 409 where none was sent that is still good, 429 after five tries.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["CodeIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CodeOut"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -1364,6 +1571,60 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ConversationOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say which questions about themselves a customer answered right
+         * @description Two right and none wrong verify whoever wrote last; otherwise it is a claim.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["AnswersIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AnswersOut"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -4367,6 +4628,24 @@ export interface components {
             /** Items */
             items: components["schemas"]["AgentOut"][];
         };
+        /**
+         * AnswersIn
+         * @description Fields of the contact that an agent asked for, and those that were answered right.
+         */
+        AnswersIn: {
+            /** Asked */
+            asked: string[];
+            /** Right */
+            right: string[];
+        };
+        /** AnswersOut */
+        AnswersOut: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "none" | "claimed" | "verified";
+        };
         /** ArticleIn */
         ArticleIn: {
             /** Locale */
@@ -4586,6 +4865,21 @@ export interface components {
              * @enum {string}
              */
             rule: "in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new";
+        };
+        /** CodeIn */
+        CodeIn: {
+            /** Code */
+            code: string;
+        };
+        /** CodeOut */
+        CodeOut: {
+            /** Right */
+            right: boolean;
+        };
+        /** CodeSent */
+        CodeSent: {
+            /** Message Id */
+            message_id: string;
         };
         /**
          * ConsentOut
@@ -4919,6 +5213,21 @@ export interface components {
             cursor: string;
             /** More */
             more: boolean;
+        };
+        /** FieldIn */
+        FieldIn: {
+            /** Value */
+            value: string;
+        };
+        /**
+         * FieldsOut
+         * @description What the firm keeps of a customer, by the field's name.
+         */
+        FieldsOut: {
+            /** Fields */
+            fields: {
+                [key: string]: string;
+            };
         };
         /** Floor */
         Floor: {
@@ -5855,6 +6164,13 @@ export interface components {
             /** Evidence */
             evidence: string;
         };
+        /** SendCodeIn */
+        SendCodeIn: {
+            /** Inbox Id */
+            inbox_id: string;
+            /** Identity Id */
+            identity_id: string;
+        };
         /**
          * SessionOut
          * @description `csrf_token` goes back in the header `X-CSRF-Token` of every request that changes something.
@@ -6580,6 +6896,8 @@ export type AddressIn = components['schemas']['AddressIn'];
 export type AgentOut = components['schemas']['AgentOut'];
 export type AgentRef = components['schemas']['AgentRef'];
 export type Agents = components['schemas']['Agents'];
+export type AnswersIn = components['schemas']['AnswersIn'];
+export type AnswersOut = components['schemas']['AnswersOut'];
 export type ArticleIn = components['schemas']['ArticleIn'];
 export type ArticleOut = components['schemas']['ArticleOut'];
 export type ArticleRef = components['schemas']['ArticleRef'];
@@ -6595,6 +6913,9 @@ export type CandidateOut = components['schemas']['CandidateOut'];
 export type Candidates = components['schemas']['Candidates'];
 export type Citation = components['schemas']['Citation'];
 export type ClaimOut = components['schemas']['ClaimOut'];
+export type CodeIn = components['schemas']['CodeIn'];
+export type CodeOut = components['schemas']['CodeOut'];
+export type CodeSent = components['schemas']['CodeSent'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ContactEvent = components['schemas']['ContactEvent'];
 export type ContactHistory = components['schemas']['ContactHistory'];
@@ -6612,6 +6933,8 @@ export type DoNotContactOut = components['schemas']['DoNotContactOut'];
 export type Done = components['schemas']['Done'];
 export type Entry = components['schemas']['Entry'];
 export type Feed = components['schemas']['Feed'];
+export type FieldIn = components['schemas']['FieldIn'];
+export type FieldsOut = components['schemas']['FieldsOut'];
 export type Floor = components['schemas']['Floor'];
 export type Found = components['schemas']['Found'];
 export type HealthOut = components['schemas']['HealthOut'];
@@ -6661,6 +6984,7 @@ export type Reasons = components['schemas']['Reasons'];
 export type RoutingOut = components['schemas']['RoutingOut'];
 export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
+export type SendCodeIn = components['schemas']['SendCodeIn'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type SignIn = components['schemas']['SignIn'];
 export type SkillIn = components['schemas']['SkillIn'];

@@ -366,14 +366,17 @@ class LanguageSet(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class IdentityVerified(ConversationEvent):
-    """`level` is `none`, `claimed` or `verified`; `method` says how (`signed_identity`, `bot_form`, `agent`).
+    """`level` is `none`, `claimed` or `verified`; `method` says how (`signed_identity`, `bot_form`, `questions`,
+    `mail_code`, `sms_code`).
 
     `identity_id` is the address that was verified: only it, and addresses that its owner vouched for, have the level.
+    `questions` are the names of the fields that an agent asked for.
     """
 
     level: str
     method: str
     identity_id: str = ""
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

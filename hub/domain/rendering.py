@@ -30,6 +30,11 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "en": "I could not confirm your details.",
         "es": "No he podido confirmar sus datos.",
     },
+    "code": {
+        "en": "Your code is {code}. It is good for ten minutes. Give it to nobody but the colleague whom you are "
+        "talking to.",
+        "es": "Su código es {code}. Vale durante diez minutos. No se lo dé a nadie más que a quien le está atendiendo.",
+    },
     "your_number": {"en": "Your number for this is {number}.", "es": "Su número para este asunto es el {number}."},
     "closed": {
         "en": "We are closed now and open again {when}. You need not wait: your message is with us.",

@@ -1,8 +1,8 @@
-"""How far the proof of one address reaches. Pure; the store looks the addresses up, this decides."""
+"""How far the proof of one address reaches, and what it is asked for. Pure; the store looks the addresses up."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 # Evidence that names the person, whoever says it: the shop signed it, or an address proved another.
@@ -10,6 +10,24 @@ PROOF = frozenset({"signed_identity", "verified"})
 SAME_NUMBER = "same_number"
 STATED = "stated"
 _BOTH_WAYS = PROOF | {SAME_NUMBER}
+
+LEVELS = ("none", "claimed", "verified")
+# What is done for a customer only from a level on. Whoever does it asks `may`, on every path.
+REQUIRED: Mapping[str, str] = {"tell_order": "verified"}
+# So many questions answered right, and none wrong, are a proof; fewer are a claim.
+RIGHT_ANSWERS = 2
+
+
+def may(action: str, level: str) -> bool:
+    """Whether a verified level is enough for an action of `REQUIRED`. Raises KeyError for another action."""
+    return LEVELS.index(level) >= LEVELS.index(REQUIRED[action])
+
+
+def level_of_answers(asked: Collection[str], right: Collection[str]) -> str:
+    """The level of a customer who was asked for fields of theirs and answered some right."""
+    if not right:
+        return "none"
+    return "verified" if len(set(right)) >= RIGHT_ANSWERS and set(right) == set(asked) else "claimed"
 
 
 @dataclass(frozen=True, slots=True)

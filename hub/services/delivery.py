@@ -10,7 +10,7 @@ from hub.domain.errors import ChannelError, DoNotContact
 from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
 from hub.hub import Hub
 from hub.ports import Channel, ManySenders, Reconciler
-from hub.services import attachments, consent, letters, vendors
+from hub.services import attachments, consent, letters, vendors, verification
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
 from hub.store.queries import pacing, sending
@@ -133,6 +133,10 @@ def _complete(hub: Hub, channel: Channel, work: Work, message: OutboundMessage) 
         base = hub.settings.public_url
         addressed = (replace(each, url=base + links.url(each.attachment_id)) for each in message.attachments)
         message = replace(message, attachments=tuple(addressed))
+    if verification.MASK in message.text:
+        with hub.store.read() as connection:
+            carried = (message.message_id, message.conversation_id, message.text)
+            message = replace(message, text=verification.with_code(connection, hub.box.derive, *carried))
     if channel.capabilities.letters:
         outbound = vendors.outbound if isinstance(work.recorded.event, e.VendorAsked) else letters.outbound
         with hub.store.read() as connection:

@@ -10,6 +10,7 @@ from hmac import compare_digest
 
 from hub.domain import events as e
 from hub.domain.errors import NotFound
+from hub.domain.verification import may
 from hub.store import tables as t
 from hub.store.queries import records, turns
 from hub.store.queries.records import Order
@@ -84,4 +85,4 @@ def _is_proved(connection: Reading, conversation_id: str, message_id: str) -> bo
     writer = records.writer(connection, conversation_id, message_id)
     if writer is None:
         return False
-    return records.effective(connection, turns.conversation(connection, conversation_id), writer) == "verified"
+    return may("tell_order", records.effective(connection, turns.conversation(connection, conversation_id), writer))

@@ -27,6 +27,7 @@ from hub.web import (
     routing_api,
     sources_api,
     vendors_api,
+    verification_api,
     webhooks,
     widget_api,
 )
@@ -45,6 +46,7 @@ _MODULES = (
     articles_api,
     sources_api,
     vendors_api,
+    verification_api,
     admin_api,
     routing_api,
     bot_api,

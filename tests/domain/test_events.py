@@ -103,6 +103,7 @@ CODES = {
 }
 CODES |= {"level", "method", "how", "evidence", "presence", "intent", "source", "consent", "robot"}
 CODES |= {"clock"}
+CODES |= {"questions"}  # names of fields, never what they hold
 CODES |= {"grounds"}  # evidence and the id of an identity
 CODES |= {"turned_away", "required"}  # a reason or a skill, with a number
 NUMBERS = {"ticket_number", "priority", "misses", "until", "version", "score", "given"}

@@ -440,6 +440,9 @@ export const en = {
   "verified.elsewhere": "Proved by {address}, which does not reach to whoever writes now.",
   "verifiedBy.signed_identity": "signed in at the shop",
   "verifiedBy.bot_form": "customer number and postcode",
+  "verifiedBy.questions": "an agent’s questions",
+  "verifiedBy.mail_code": "a code by mail",
+  "verifiedBy.sms_code": "a code by text message",
   "verifiedBy.agent": "by an agent",
 
   "evidence.first_message": "wrote from this address",

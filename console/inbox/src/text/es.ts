@@ -442,6 +442,9 @@ export const es: Dictionary = {
   "verified.elsewhere": "Acreditada por {address}; no alcanza a quien escribe ahora.",
   "verifiedBy.signed_identity": "inició sesión en la tienda",
   "verifiedBy.bot_form": "número de cliente y código postal",
+  "verifiedBy.questions": "preguntas de un agente",
+  "verifiedBy.mail_code": "un código por correo",
+  "verifiedBy.sms_code": "un código por SMS",
   "verifiedBy.agent": "por un agente",
 
   "evidence.first_message": "escribió desde esta dirección",
