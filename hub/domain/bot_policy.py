@@ -11,6 +11,9 @@ The order of the rules is the policy; each has its name in `Decision.reason`:
 5. The knowledge base is sure of an answer: that answer.
 6. The customer asks for a person in plain words that no bot has read: hand over.
 7. Nobody knows: ask once to put it in other words; the second time in a row, or with no bot to talk to, hand over.
+
+A mail is no dialogue: there the bot's reply must be an answer that stands alone, above a threshold of its own. Where it
+is sure and would ask back (a form, buttons), a person does; small talk is no answer; and nobody asks for other words.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ class Action(StrEnum):
 AWAY = frozenset({"absent", "unreachable", "circuit_open", "empty_text", "not_by_mail"})
 # Intents that say "not for me", however sure the bot is of them.
 NOT_UNDERSTOOD = frozenset({"out_of_scope", "nlu_fallback", ""})
+# Intents whose replies answer nothing that somebody would write a mail for.
+SMALL_TALK = frozenset({"affirm", "bot_challenge", "deny", "goodbye", "greet", "inform", "thanks"})
 MISSES_UNTIL_HANDOFF = 2
 
 _ASKS_FOR_PERSON = re.compile(
@@ -58,11 +63,13 @@ class BotFailure:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From which probability on an answer is given; set per inbox. `mail` is for answers by mail: nobody asks back."""
+    """From which probability on an answer is given; set per inbox. By mail, where nobody asks back, `mail` counts for
+    the knowledge base and `mail_intent` for the bot."""
 
     intent: float = 0.65
     knowledge: float = 0.6
     mail: float = 0.8
+    mail_intent: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +87,14 @@ def asks_for_person(text: str) -> bool:
     return _ASKS_FOR_PERSON.search(text) is not None
 
 
-def bot_is_sure(reply: BotReply, thresholds: Thresholds) -> bool:
+def bot_is_sure(reply: BotReply, thresholds: Thresholds, *, by_mail: bool = False) -> bool:
     """Whether the bot's reply stands on its own, so that nobody need wait for the knowledge base."""
     if reply.handoff_reason or reply.verification_failed:
         return True
     if not reply.messages:
         return False
+    if by_mail:
+        return reply.intent not in NOT_UNDERSTOOD | SMALL_TALK and reply.confidence >= thresholds.intent
     return reply.in_form or (reply.intent not in NOT_UNDERSTOOD and reply.confidence >= thresholds.intent)
 
 
@@ -96,6 +105,7 @@ def decide(
     knowledge: SearchResult | None,
     thresholds: Thresholds,
     misses: int,
+    by_mail: bool = False,
 ) -> Decision:
     """The decision on one customer message.
 
@@ -105,23 +115,30 @@ def decide(
         knowledge: what the search found; None when it was not asked or could not answer.
         thresholds: the inbox's.
         misses: messages in a row, before this one, that nobody could answer.
+        by_mail: whether the message is a mail.
     """
     if isinstance(bot, BotReply):
         if bot.handoff_reason:
             return Decision(Action.HANDOFF, bot.handoff_reason)
         if bot.verification_failed:
             return Decision(Action.HANDOFF, "verification_failed")
-        if bot_is_sure(bot, thresholds):
+        if bot_is_sure(bot, thresholds, by_mail=by_mail):
+            if by_mail and _asks_back(bot):
+                return Decision(Action.HANDOFF, "needs_dialogue")
             return Decision(Action.BOT, "form" if bot.in_form else "intent")
     elif bot.reason not in AWAY:
         return Decision(Action.HANDOFF, "bot_timeout" if bot.reason == "timeout" else "bot_error")
     if knowledge is not None and knowledge.answers and knowledge.confidence >= thresholds.knowledge:
         return Decision(Action.KNOWLEDGE, "knowledge", answer=knowledge.answers[0])
-    if isinstance(bot, BotFailure):
+    if isinstance(bot, BotFailure) or by_mail:
         return Decision(Action.HANDOFF, "customer_asked" if asks_for_person(text) else "not_understood")
     if misses + 1 >= MISSES_UNTIL_HANDOFF:
         return Decision(Action.HANDOFF, "not_understood")
     return Decision(Action.CLARIFY, "not_understood", misses=misses + 1)
+
+
+def _asks_back(reply: BotReply) -> bool:
+    return reply.in_form or any(message.buttons for message in reply.messages)
 
 
 def tried(decision: Decision, bot: BotReply | BotFailure, knowledge: SearchResult | None) -> tuple[TriedAnswer, ...]:

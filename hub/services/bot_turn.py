@@ -45,13 +45,13 @@ class Asked:
 
     @property
     def by_mail(self) -> bool:
-        """Mails are not a dialogue: the bot, which asks back, is left out, and one answer is all that is given."""
+        """Mails are not a dialogue: one answer is all that is given, and only one that stands alone."""
         return self.received.channel in LETTERS
 
     @property
     def thresholds(self) -> Thresholds:
         ours = self.inbox.thresholds
-        return replace(ours, knowledge=ours.mail) if self.by_mail else ours
+        return replace(ours, knowledge=ours.mail, intent=ours.mail_intent) if self.by_mail else ours
 
     @property
     def message_id(self) -> str:
@@ -103,6 +103,7 @@ class BotTurn:
             knowledge=None if said_enough else knowledge,
             thresholds=asked.thresholds,
             misses=conversation.bot_misses,
+            by_mail=asked.by_mail,
         )
         spoken_before = conversation.language
 
@@ -116,7 +117,7 @@ class BotTurn:
         began = time.monotonic()
         knowledge: Future[SearchResult | None] = self._pool.submit(_search, hub, asked)
         bot = _reply(hub, asked)
-        if isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.thresholds):
+        if isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.thresholds, by_mail=asked.by_mail):
             return bot, knowledge.result() if knowledge.done() else None
         left = hub.settings.bot_deadline - (time.monotonic() - began)
         if isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY:
@@ -128,7 +129,7 @@ class BotTurn:
 
 
 def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
-    if asked.by_mail:
+    if asked.said_enough:
         return BotFailure("not_by_mail")
     if hub.bot is None:
         return BotFailure("absent")
@@ -198,6 +199,9 @@ def _write(
     if isinstance(bot, BotReply):
         _remember(tx, now, asked, bot)
     match decision.action:
+        case Action.BOT if isinstance(bot, BotReply) and asked.by_mail:
+            said = (*(message.text for message in bot.messages), phrase("person_reads", language))
+            replies.send(tx, conversation_id, "\n\n".join(said), e.BOT, extras=None, **asked.way)
         case Action.BOT if isinstance(bot, BotReply):
             for message in bot.messages:
                 buttons = [{"title": each.title, "payload": each.payload} for each in message.buttons]

@@ -122,6 +122,33 @@ def test_every_combination_is_decided_by_the_first_rule_that_applies() -> None:
     assert len(seen) == 9, "every outcome of the rules is reached"
 
 
+def expected_by_mail(case: Case) -> tuple[str, str]:
+    """(action, reason) for a mail: the bot's reply must answer, alone, and nobody is asked anything."""
+    action, reason, _ = expected(case)
+    if case.bot == "speaks" and not case.wants_person and not case.failed_proof:
+        if case.intent == "known" and case.sure in ("at", "above"):
+            return ("handoff", "needs_dialogue") if case.in_form else ("bot", "intent")
+        if case.knowledge in ("at", "above"):
+            return "knowledge", "knowledge"
+        return "handoff", "customer_asked" if case.asks else "not_understood"
+    if action == "clarify" or reason == "not_understood":
+        return "handoff", "customer_asked" if case.asks else "not_understood"
+    return action, reason
+
+
+def test_by_mail_every_combination_is_decided_without_asking_back() -> None:
+    for case in CASES:
+        decision = decide(
+            text="I want to talk to a person" if case.asks else "qwxz",
+            bot=case.reply,
+            knowledge=case.found,
+            thresholds=THRESHOLDS,
+            misses=case.misses,
+            by_mail=True,
+        )
+        assert (decision.action.value, decision.reason) == expected_by_mail(case), case
+
+
 def test_a_customer_is_asked_to_say_it_again_only_once() -> None:
     assert MISSES_UNTIL_HANDOFF == 2
     misses, actions = 0, []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -14,14 +15,14 @@ from channels.email import mailbox
 from hub.domain import events as e
 from hub.domain.errors import ChannelError
 from hub.domain.inbox import DAY, Inbox
-from hub.domain.knowledge import Passage
-from hub.domain.messages import Author, OutboundMessage, Receipt, WebhookRequest
+from hub.domain.knowledge import BotMessage, BotReply, Passage
+from hub.domain.messages import Author, Button, OutboundMessage, Receipt, WebhookRequest
 from hub.fetcher import PublicFetcher
 from hub.ports import ChannelParts
 from hub.services import assignment, intake, merging, replies
 from hub.store import replay
 from hub.store import tables as t
-from hub.store.queries import letters, messages
+from hub.store.queries import letters, messages, packets
 from tests.fixtures_hub import ANA, TEAM, World
 
 MAIL = "inbox-mail"
@@ -363,7 +364,50 @@ def test_what_is_not_sure_enough_for_a_mail_goes_to_people_without_a_question_ba
     conversation_id, _ = mails.arrive("return broken lamp bought yesterday something how do")
     assert world.conversation(conversation_id).status == "waiting"
     assert all("other words" not in each.text for each in mails.sent)
-    assert world.bot.asked == 0, "the bot asks back, which a mail is no place for"
+
+
+ANSWER = BotReply((BotMessage("We are open"), BotMessage("from nine to five.")), "opening_hours", 0.97, model_id="fake")
+
+
+def test_the_bot_answers_a_mail_once_where_it_is_sure_and_then_a_person_reads(mails: Mails, world: World) -> None:
+    world.bot.dialogue = lambda _text, _language: ANSWER
+    conversation_id, _ = mails.arrive("When are you open?", subject="hours")
+    (answer,) = mails.sent
+    assert answer.text.startswith("We are open\n\nfrom nine to five.\n\n")
+    assert answer.text.endswith("a person will read your answer.")
+    assert answer.letter is not None
+    assert answer.letter.author == "", "which the channel says in the mail's headers"
+    assert world.conversation(conversation_id).status == "bot"
+    mails.arrive("And on Sundays?", In_Reply_To=ours(answer))
+    assert world.conversation(conversation_id).status == "waiting"
+    assert world.bot.asked == 1, "one answer, whatever it knows"
+    mails.arrive("I am away", sender="robot@example.org", Auto_Submitted="auto-replied")
+    assert world.bot.asked == 1, "never to a robot"
+
+
+BUTTONS = (BotMessage("Shall we start?", (Button("Yes", "/affirm"),)),)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (replace(ANSWER, confidence=0.85), "not_understood"),
+        (replace(ANSWER, in_form=True), "needs_dialogue"),
+        (replace(ANSWER, messages=BUTTONS), "needs_dialogue"),
+        (replace(ANSWER, handoff_reason="customer_asked"), "customer_asked"),
+        (replace(ANSWER, intent="thanks"), "not_understood"),
+    ],
+)
+def test_what_is_no_answer_by_mail_goes_to_a_person(mails: Mails, world: World, reply: BotReply, reason: str) -> None:
+    world.bot.dialogue = lambda _text, _language: reply
+    conversation_id, _ = mails.arrive("When are you open?", subject="hours")
+    assert world.conversation(conversation_id).status == "waiting"
+    assert all("open" not in each.text for each in mails.sent)
+    with world.store.read() as connection:
+        recorded = packets.event(connection, world.conversation(conversation_id).handed_over_event)
+    assert recorded is not None
+    assert isinstance(recorded.event, e.HandedOver)
+    assert recorded.event.reason == reason
 
 
 # --- what is kept, and what goes out ----------------------------------------------------------------------------------

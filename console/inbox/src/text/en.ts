@@ -425,6 +425,7 @@ export const en = {
   "packet.mergeHere": "Merge into this one",
 
   "reason.customer_asked": "The customer asked for a person",
+  "reason.needs_dialogue": "The bot would have to ask back, which a mail is no place for",
   "reason.not_understood": "Neither the bot nor the knowledge base had an answer",
   "reason.verification_failed": "The customer could not prove who they are",
   "reason.bot_timeout": "The bot did not answer in time",

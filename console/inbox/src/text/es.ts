@@ -427,6 +427,7 @@ export const es: Dictionary = {
   "packet.mergeHere": "Unir a esta",
 
   "reason.customer_asked": "El cliente pidió hablar con una persona",
+  "reason.needs_dialogue": "El bot tendría que preguntar algo, y por correo no se puede conversar",
   "reason.not_understood": "Ni el bot ni la base de conocimiento tenían respuesta",
   "reason.verification_failed": "El cliente no pudo acreditar quién es",
   "reason.bot_timeout": "El bot no respondió a tiempo",
