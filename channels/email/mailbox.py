@@ -164,6 +164,8 @@ class Mailbox:
         too_large = request.headers.get(imap.TOO_LARGE)
         if too_large:
             text = f"[{int(too_large) // 1_048_576} MB: the mail was left in the mailbox, only its headers were read]"
+        if not text and "smime-encrypted" in mail.protection:
+            text = "[encrypted (S/MIME): download the source to read it]"
         if not text and not mail.parts:
             text = mail.subject or "[empty]"
         verdict = spam_verdict(mail, trusted_hosts=self._configuration.trusted_hosts)

@@ -24,6 +24,7 @@ from channels.email import headers as fields
 from channels.email.charsets import codec_of, decode
 from channels.email.headers import MailAddress, Parameters
 from channels.email.html import text_of
+from channels.email.opaque import signed_content
 from channels.email.tnef import SIGNATURE as TNEF_SIGNATURE
 from channels.email.tnef import read_tnef
 
@@ -260,6 +261,13 @@ _SINGLE = ("from", "sender", "reply-to", "subject", "date", "message-id", "in-re
 _LONG = frozenset(("to", "cc", "bcc", "from", "reply-to", "references", "in-reply-to"))
 
 
+def _is_too_much_work(raw: bytes, limits: Limits) -> bool:
+    """Whether the standard library's parser would take too long: its time is lines times multiparts."""
+    lines = raw.count(b"\n") + raw.count(b"\r")
+    multiparts = len(re.findall(rb"multipart/|message/", raw, re.IGNORECASE))
+    return lines > limits.lines or lines * multiparts > limits.work
+
+
 def _parse(raw: bytes, limits: Limits, *, plainly: bool) -> Mail | Unparsed:
     notes = _Notes(limits.notes)
     prepared = _prepared(raw, limits, notes)
@@ -268,10 +276,7 @@ def _parse(raw: bytes, limits: Limits, *, plainly: bool) -> Mail | Unparsed:
         # Cut before the standard library makes a part of each; its time grows with them.
         prepared = b"\n--".join(prepared.split(b"\n--", 2 * limits.parts + 100)[:-1])
         notes.add(f"more than {limits.parts} parts: the others are in the raw source")
-    line_count = prepared.count(b"\n") + prepared.count(b"\r")
-    multiparts = len(re.findall(rb"multipart/|message/", prepared, re.IGNORECASE))
-    if line_count > limits.lines or line_count * multiparts > limits.work:
-        plainly = True
+    plainly = plainly or _is_too_much_work(prepared, limits)
     if plainly:
         notes.add("parts could not be told apart: the body is shown as it came")
         head, _, body = prepared.partition(b"\r\n\r\n" if b"\r\n\r\n" in prepared[: limits.header_block] else b"\n\n")
@@ -441,6 +446,7 @@ class _Collector:
         self._count = 0
         self._characters = 0
         self._guesses = 0
+        self._openings = 0
         self._preamble = ""
 
     def bodies(self) -> tuple[str, str]:
@@ -496,7 +502,7 @@ class _Collector:
         elif media_type.startswith("multipart/"):
             self._broken_multipart(part, media_type, depth, pieces, inside)
         else:
-            self._leaf(part, content_type, pieces, inside)
+            self._leaf(part, content_type, depth, pieces, inside)
 
     def _content_type(self, part: Message) -> Parameters:
         declared = [value for name, value in part.raw_items() if name.lower() == "content-type"]
@@ -598,7 +604,7 @@ class _Collector:
             name = fields.file_name(f"{subject}.eml") if subject else ""
         self._keep(content, media_type, name, kind="report" if report else "message", part=part)
 
-    def _leaf(self, part: Message, content_type: Parameters, pieces: list[_Piece], inside: str) -> None:
+    def _leaf(self, part: Message, content_type: Parameters, depth: int, pieces: list[_Piece], inside: str) -> None:
         media_type = content_type.value
         disposition = fields.parameters(str(part.get("content-disposition", ""))[: self._limits.header_value])
         name = self._name(part, content_type)
@@ -614,8 +620,9 @@ class _Collector:
             return
         kind = _PROTECTED.get(media_type, "")
         if kind == "smime" and "signature" not in media_type:
+            opened = self._opened(content, depth, pieces, inside)
             opaque = content_type.parameters.get("smime-type", "").lower()
-            self.protection.append("smime-signed" if opaque == "signed-data" else "smime-encrypted")
+            self.protection.append("smime-signed" if opened or opaque == "signed-data" else "smime-encrypted")
         if inside == "multipart/encrypted":
             kind = "pgp"
         if media_type in _REPORTS:
@@ -629,6 +636,22 @@ class _Collector:
             name = {"smime": "smime.p7m", "pgp": "encrypted.asc"}[kind]
         inline = disposition.value == "inline" or (inside == "multipart/related" and disposition.value != "attachment")
         self._keep(content, media_type, name, kind=kind, part=part, inline=inline)
+
+    def _opened(self, content: bytes, depth: int, pieces: list[_Piece], inside: str) -> bool:
+        """Shows what an opaque signature holds, unchecked; False where it holds nothing that can be read."""
+        if depth >= self._limits.depth or self._openings >= 3:
+            return False
+        self._openings += 1  # each copies what it holds
+        try:
+            signed = signed_content(content)
+        except ValueError:
+            return False
+        too_many = signed.count(b"\n--") > 2 * self._limits.parts + 100
+        if too_many or not signed.strip() or _is_too_much_work(signed, self._limits):
+            return False
+        self._notes.add("the text stands in an S/MIME signature, which was not checked")
+        self._visit(message_from_bytes(signed, policy=compat32), depth + 1, pieces, inside)
+        return True
 
     def _name(self, part: Message, content_type: Parameters) -> str:
         for name, value in part.raw_items():
