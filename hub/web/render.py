@@ -66,7 +66,6 @@ def inbox(found: Inbox) -> s.InboxOut:
     )
 
 
-
 def inbox_state(found: Inbox, listener: listening.State | None, held_back: int | None) -> s.InboxStateOut:
     """`listener` is None where nobody listens for the inbox, or where the reader may not know."""
     state = listener and {
