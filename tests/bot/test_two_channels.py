@@ -16,6 +16,8 @@ from hub.store.queries import packets
 from hub.web.flask_app import create_app
 from tests.fixtures_hub import TEAM, WEB, World
 from tests.fixtures_rasa import HUB_TOKEN, HubApi
+from tests.services.test_letters import Mails
+from tests.services.test_letters import mails as mails  # the fixture
 
 # The first test waits for training and start, which take a minute or more where the machine is busy.
 pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
@@ -129,3 +131,13 @@ def test_a_signed_in_customer_is_asked_for_nothing(world: World) -> None:
     world.say("where is my order A100234?", inbox_id=WEB, sender="visitor", language="en", evidence=evidence)
     world.run()
     assert SHIPPED in answers(world, "webchat")[-1]
+
+
+def test_by_mail_it_answers_what_needs_no_dialogue_and_leaves_the_rest_to_people(mails: Mails, world: World) -> None:
+    opened, _ = mails.arrive("What are your opening hours?", subject="Opening hours", Content_Language="en")
+    (answer,) = mails.sent
+    assert answer.text.endswith("a person will read your answer.")
+    assert world.conversation(opened).status == "bot"
+    order, _ = mails.arrive("Where is my order?", sender="b@example.org", subject="My order", Content_Language="en")
+    assert world.conversation(order).status == "waiting", "it would ask for a number, which a mail is no place for"
+    assert "Your number is" in mails.sent[-1].text
