@@ -370,7 +370,7 @@ def test_yes_and_no_mean_nothing_without_a_question(talk: Callable[..., Talk], l
 
 
 def test_not_understood_shows_the_real_intent_with_its_low_confidence(talk: Callable[..., Talk]) -> None:
-    reply = talk().say("zzz parcel whatever maybe tuesday")
+    reply = talk().say("tuesday green address whatever")
     assert not_understood(reply)
     assert reply.intent not in ("nlu_fallback", "")
     assert reply.confidence < 0.65
