@@ -17,7 +17,7 @@ COPY hub/ hub/
 COPY channels/ channels/
 COPY bot/*.py bot/
 COPY kb/ kb/
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation . && python -m kb.export
 COPY --from=console /console/dist console/dist
 RUN useradd --uid 10001 centralita && install -d -o centralita /data
 USER centralita

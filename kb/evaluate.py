@@ -126,6 +126,7 @@ def measure(
     ranks = [_rank(query, result) for query, result in zip(queries, results, strict=True)]
     answerable = np.array([bool(query.relevant) for query in queries], dtype=np.bool_)
     confidences = np.array([result.confidence for result in results])
+    precisions = np.array([result.precision for result in results])
     locales = sorted({query.locale for query in queries})
     return {
         "messages": len(queries),
@@ -138,7 +139,7 @@ def measure(
             for locale in locales
         },
         "answerable_auroc": _rounded(auroc(answerable, confidences)),
-        "bands": {str(round(100 * target)): _band(target, ranks, confidences) for target in TARGETS},
+        "bands": {str(round(100 * target)): _band(target, ranks, precisions) for target in TARGETS},
         "p50_ms": _rounded(float(np.percentile(took, 50)) if took else None, 2),
         "p95_ms": _rounded(float(np.percentile(took, 95)) if took else None, 2),
         "model_id": knowledge.model_id,
@@ -160,8 +161,8 @@ def _recalls(ranks: Sequence[int]) -> dict[str, Any]:
     return shares | {"mrr@10": _rounded(float(np.mean(reciprocal)) if ranks else None), "answerable": len(ranks)}
 
 
-def _band(target: float, ranks: Sequence[int], confidences: NDArray[np.float64]) -> dict[str, float | None]:
-    answered = [rank for rank, confidence in zip(ranks, confidences, strict=True) if confidence >= target]
+def _band(target: float, ranks: Sequence[int], precisions: NDArray[np.float64]) -> dict[str, float | None]:
+    answered = [rank for rank, precision in zip(ranks, precisions, strict=True) if precision >= target]
     return {
         "precision": _rounded(float(np.mean([rank == 1 for rank in answered])) if answered else None),
         "coverage": _rounded(len(answered) / len(ranks) if ranks else None),

@@ -11,8 +11,8 @@ import argparse
 import datetime
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
 
-from hub.domain.errors import Refused
 from hub.domain.knowledge import ArticleText, Passage
-from kb import index
-from kb.calibration import FEATURES, PACKAGED_FILE, UNFITTED
+from kb import evaluate, index
+from kb.calibration import PACKAGED_FILE, UNFITTED
+from kb.evaluate import Query
 from kb.fusion import rank
 from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
@@ -38,15 +38,6 @@ UNANSWERABLE_SHARE = 1 / 3
 # Indexes with a part of the articles, so that the probabilities hold for small knowledge bases too.
 PARTS = (2, 2, 4)
 TARGETS = (0.90, 0.95)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One message of a data set: `relevant` are the articles that answer it."""
-
-    text: str
-    locale: str
-    relevant: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,7 @@ class Row:
     group: str
     locale: str
     encoders: int
-    features: tuple[float, ...]
+    features: dict[str, float]
     right: bool
     answerable: bool
     natural: bool
@@ -82,26 +73,8 @@ class Row:
 
 def read(folder: Path) -> DataSet:
     """A data set. Raises `Refused`, naming file and line, for a row that is not of the documented form."""
-    articles = tuple(
-        ArticleText(str(row["id"]), 1, str(row["locale"]), str(row["title"]), str(row["body"]))
-        for row in _rows(folder / "articles.jsonl", ("id", "locale", "title", "body"))
-    )
-    queries = tuple(
-        Query(str(row["text"]), str(row["locale"]), frozenset(row["relevant"]))
-        for row in _rows(folder / "queries.jsonl", ("text", "locale", "relevant"))
-    )
-    return DataSet(folder.name, articles, queries)
-
-
-def _rows(file: Path, needed: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError as broken:
-            raise Refused(f"{file.name} line {number}", "must be a JSON object") from broken
-        if not isinstance(row, dict) or any(name not in row for name in needed):
-            raise Refused(f"{file.name} line {number}", f"must have {', '.join(needed)}")
-        yield row
+    articles = evaluate.read_articles(folder / "articles.jsonl")
+    return DataSet(folder.name, articles, evaluate.read_queries(folder / "queries.jsonl", articles))
 
 
 def gather(knowledge: LocalKnowledgeBase, data: DataSet) -> list[Row]:
@@ -117,7 +90,7 @@ def gather(knowledge: LocalKnowledgeBase, data: DataSet) -> list[Row]:
         for article_id in query.relevant:
             without = index.with_article(without, article_id, ())
         snapshots = [whole, *([without] if query.relevant else []), *parts]
-        routes = {query.locale, "und"}  # also as if the language were one that only the multilingual model reads
+        routes = {query.locale, "und"}  # also as if the language were one that only the multilingual models read
         for language in sorted(routes):
             vectors = knowledge.query_vectors(query.text, language)
             for snapshot in snapshots:
@@ -129,7 +102,7 @@ def gather(knowledge: LocalKnowledgeBase, data: DataSet) -> list[Row]:
                         group=group,
                         locale=query.locale,
                         encoders=candidate.encoders,
-                        features=astuple(candidate.evidence),
+                        features=candidate.evidence.features(),
                         right=snapshot.passages[candidate.place].article_id in query.relevant,
                         answerable=present,
                         natural=snapshot is whole and language == query.locale,
@@ -169,7 +142,7 @@ class Fitted:
     coefficients: NDArray[np.float64]
 
     def probabilities(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        features = np.array([row.features for row in rows])
+        features = np.array([list(row.features.values()) for row in rows])
         probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-(self.intercept + features @ self.coefficients)))
         return probabilities
 
@@ -177,7 +150,7 @@ class Fitted:
 def fit(rows: Sequence[Row]) -> Fitted:
     """The logistic of some rows."""
     scaler = StandardScaler()
-    features = scaler.fit_transform(np.array([row.features for row in rows]))
+    features = scaler.fit_transform(np.array([list(row.features.values()) for row in rows]))
     model = LogisticRegression(C=1.0, max_iter=1000)
     model.fit(features, [row.right for row in rows], sample_weight=weights(rows))
     coefficients = model.coef_[0] / scaler.scale_
@@ -224,6 +197,25 @@ def measures(rows: Sequence[Row], probabilities: NDArray[np.float64]) -> dict[st
     return found
 
 
+def precisions(rows: Sequence[Row], probabilities: NDArray[np.float64]) -> list[list[float]]:
+    """What share of the answers at least as sure as a confidence is right: `[confidence, share]`, both rising.
+
+    Messages without an answer count for `UNANSWERABLE_SHARE` of all. Each share is careful: that many answers and one
+    wrong one more.
+    """
+    weight = weights(rows)
+    order = np.argsort(-probabilities, kind="stable")
+    right = np.array([row.right for row in rows])[order] * weight[order]
+    shares = np.cumsum(right) / (np.cumsum(weight[order]) + 1)
+    # From the surest answer down a share may only fall: whatever lies above a confidence is at least as good.
+    falling = np.maximum.accumulate(shares[::-1])[::-1]
+    found: list[list[float]] = []
+    for confidence, share in zip(probabilities[order].tolist(), falling.tolist(), strict=True):
+        if not found or share <= found[-1][1] - 0.005:
+            found.append([round(confidence, 4), round(share, 4)])
+    return found[::-1]
+
+
 def calibrate(knowledge: LocalKnowledgeBase, data: Sequence[DataSet], date: str) -> dict[str, Any]:
     """The entry of the calibration file for the models of `knowledge`, with its cross-validated measures."""
     rows = [row for one in data for row in gather(knowledge, one)]
@@ -234,7 +226,9 @@ def calibrate(knowledge: LocalKnowledgeBase, data: Sequence[DataSet], date: str)
         mine = [rows[number] for number in numbers]
         probabilities[numbers] = cross_validated(mine)
         fitted = fit(mine)
-        coefficients = dict(zip(FEATURES, (round(float(value), 5) for value in fitted.coefficients), strict=True))
+        coefficients = dict(
+            zip(mine[0].features, (round(float(value), 5) for value in fitted.coefficients), strict=True)
+        )
         logistics[str(encoders)] = {"intercept": round(fitted.intercept, 5), "coefficients": coefficients}
     first = [number for number, row in enumerate(rows) if row.natural and row.place == 0]
     validation = {}
@@ -253,6 +247,7 @@ def calibrate(knowledge: LocalKnowledgeBase, data: Sequence[DataSet], date: str)
         "unanswerable_share": round(UNANSWERABLE_SHARE, 3),
         "cross_validation": {"folds": FOLDS, "grouped_by": "article", "sets": validation},
         "logistics": logistics,
+        "precisions": precisions([rows[number] for number in first], probabilities[first]),
     }
 
 

@@ -1,8 +1,8 @@
 """From cosines and word scores to articles in order, with the evidence by which a confidence is judged.
 
-Scores are standardised within one search and added, most of the weight to the sentence models and a small share to
-BM25. Plain reciprocal rank fusion was measured and costs 3 to 45 points of recall@1 on rephrased questions
-(docs/knowledge.md).
+An article is judged by all its locales, the question's own counting most. Scores are standardised over the articles of
+one search and added, most of the weight to the sentence models and a small share to BM25. Plain reciprocal rank fusion
+was measured and costs 3 to 45 points of recall@1 on rephrased questions (docs/knowledge.md).
 """
 
 from __future__ import annotations
@@ -23,9 +23,15 @@ _CODE_BONUS = 4.0
 # A code in more articles than this names a topic, not a case.
 _CODE_ARTICLES = 3
 
-# Standard deviations below these are taken for these: in an index of two passages any difference would look large.
-_DENSE_FLOOR = 0.05
+# Standard deviations below these are taken for these: in an index of two articles any difference would look large.
+_DENSE_FLOOR = 0.02
 _LEXICAL_FLOOR = 0.5
+
+# What another locale of an article counts against the one in the question's language.
+_OTHER_LOCALE = 0.5
+# So far an article's cosine is drawn towards that of its nearest learnt phrasing, where that is the greater. Never all
+# the way: colloquial messages are like each other whatever they ask, and that loses up to 20 points of recall@1.
+_PHRASING = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,9 @@ class Evidence:
     """What speaks for one article as the answer; the inputs of the calibration (kb/calibration.py).
 
     Attributes:
-        cosine: of the question with the article by the first, multilingual encoder, -1 to 1.
-        strongest: the same by the encoder with the greatest weight among those that read question and article.
+        cosines: of the question with the article by each encoder that reads both, in the set's order, -1 to 1.
+        lifts: by how much each of these lies above the mean over all articles.
+        score: the fused score, in standard deviations above the mean.
         margin: the article's fused score less the best of all others', in standard deviations; negative unless it is
             the best.
         agreement: share of the encoders that put the article first, 0 to 1.
@@ -43,13 +50,21 @@ class Evidence:
         length: logarithm of one more than the question's number of words that count.
     """
 
-    cosine: float
-    strongest: float
+    cosines: tuple[float, ...]
+    lifts: tuple[float, ...]
+    score: float
     margin: float
     agreement: float
     lexical_first: float
     coverage: float
     length: float
+
+    def features(self) -> dict[str, float]:
+        """By name; the encoders' under `cosine 0`, `lift 0`, `cosine 1` and so on."""
+        found = {f"cosine {number}": value for number, value in enumerate(self.cosines)}
+        found |= {f"lift {number}": value for number, value in enumerate(self.lifts)}
+        names = ("score", "margin", "agreement", "lexical_first", "coverage", "length")
+        return found | {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,90 +94,149 @@ def rank(
 ) -> tuple[Candidate, ...]:
     """The best articles for a question, at most one passage each.
 
-    An article that has passages in the question's language is judged by those and answers with one of them; an article
-    that has none may answer in another language.
+    An article that has passages in the question's language answers with one of them; an article that has none may
+    answer in another language.
 
     Args:
         snapshot: the index.
-        specs: its encoders, the multilingual one first.
+        specs: its encoders, the multilingual ones first.
         queries: the question's vector by each encoder, shape (dimensions,); None where that encoder does not serve the
             question's language. An encoder that no passage was read by is left out.
         text: the question.
         language: the question's ISO 639-1 code.
         limit: how many articles.
     """
-    places = _eligible(snapshot, language)
-    if not len(places):
+    if not len(snapshot.alive) or snapshot.learnt.all():
         return ()
-    rows, articles = snapshot.alive[places], snapshot.articles[places]
-    query_words = words(text, language)
-    bm25, covered = (values[rows] for values in snapshot.lexical.scores(query_words))
+    spans = _Spans(snapshot, language)
     readers = [
         (number, query)
         for number, query in enumerate(queries)
-        if query is not None and snapshot.served[number][places].any()
+        if query is not None and (snapshot.served[number] & ~snapshot.learnt).any()
     ]
     read_by = [specs[number] for number, _ in readers]
-    cosines = [(snapshot.matrices[number][: snapshot.rows] @ query)[rows] for number, query in readers]
-    served = [snapshot.served[number][places] for number, _ in readers]
-    dense = _dense(cosines, served, [spec.weight for spec in read_by])
+    raw = [(snapshot.matrices[number][: snapshot.rows] @ query)[snapshot.alive] for number, query in readers]
+    served = [snapshot.served[number] for number, _ in readers]
+    cosines = [spans.pooled(values, here) for values, here in zip(raw, served, strict=True)]
+    present, listed = spans.present, spans.listed
+    dense = _weighted(cosines, [spec.weight for spec in read_by])[listed]
+    bm25, covered = (values[snapshot.alive] for values in snapshot.lexical.scores(words(text, language)))
+    by_words, covered_share = spans.own(bm25), spans.own(covered)
     share = min(spec.lexical_share for spec in read_by)
-    fused = (1 - share) * dense + share * _standard(bm25, _LEXICAL_FLOOR)
+    fused = np.full(snapshot.article_count, -np.inf, dtype=np.float32)
+    fused[listed] = (1 - share) * dense + share * _standard(by_words[listed], _LEXICAL_FLOOR)
     for code in codes(text):
         marked = np.zeros(snapshot.rows, dtype=np.bool_)
         marked[snapshot.lexical.rows_with(CODE_MARK + code)] = True
-        holders = marked[rows]
-        if 0 < len(np.unique(articles[holders])) <= _CODE_ARTICLES:
+        holders = np.unique(snapshot.articles[marked[snapshot.alive]])
+        if 0 < len(holders) <= _CODE_ARTICLES:
             fused[holders] += _CODE_BONUS
+    found = _highest(fused, min(limit, int(present.sum())))
+    firsts = [int(np.argmax(np.where(np.isfinite(values), values, -np.inf))) for values in cosines]
+    lexical_first = int(np.argmax(by_words)) if by_words[listed].max() > 0 else -1
+    means = [float(values[np.isfinite(values)].mean()) for values in cosines]
+    length = float(np.log1p(len(words(text, language))))
+    candidates = []
+    for article in found:
+        place = spans.shown(article, raw, served, [spec.weight for spec in read_by], bm25)
+        reading = [number for number, values in enumerate(cosines) if np.isfinite(values[article])]
+        candidates.append(
+            Candidate(
+                place=place,
+                score=float(fused[article]),
+                encoders=len(reading),
+                evidence=Evidence(
+                    cosines=tuple(float(cosines[number][article]) for number in reading),
+                    lifts=tuple(float(cosines[number][article]) - means[number] for number in reading),
+                    score=float(fused[article]),
+                    margin=_margin(fused[listed], int(np.searchsorted(listed, article))),
+                    agreement=sum(first == article for first in firsts) / len(firsts),
+                    lexical_first=float(lexical_first == article),
+                    coverage=float(covered_share[article]),
+                    length=length,
+                ),
+            )
+        )
+    return tuple(candidates)
 
-    def by_article(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        best = np.full(snapshot.article_count, -np.inf, dtype=np.float32)
-        np.maximum.at(best, articles, values)
+
+class _Spans:
+    """The passages of a snapshot by article, seen from a question's language.
+
+    Attributes:
+        present: which article numbers have passages.
+        listed: these numbers, in order.
+    """
+
+    def __init__(self, snapshot: Snapshot, language: str) -> None:
+        self._articles, self._learnt, self._count = snapshot.articles, snapshot.learnt, snapshot.article_count
+        own = (snapshot.languages == language) & ~self._learnt
+        self._has_own = np.zeros(self._count, dtype=np.bool_)
+        self._has_own[self._articles[own]] = True
+        # Where an article can answer from: its passages in the language, else all.
+        self._eligible = own | (~self._has_own[self._articles] & ~self._learnt)
+        self._groups = [
+            (1.0 if spoken == language else _OTHER_LOCALE, (snapshot.languages == spoken) & ~self._learnt)
+            for spoken in np.unique(snapshot.languages)
+        ]
+        self.present = np.zeros(self._count, dtype=np.bool_)
+        self.present[self._articles[~self._learnt]] = True
+        self.listed = np.flatnonzero(self.present)
+
+    def pooled(self, cosines: NDArray[np.float32], served: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """For each article the mean of its locales' best cosines, with what its learnt phrasings add; -infinity for
+        articles that the encoder did not read."""
+        total = np.zeros(self._count, dtype=np.float32)
+        weight = np.zeros(self._count, dtype=np.float32)
+        for share, group in self._groups:
+            best = self._best(cosines, group & served)
+            here = np.isfinite(best)
+            total[here] += share * best[here]
+            weight[here] += share
+        read = weight > 0
+        found = np.full(self._count, -np.inf, dtype=np.float32)
+        found[read] = total[read] / weight[read]
+        phrasings = self._learnt & served
+        if phrasings.any():
+            best = self._best(cosines, phrasings)
+            taught = np.isfinite(best) & read
+            found[taught] += _PHRASING * np.maximum(best[taught] - found[taught], 0)
+        return found
+
+    def own(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """For each article the best of what it can answer from; 0 where it has nothing."""
+        best = self._best(scores, self._eligible)
+        return np.where(np.isfinite(best), best, 0).astype(np.float32)
+
+    def shown(
+        self,
+        article: int,
+        cosines: Sequence[NDArray[np.float32]],
+        served: Sequence[NDArray[np.bool_]],
+        weights: Sequence[float],
+        bm25: NDArray[np.float32],
+    ) -> int:
+        """The place of the passage with which an article answers: the nearest by the encoders, then by words."""
+        places = np.flatnonzero((self._articles == article) & self._eligible)
+        nearness = sum(
+            weight * np.where(here[places], values[places], 0)
+            for values, here, weight in zip(cosines, served, weights, strict=True)
+        )
+        return int(places[np.lexsort((places, -bm25[places], -np.asarray(nearness)))[0]])
+
+    def _best(self, values: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+        best = np.full(self._count, -np.inf, dtype=np.float32)
+        np.maximum.at(best, self._articles[chosen], values[chosen])
         return best
 
-    best_fused, best_cosine, best_covered = by_article(fused), by_article(cosines[0]), by_article(covered)
-    heaviest = max(range(len(read_by)), key=lambda number: read_by[number].weight)
-    best_strongest = by_article(np.where(served[heaviest], cosines[heaviest], cosines[0]))
-    firsts = [int(np.argmax(by_article(values))) for values in cosines]
-    lexical_first = int(np.argmax(by_article(bm25))) if bm25.max() > 0 else -1
-    found = _highest(best_fused, min(limit, int(np.isfinite(best_fused).sum())))
-    shown = {article: int(np.argmax(np.where(articles == article, fused, -np.inf))) for article in found}
-    return tuple(
-        Candidate(
-            place=int(places[shown[article]]),
-            score=float(best_fused[article]),
-            encoders=sum(bool(here[shown[article]]) for here in served),
-            evidence=Evidence(
-                cosine=float(best_cosine[article]),
-                strongest=float(best_strongest[article]),
-                margin=_margin(best_fused, article),
-                agreement=sum(first == article for first in firsts) / len(firsts),
-                lexical_first=float(lexical_first == article),
-                coverage=float(best_covered[article]),
-                length=float(np.log1p(len(query_words))),
-            ),
-        )
-        for article in shown
-    )
 
-
-def _eligible(snapshot: Snapshot, language: str) -> NDArray[np.intp]:
-    """Places of the passages in a language, and of all passages of articles that have none in it."""
-    own = snapshot.languages == language
-    covered = np.zeros(snapshot.article_count, dtype=np.bool_)
-    covered[snapshot.articles[own]] = True
-    return np.flatnonzero(own | ~covered[snapshot.articles])
-
-
-def _dense(
-    cosines: Sequence[NDArray[np.float32]], served: Sequence[NDArray[np.bool_]], weights: Sequence[float]
-) -> NDArray[np.float32]:
-    """Weighted mean of the encoders' standardised cosines; a passage that one does not serve takes the others'."""
+def _weighted(cosines: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
+    """Weighted mean of the encoders' standardised cosines; an article that one did not read takes the others'."""
     total, weight = np.zeros_like(cosines[0]), np.zeros_like(cosines[0])
-    for values, here, encoder_weight in zip(cosines, served, weights, strict=True):
+    for values, encoder_weight in zip(cosines, weights, strict=True):
+        here = np.isfinite(values)
         if here.any():
-            deviation = max(float(values[here].std()), _DENSE_FLOOR)
-            total[here] += encoder_weight * (values[here] - values[here].mean()) / deviation
+            total[here] += encoder_weight * _standard(values[here], _DENSE_FLOOR)
             weight[here] += encoder_weight
     return (total / np.maximum(weight, 1e-9)).astype(np.float32)
 

@@ -34,7 +34,8 @@ class Snapshot:
 
     `alive` lists the rows in use; every other array but `matrices` and `lexical` is over `alive`. A passage's vector is
     the mean of its title's and its title-with-text's unit vectors: a product with a query's is the mean of the two
-    cosines. Where an encoder does not serve a passage's language, `served` is false and the vector zero.
+    cosines. Where an encoder does not serve a passage's language, `served` is false and the vector zero. `learnt` marks
+    customers' phrasings, which help to find their article and are never shown.
     """
 
     encoders: int
@@ -45,6 +46,7 @@ class Snapshot:
     articles: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     languages: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype="<U8"))
     served: tuple[NDArray[np.bool_], ...] = ()
+    learnt: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     article_numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     rows: int = 0
 
@@ -109,6 +111,7 @@ def _appended(snapshot: Snapshot, passages: list[Passage]) -> Snapshot:
         articles=np.append(snapshot.articles, np.array(articles, dtype=np.int32)),
         languages=np.append(snapshot.languages, [base(passage.locale) for passage in passages]),
         served=tuple(served),
+        learnt=np.append(snapshot.learnt, [passage.is_phrasing for passage in passages]),
         article_numbers=MappingProxyType(numbers),
         rows=rows,
     )
@@ -141,6 +144,7 @@ def _without(snapshot: Snapshot, gone: NDArray[np.bool_]) -> Snapshot:
         articles=snapshot.articles[kept],
         languages=snapshot.languages[kept],
         served=tuple(served[kept] for served in snapshot.served),
+        learnt=snapshot.learnt[kept],
     )
 
 
@@ -161,4 +165,6 @@ def _compacted(snapshot: Snapshot) -> Snapshot:
 
 
 def _words_of(passage: Passage) -> list[str]:
+    if passage.is_phrasing:
+        return []
     return lexical_words(f"{passage.title}\n{passage.text}", base(passage.locale))

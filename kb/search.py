@@ -23,7 +23,7 @@ from kb.language import LanguageDetector, base
 from kb.vectors import pack
 
 # The recipe by which passages are cut and their vectors made; a change of it makes them anew, like a change of model.
-_RECIPE = "1"
+_RECIPE = "2"
 
 # So many passages are encoded in one go (some 20 ms): a question that comes meanwhile waits for no more than that.
 _BATCH = 8
@@ -37,7 +37,7 @@ class KnowledgeSettings:
     """How the knowledge base is set up.
 
     Attributes:
-        model: name or folder of one sentence-transformers model in place of the two packaged ones; empty for those.
+        model: name or folder of one sentence-transformers model in place of the packaged ones; empty for those.
         threads: how many threads one encoding may take. One is best where the cores are shared with a web server: with
             two, each waits for the other at every layer.
         calibration_file: what `python -m kb.fit` wrote; None for the packaged file.
@@ -171,7 +171,8 @@ class LocalKnowledgeBase:
                 for candidate in candidates
                 for passage in (snapshot.passages[candidate.place],)
             )
-        return SearchResult(answers, spoken, self._model_id, self._calibration.id)
+        precision = self._calibration.precision(answers[0].confidence) if answers else 0.0
+        return SearchResult(answers, spoken, self._model_id, self._calibration.id, precision)
 
     def query_vectors(self, text: str, language: str) -> list[Vectors | None]:
         """A question's vector by each encoder; None by those that do not serve its language (see `kb.fusion.rank`)."""
@@ -184,7 +185,7 @@ class LocalKnowledgeBase:
         return self._encoding.submit(encode).result()
 
     def passages(self, article: ArticleText) -> tuple[Passage, ...]:
-        """Cuts and encodes one article version; about 10 ms a passage. An article without text is found by its title.
+        """Cuts and encodes one article version; some 20 ms a passage. An article without text is found by its title.
 
         Raises:
             Unavailable: the models still warm up.
@@ -192,10 +193,14 @@ class LocalKnowledgeBase:
         loaded = self._loaded()
         title, texts = _clean(article.title).strip(), split(_clean(article.body)) or ("",)
         readers = self._readers(base(article.locale))
+        phrasings = tuple(filter(None, (_clean(text).strip()[:_QUESTION_CHARACTERS] for text in article.phrasings)))
         columns = [
-            self._document_vectors(encoder, title, texts) if reads else [None] * len(texts)
+            [*self._document_vectors(encoder, title, texts), *self._batches(encoder.encode_query, phrasings)]
+            if reads
+            else [None] * (len(texts) + len(phrasings))
             for encoder, reads in zip(loaded, readers, strict=True)
         ]
+        ordinals = (*range(len(texts)), *(-1 - number for number in range(len(phrasings))))
         return tuple(
             Passage(
                 article_id=article.article_id,
@@ -207,7 +212,7 @@ class LocalKnowledgeBase:
                 model_id=self._model_id,
                 vectors=pack(vectors),
             )
-            for ordinal, (text, *vectors) in enumerate(zip(texts, *columns, strict=True))
+            for ordinal, text, *vectors in zip(ordinals, (*texts, *phrasings), *columns, strict=True)
         )
 
     def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
@@ -248,11 +253,14 @@ class LocalKnowledgeBase:
     def _document_vectors(self, encoder: Encoder, title: str, texts: Sequence[str]) -> list[Vectors | None]:
         """For each text the mean of the title's unit vector and of the title's with the text."""
         sentences = [title, *(f"{title}\n{text}".strip() for text in texts)]
+        vectors = self._batches(encoder.encode_document, sentences)
+        return [(vectors[0] + vector) * np.float32(0.5) for vector in vectors[1:]]
+
+    def _batches(self, encode: Callable[[Sequence[str]], Vectors], sentences: Sequence[str]) -> list[Vectors]:
         vectors: list[Vectors] = []
         for start in range(0, len(sentences), _BATCH):
-            batch = sentences[start : start + _BATCH]
-            vectors.extend(self._encoding.submit(encoder.encode_document, batch).result())
-        return [(vectors[0] + vector) * np.float32(0.5) for vector in vectors[1:]]
+            vectors.extend(self._encoding.submit(encode, sentences[start : start + _BATCH]).result())
+        return vectors
 
     def _load_encoders(self, specs: Sequence[EncoderSpec]) -> tuple[Encoder, ...]:
         return encoders.load(specs, threads=self._settings.threads)

@@ -9,13 +9,17 @@ from hub.domain.messages import Button
 
 @dataclass(frozen=True, slots=True)
 class ArticleText:
-    """One published version of an article in one locale, ready to be cut into passages."""
+    """One published version of an article in one locale, ready to be cut into passages.
+
+    `phrasings` are customers' own words for it in this locale's language, learnt from confirmed answers.
+    """
 
     article_id: str
     version: int
     locale: str
     title: str
     body: str
+    phrasings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Passage:
     """A piece of an article that can be found on its own.
 
     `vectors` is opaque to everybody but the encoder that made it (`model_id` names it); it goes to the store and back
-    as bytes.
+    as bytes. A negative `ordinal` marks a learnt phrasing: it helps to find the article and is never an answer.
     """
 
     article_id: str
@@ -34,6 +38,11 @@ class Passage:
     text: str
     model_id: str
     vectors: bytes
+
+    @property
+    def is_phrasing(self) -> bool:
+        """Whether this is a customer's phrasing rather than a piece of the article."""
+        return self.ordinal < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +66,15 @@ class FoundAnswer:
 class SearchResult:
     """Answers, best first, at most one per article; empty when nothing is indexed.
 
-    `model_id` and `calibration_id` name what made the numbers, so that a decision can be explained later.
+    `model_id` and `calibration_id` name what made the numbers, so that a decision can be explained later. `precision` is
+    the share, 0 to 1, that was right of all first answers at least as sure as this one: what a target is compared with.
     """
 
     answers: tuple[FoundAnswer, ...]
     language: str
     model_id: str
     calibration_id: str
+    precision: float = 0.0
 
     @property
     def confidence(self) -> float:

@@ -15,7 +15,7 @@ from hub.domain.knowledge import ArticleText, Passage
 from hub.ports import KnowledgeBase
 from hub.testing.encoders import WordEncoder
 from kb import index
-from kb.calibration import FEATURES, UNFITTED, Calibration, Logistic
+from kb.calibration import UNFITTED, Calibration, Logistic
 from kb.encoders import Encoder, EncoderSpec
 from kb.search import KnowledgeSettings, LocalKnowledgeBase
 from kb.vectors import pack, unpack
@@ -25,7 +25,9 @@ SPECS = (
     EncoderSpec("words", "test", "1"),
     EncoderSpec("english words", "test", "1", frozenset({"en"}), weight=2),
 )
-FITTED = Calibration("test", {1: Logistic(0, (1.0,) * len(FEATURES)), 2: Logistic(1, (1.0,) * len(FEATURES))})
+FITTED = Calibration(
+    "test", {1: Logistic(-3, {"margin": 1.0}), 2: Logistic(-2, {"margin": 1.0})}, ((0.1, 0.5), (0.5, 0.9))
+)
 
 
 def load(specs: Sequence[EncoderSpec]) -> tuple[Encoder, ...]:
@@ -156,6 +158,27 @@ def test_only_the_encoders_of_a_language_run() -> None:
     assert encoders[1].encoded == []
     knowledge.search("my order", language="en")
     assert encoders[1].encoded == ["my order"]
+
+
+def test_a_learnt_phrasing_finds_its_article_and_is_never_an_answer(knowledge: LocalKnowledgeBase) -> None:
+    question = "gimme dough"
+    fill(knowledge, REFUND, TRACK, GIFT)
+    before = {each.article_id: each.score for each in knowledge.search(question, language="en").answers}
+    fill(knowledge, replace(REFUND, phrasings=(question, " ")), TRACK, GIFT)
+    result = knowledge.search(question, language="en")
+    assert result.answers[0].article_id == "refund"
+    assert result.answers[0].score > before["refund"]
+    assert result.answers[0].passage == REFUND.body
+    assert knowledge.search("where is my order", language="en").answers[0].article_id == "track"
+    knowledge.load([each for each in knowledge.passages(replace(GIFT, phrasings=(question,))) if each.is_phrasing])
+    assert knowledge.search(question, language="en").answers == ()
+
+
+def test_the_precision_follows_the_confidence(knowledge: LocalKnowledgeBase) -> None:
+    fill(knowledge, REFUND, TRACK, GIFT)
+    result = knowledge.search("where is my order", language="en")
+    assert result.precision == FITTED.precision(result.confidence) > 0
+    assert knowledge.search(" ", language="en").precision == 0
 
 
 def test_an_exact_code_beats_similar_words(knowledge: LocalKnowledgeBase) -> None:
