@@ -209,6 +209,7 @@ def _with_files(hub: Hub, inbox: Inbox, parsed: Parsed) -> tuple[Parsed, Callabl
 
     A message that is stored already brings none again; where two copies come at once, bytes may rest there unclaimed.
     """
+    parsed = _settled(hub, inbox, parsed)
     bringing = [each for each in parsed.events if isinstance(each, InboundMessage) and each.files]
     if not bringing:
         return parsed, _nothing, {}
