@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     search = evaluations.add_parser("search", help=text, description=text)
     search.add_argument("articles", type=Path, metavar="ARTICLES.jsonl")
     search.add_argument("queries", type=Path, metavar="QUERIES.jsonl")
+    search.add_argument("--aliases", type=Path, metavar="FILE", help="learnt phrasings, in rows like those of QUERIES")
     search.add_argument("--json", action="store_true", help="the figures as one JSON object")
     search.set_defaults(run=_evaluate_search)
     text = "Intents: what the bot understands, and what it leaves alone, once it is trained on your data."
@@ -238,6 +239,8 @@ def _mailbox(settings: Settings, options: argparse.Namespace) -> int:
 def _evaluate_search(settings: Settings, options: argparse.Namespace) -> int:
     articles = evaluate.read_articles(options.articles)
     queries = evaluate.read_queries(options.queries, articles)
+    if options.aliases:
+        articles = evaluate.with_phrasings(articles, evaluate.read_queries(options.aliases, articles))
     print("loading the models", file=sys.stderr)
     knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
     knowledge.warm()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,22 @@ def read_queries(file: Path, articles: Sequence[ArticleText]) -> tuple[Query, ..
             raise Refused(line, "must have in relevant only ids of articles")
         found.append(Query(row["text"], row["locale"], frozenset(row["relevant"])))
     return tuple(found)
+
+
+def with_phrasings(articles: Sequence[ArticleText], learnt: Sequence[Query]) -> tuple[ArticleText, ...]:
+    """The articles with customers' phrasings that were learnt for them: with the locale in which they were said, or the
+    article's first where it has not that."""
+    locales: dict[str, list[str]] = {}
+    for article in articles:
+        locales.setdefault(article.article_id, []).append(article.locale)
+    taught: dict[tuple[str, str], list[str]] = {}
+    for each in learnt:
+        for article_id in each.relevant:
+            there = locales[article_id]
+            taught.setdefault((article_id, each.locale if each.locale in there else there[0]), []).append(each.text)
+    return tuple(
+        replace(article, phrasings=tuple(taught.get((article.article_id, article.locale), ()))) for article in articles
+    )
 
 
 def _rows(file: Path, needed: Mapping[str, type]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hub.domain.errors import Refused
+from hub.domain.knowledge import ArticleText
 from kb import evaluate
 
 ARTICLES = '{"id": "a", "locale": "en", "title": "A", "body": "About a."}\n'
@@ -52,6 +53,17 @@ def test_a_malformed_message_is_refused_by_its_line(tmp_path: Path, row: str, ru
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="readable"):
         evaluate.read_articles(tmp_path / "none.jsonl")
+
+
+def test_learnt_phrasings_go_with_the_locale_in_which_they_were_said() -> None:
+    articles = [
+        ArticleText("a", 1, "en", "A", ""),
+        ArticleText("a", 1, "es", "A", ""),
+        ArticleText("b", 1, "en", "B", ""),
+    ]
+    learnt = [evaluate.Query(locale, locale, frozenset({"a"})) for locale in ("es", "pt")]
+    found = evaluate.with_phrasings(articles, learnt)
+    assert [article.phrasings for article in found] == [("pt",), ("es",), ()]
 
 
 def test_the_area_under_the_curve_counts_ties_by_half() -> None:
