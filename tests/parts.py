@@ -182,7 +182,8 @@ def run_postgres() -> Iterator[PostgresServer]:
 @contextlib.contextmanager
 def _temporary(part: str, place: Path | None = None) -> Iterator[Path]:
     """A folder that everybody may enter, removed at the end; in ``place``, else where temporary files are."""
-    with tempfile.TemporaryDirectory(prefix=f"centralita-{part}-", dir=place, ignore_cleanup_errors=True) as name:
+    prefix = f"centralita-{part}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
@@ -192,6 +193,9 @@ def _memory() -> Path | None:
     """A file system in memory with room for a server's data, else None: copying a database is mostly writing files."""
     memory = Path("/dev/shm")  # noqa: S108 - the folder in it is our own
     roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= MEMORY_BYTES
+    for left in memory.glob("centralita-*"):  # by a process that was killed: memory is dearer than a disk
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
     return memory if roomy else None
 
 
