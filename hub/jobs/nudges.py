@@ -23,6 +23,8 @@ class ThreadNudger:
         self._stopped = threading.Event()
         self._fast: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._slow: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        # The sweeper offers what is not begun in time once more; what stands in line already would be claimed in vain.
+        self._in_line: set[int] = set()
         self._threads = [
             threading.Thread(target=self._work, args=(self._fast,), name=f"runner-{number}", daemon=True)
             for number in range(threads)
@@ -46,10 +48,13 @@ class ThreadNudger:
     def nudge(self, outbox_ids: Iterable[int], *, slow: bool = False) -> None:
         line = self._slow if slow else self._fast
         for outbox_id in outbox_ids:
-            line.put(outbox_id)
+            if outbox_id not in self._in_line:
+                self._in_line.add(outbox_id)
+                line.put(outbox_id)
 
     def _work(self, line: queue.SimpleQueue[int | None]) -> None:
         while (outbox_id := line.get()) is not None and not self._stopped.is_set():
+            self._in_line.discard(outbox_id)
             try:
                 self._run(outbox_id)
             except Exception:  # the edge of a thread: the row stays in the outbox and the sweeper offers it again

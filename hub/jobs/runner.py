@@ -46,11 +46,9 @@ class Runner:
         if claimed is None:
             return False
         job = self._jobs[claimed.handler]
-        with self._hub.store.read() as connection:
-            recorded = outbox.event_of(connection, claimed)
         work = Work(
             outbox_id=claimed.id,
-            recorded=recorded,
+            recorded=claimed.recorded,
             attempt=claimed.attempts,
             interrupted=claimed.attempts - 1 > claimed.failures,
             last_attempt=claimed.attempts >= job.attempts,

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
-    Insert,
     Table,
     bindparam,
     create_engine,
@@ -71,7 +70,8 @@ _INSERT_EVENT_POSTGRES = Prepared(
     insert(t.event).values(transaction=text("pg_current_xact_id()::text::bigint")).returning(t.event.c.id),
     ("transaction", *_EVENT_COLUMNS),
 )
-_INSERT_OUTBOX = insert(t.outbox).returning(t.outbox.c.id, t.outbox.c.slow)
+_OUTBOX_COLUMNS = ("event_id", "handler", "order_key", "slow", "due_at", "created_at", "offered_until")
+_INSERT_OUTBOX = Prepared(insert(t.outbox).returning(t.outbox.c.id), _OUTBOX_COLUMNS)
 _MESSAGE_COLUMNS = (
     *("id", "conversation_id", "event_id", "sequence", "at", "kind", "author_kind", "author_id", "inbox_id"),
     *("identity_id", "channel", "rule", "state", "text", "text_hash", "extras", "external_id", "client_key", "trusted"),
@@ -79,7 +79,7 @@ _MESSAGE_COLUMNS = (
 _INSERT_MESSAGE = Prepared(insert(t.message), _MESSAGE_COLUMNS)
 _MESSAGE_STATE = Prepared(select(t.message.c.state).where(t.message.c.id == bindparam("which")))
 _INSERT_CONVERSATION = Prepared(insert(t.conversation), CONVERSATION_FIELDS)
-_INSERT_TICKET_NUMBER = insert(t.ticket_number).returning(t.ticket_number.c.id)
+_INSERT_TICKET_NUMBER = Prepared(insert(t.ticket_number).returning(t.ticket_number.c.id), ("at",))
 _SELECT_CONVERSATION = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == bindparam("id"))
 _CONVERSATION = Prepared(_SELECT_CONVERSATION)
 _CONVERSATION_LOCKED = Prepared(_SELECT_CONVERSATION.with_for_update())
@@ -137,7 +137,8 @@ class Tx:
 
     def next_ticket_number(self) -> int:
         """The next number that a customer is given. Numbers may be skipped, never given twice."""
-        return cast(int, self.connection.execute(_INSERT_TICKET_NUMBER, {"at": self.now}).scalar_one())
+        (number,) = self.run(_INSERT_TICKET_NUMBER, {"at": self.now}).fetchone()
+        return cast(int, number)
 
     def conversation(self, conversation_id: str) -> Conversation:
         """The conversation, locked until the end of the transaction. Raises NotFound."""
@@ -243,8 +244,7 @@ class Tx:
 
     def upsert(self, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any], *, add: str = "") -> None:
         """Inserts a row or changes the one with these keys; `add` names a column that is added to instead of set."""
-        statement = _upsert(table, tuple(keys), tuple(values), add, self.postgres)
-        self.connection.execute(statement, {**keys, **values})
+        self.run(_upsert(table, tuple(keys), tuple(values), add, self.postgres), {**keys, **values})
 
     def flush(self) -> None:
         """Writes held state. Runs by itself before the commit; call it before a query that must see this use case."""
@@ -262,10 +262,10 @@ class Tx:
         # In one order everywhere, so that two transactions never wait for each other's counters.
         for name, shard in sorted(key for key, change in changes.items() if change):
             self.upsert(t.counter, {"name": name, "shard": shard}, {"value": changes[name, shard]}, add="value")
-        if self._outbox:
-            rows = self.connection.execute(_INSERT_OUTBOX, self._outbox).all()
-            self.nudges += [(row.id, bool(row.slow)) for row in rows]
-            self._outbox = []
+        for row in self._outbox:
+            (outbox_id,) = self.run(_INSERT_OUTBOX, row).fetchone()
+            self.nudges.append((outbox_id, bool(row["slow"])))
+        self._outbox = []
 
     # --- how ---
 
@@ -361,13 +361,13 @@ def _update_conversation(columns: tuple[str, ...]) -> Prepared:
 
 
 @cache
-def _upsert(table: Table, keys: tuple[str, ...], values: tuple[str, ...], add: str, postgres: bool) -> Insert:
+def _upsert(table: Table, keys: tuple[str, ...], values: tuple[str, ...], add: str, postgres: bool) -> Prepared:
     make = postgres_insert if postgres else sqlite_insert
     statement = make(table)
     changes: dict[str, Any] = {name: statement.excluded[name] for name in values}
     if add:
         changes[add] = table.c[add] + statement.excluded[add]
-    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=changes), (*keys, *values))
 
 
 def _content_values(content: MessageContent) -> dict[str, Any]:

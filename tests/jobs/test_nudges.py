@@ -64,6 +64,21 @@ def test_slow_rows_do_not_hold_up_the_others(line: Line) -> None:
     nudger.stop()
 
 
+def test_a_row_that_stands_in_line_is_not_put_there_again(line: Line) -> None:
+    nudger = ThreadNudger(line, 1)
+    nudger.start()
+    line.hold(1)
+    nudger.nudge([1])
+    assert line.entered[1].wait(30)
+    nudger.nudge([2])
+    nudger.nudge([2, 3])  # as the sweeper offers what has waited long
+    nudger.nudge([1])  # running: something may have changed since it began
+    line.held[1].set()
+    assert [line.next() for _ in range(4)] == [1, 2, 3, 1]
+    assert line.ran.empty()
+    nudger.stop()
+
+
 def test_a_row_that_cannot_be_run_ends_no_thread(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     nudger = ThreadNudger(line, 1)
     nudger.start()

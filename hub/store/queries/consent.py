@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from hub.domain import events as e
 from hub.domain.addresses import kind_of
@@ -87,6 +87,11 @@ def told(connection: Connection, conversation_ids: Sequence[str]) -> list[Told]:
     return found
 
 
+_PROHIBITED = select(_d.kind, _d.address, _d.since, _d.how).where(
+    tuple_(_d.kind, _d.address).in_(bindparam("addresses", expanding=True))
+)
+
+
 def prohibition(connection: Connection, where: Place) -> Prohibition | None:
     """Why this address may not be written to; None where it may."""
     return prohibitions(connection, [(where.kind, where.address)]).get((where.kind, where.address))
@@ -96,8 +101,8 @@ def prohibitions(connection: Connection, addresses: Collection[tuple[str, str]])
     """Those of these (kind, address) that may not be written to."""
     if not addresses:
         return {}
-    statement = select(_d.kind, _d.address, _d.since, _d.how).where(tuple_(_d.kind, _d.address).in_(addresses))
-    return {(row.kind, row.address): Prohibition(row.since, row.how) for row in connection.execute(statement)}
+    rows = connection.execute(_PROHIBITED, {"addresses": list(addresses)})
+    return {(kind, address): Prohibition(since, how) for kind, address, since, how in rows}
 
 
 def forbid(tx: Tx, where: Place, *, how: str, inbox_id: str, conversation_id: str) -> bool:

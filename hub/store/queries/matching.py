@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, desc, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, desc, func, or_, select
 
 from hub.domain.addresses import PHONE, kind_of
 from hub.domain.conversation import Conversation
@@ -161,29 +161,39 @@ class HeldIdentity:
     linked_at: int
 
 
-def _held(connection: Connection, *where: ColumnElement[bool]) -> list[HeldIdentity]:
-    statement = select(*(t.identity.c[field.name] for field in fields(HeldIdentity))).where(*where)
-    return [HeldIdentity(*row) for row in connection.execute(statement.order_by(t.identity.c.id))]
+_i = t.identity.c
+_HELD = select(*(_i[field.name] for field in fields(HeldIdentity))).order_by(_i.id)
+_HELD_AT = _HELD.where(_i.address == bindparam("which"))
+_HELD_BY = _HELD.where(_i.contact_id == bindparam("which"))
+_HELD_ONE = _HELD.where(_i.id == bindparam("which"))
+_CLAIMED = (
+    select(_i.id)
+    .where(_i.channel == CLAIM, _i.scope == bindparam("contact"), _i.address == bindparam("which"))
+    .limit(1)
+)
+
+
+def _held(connection: Connection, statement: Select[Any], which: str) -> list[HeldIdentity]:
+    return [HeldIdentity(*row) for row in connection.execute(statement, {"which": which})]
 
 
 def identities_at(connection: Connection, kind: str, address: str) -> list[HeldIdentity]:
     """Who has an address of this kind, in any channel that uses it and any scope."""
-    return [each for each in _held(connection, t.identity.c.address == address) if kind_of(each.channel) == kind]
+    return [each for each in _held(connection, _HELD_AT, address) if kind_of(each.channel) == kind]
 
 
 def identities_held(connection: Connection, contact_id: str) -> list[HeldIdentity]:
     """All identities of a contact, oldest first."""
-    return _held(connection, t.identity.c.contact_id == contact_id)
+    return _held(connection, _HELD_BY, contact_id)
 
 
 def held_identity(connection: Connection, identity_id: str) -> HeldIdentity | None:
-    return next(iter(_held(connection, t.identity.c.id == identity_id)), None)
+    return next(iter(_held(connection, _HELD_ONE, identity_id)), None)
 
 
 def has_claim(connection: Connection, contact_id: str, address: str) -> bool:
     """Whether a contact has named an address that is somebody else's."""
-    i = t.identity.c
-    return bool(_held(connection, i.channel == CLAIM, i.scope == contact_id, i.address == address))
+    return connection.execute(_CLAIMED, {"contact": contact_id, "which": address}).one_or_none() is not None
 
 
 def was_used(connection: Connection, identity_id: str) -> bool:
@@ -261,9 +271,9 @@ def candidates(connection: Connection, contact_id: str, mentioned: Collection[st
         for candidate, address, channel, my_channel in connection.execute(by_address)
     ]
     if mentioned:
-        theirs = t.identity.c.contact_id != contact_id
-        named = _held(connection, t.identity.c.address.in_(list(mentioned)), theirs)
-        found += [Hint(each.contact_id, "mentioned", each.address) for each in named if each.channel != CLAIM]
+        theirs = (_i.contact_id != contact_id) & (_i.channel != CLAIM) & _i.address.in_(list(mentioned))
+        named = select(_i.contact_id, _i.address).where(theirs).order_by(_i.id)
+        found += [Hint(candidate, "mentioned", address) for candidate, address in connection.execute(named)]
     found += [Hint(candidate, "same_name") for candidate in connection.execute(by_name).scalars()]
     return sorted(dict.fromkeys(found), key=lambda hint: _REASONS.index(hint.reason))
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     case,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from hub.domain.events import Recorded
 from hub.store import tables as t
@@ -33,15 +35,15 @@ _UNFINISHED = ("pending", "claimed")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row that is ours until its lease ends. `failures` is the number of the last attempt that ended with a recorded
-    error: those after it were cut off."""
+    """A row that is ours until its lease ends, and the event that it follows from. `failures` is the number of the last
+    attempt that ended with a recorded error: those after it were cut off."""
 
     id: int
     handler: str
     order_key: str
     attempts: int
     failures: int
-    event_id: int
+    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,18 @@ _NEXT_IN_LINE = Prepared(
     .order_by(_o.id)
     .limit(1)
 )
-_EVENT = select(*EVENT_COLUMNS).where(t.event.c.id == bindparam("which"))
+_EVENT = Prepared(select(*EVENT_COLUMNS).where(t.event.c.id == bindparam("which")))
+_PUT_BACK = Prepared(
+    update(t.outbox)
+    .where(_o.id == bindparam("which"), _o.lease == bindparam("ours"), _o.state == "claimed")
+    .values(
+        state="pending",
+        lease="",
+        attempts=bindparam("attempts"),
+        due_at=bindparam("until"),
+        offered_until=bindparam("until"),
+    )
+)
 
 
 def claim(tx: Tx, outbox_id: int, *, lease: str, leases: Mapping[str, int]) -> Claimed | None:
@@ -122,7 +135,11 @@ def claim(tx: Tx, outbox_id: int, *, lease: str, leases: Mapping[str, int]) -> C
     """
     values = {"which": outbox_id, "ours": lease, "now": tx.now}
     row = tx.run(_claim(tuple(leases.items())), values).fetchone()
-    return Claimed(*row) if row else None
+    if row is None:
+        return None
+    which, handler, order_key, attempts, failures, event_id = row
+    recorded = recorded_from(tx.run(_EVENT, {"which": event_id}).fetchone())
+    return Claimed(which, handler, order_key, attempts, failures, recorded)
 
 
 def finish(tx: Tx, claimed: Claimed, *, lease: str) -> bool:
@@ -145,15 +162,13 @@ def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None
 def put_back(tx: Tx, claimed: Claimed, *, lease: str, until: int) -> bool:
     """Ends a run that was none: the row is due again at a time, with as many attempts left as before. False when the
     lease was lost meanwhile."""
-    ours = (_o.id == claimed.id) & (_o.lease == lease) & (_o.state == "claimed")
-    values = {"state": "pending", "lease": "", "attempts": claimed.attempts - 1, "due_at": until}
-    return tx.connection.execute(update(t.outbox).where(ours).values(values | {"offered_until": until})).rowcount == 1
+    values = {"which": claimed.id, "ours": lease, "attempts": claimed.attempts - 1, "until": until}
+    return bool(tx.run(_PUT_BACK, values).rowcount == 1)
 
 
 def next_due(connection: Connection, now: int) -> int | None:
     """When the next row is due that is not yet; None where there is none."""
-    statement = select(_o.due_at).where(_o.state.in_(_UNFINISHED), _o.due_at > now).order_by(_o.due_at).limit(1)
-    return connection.execute(statement).scalar_one_or_none()
+    return connection.execute(_NEXT_DUE, {"now": now}).scalar_one_or_none()
 
 
 def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
@@ -163,30 +178,37 @@ def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
     return (row[0], bool(row[1])) if row else None
 
 
-def _offerable(now: int) -> ColumnElement[bool]:
-    return and_(_o.state.in_(_UNFINISHED), _o.due_at <= now, _o.offered_until <= now, _runnable(now))
+# The sweeper asks many times a second: put together once.
+_NOW: ColumnElement[int] = bindparam("now", type_=BigInteger)
+_NEXT_DUE = select(_o.due_at).where(_o.state.in_(_UNFINISHED), _o.due_at > _NOW).order_by(_o.due_at).limit(1)
+_OFFERABLE = (
+    select(_o.id)
+    .where(_o.state.in_(_UNFINISHED), _o.due_at <= _NOW, _o.offered_until <= _NOW, _runnable(_NOW))
+    .order_by(_o.id)
+    .limit(bindparam("most"))
+)
+
+
+def _offer(offerable: Select[Any]) -> ReturningUpdate[Any]:
+    these = update(t.outbox).where(_o.id.in_(offerable))
+    return these.values(offered_until=bindparam("until")).returning(_o.id, _o.slow)
+
+
+_OFFER = _offer(_OFFERABLE)
+# What another sweeper is offering is not offered twice.
+_OFFER_POSTGRES = _offer(_OFFERABLE.with_for_update(skip_locked=True))
 
 
 def has_offers(connection: Connection, now: int) -> bool:
     """Whether `offer` would find anything."""
-    return connection.execute(select(_o.id).where(_offerable(now)).limit(1)).one_or_none() is not None
+    return connection.execute(_OFFERABLE, {"now": now, "most": 1}).one_or_none() is not None
 
 
 def offer(tx: Tx, *, limit: int = 200, for_microseconds: int = 10_000_000) -> list[tuple[int, bool]]:
     """(id, slow) of rows that nobody was told of, or that were lost with a crash; not offered again for a while."""
-    due = select(_o.id).where(_offerable(tx.now)).order_by(_o.id).limit(limit)
-    if tx.postgres:
-        due = due.with_for_update(skip_locked=True)  # what another sweeper is offering is not offered twice
-    rows = tx.connection.execute(
-        update(t.outbox).where(_o.id.in_(due)).values(offered_until=tx.now + for_microseconds).returning(_o.id, _o.slow)
-    )
+    values = {"now": tx.now, "most": limit, "until": tx.now + for_microseconds}
+    rows = tx.connection.execute(_OFFER_POSTGRES if tx.postgres else _OFFER, values)
     return sorted((row.id, bool(row.slow)) for row in rows)
-
-
-def event_of(connection: Connection, claimed: Claimed) -> Recorded:
-    """The event that a row follows from."""
-    row = connection.execute(_EVENT, {"which": claimed.event_id}).one()
-    return recorded_from(row)
 
 
 def dead(connection: Connection, *, limit: int = 200) -> tuple[DeadRow, ...]:

@@ -10,9 +10,10 @@ was held up, or stood still, does not make up for it by a burst.
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import Tx
 
 SECOND = 1_000_000
@@ -22,6 +23,11 @@ LATE = SECOND // 2
 JITTER = SECOND // 20
 
 _s, _o = t.sender_pace.c, t.outbox.c
+_PACE_AND_SLOT = Prepared(
+    select(_s.next_at, _s.paused_until, _o.slot_at)
+    .join_from(t.sender_pace, t.outbox, _o.id == bindparam("which"))
+    .where(_s.sender == bindparam("whose"))
+)
 
 
 def take_slot(tx: Tx, outbox_id: int, sender: str, messages_per_second: float) -> int:
@@ -32,27 +38,23 @@ def take_slot(tx: Tx, outbox_id: int, sender: str, messages_per_second: float) -
     gap = int(SECOND / messages_per_second)
     # Locks the sender's row, made if it is not there: two rows never take one slot.
     tx.upsert(t.sender_pace, {"sender": sender}, {"next_at": 0}, add="next_at")
-    pace = tx.connection.execute(select(_s.next_at, _s.paused_until).where(_s.sender == sender)).one()
-    slot = int(tx.connection.execute(select(_o.slot_at).where(_o.id == outbox_id)).scalar_one())
+    next_at, paused_until, slot = tx.run(_PACE_AND_SLOT, {"which": outbox_id, "whose": sender}).fetchone()
     if slot > tx.now:
-        return slot
-    if tx.now >= pace.paused_until and (slot or tx.now >= pace.next_at):
+        return int(slot)
+    if tx.now >= paused_until and (slot or tx.now >= next_at):
         left_at = slot if slot and tx.now - slot <= min(gap // 2, JITTER) else tx.now
-        change = {"next_at": max(pace.next_at, left_at + gap), "paused_until": left_at + gap}
+        change = {"next_at": max(next_at, left_at + gap), "paused_until": left_at + gap}
         tx.change(t.sender_pace, {"sender": sender}, change)
-        _keep(tx, outbox_id, 0)
+        if slot:
+            tx.change(t.outbox, {"id": outbox_id}, {"slot_at": 0})
         return tx.now
-    if slot and tx.now - slot <= max(gap, LATE) and pace.paused_until - tx.now <= gap:
-        slot = int(pace.paused_until)  # somebody who was late has just left: it goes on from there
+    if slot and tx.now - slot <= max(gap, LATE) and paused_until - tx.now <= gap:
+        slot = int(paused_until)  # somebody who was late has just left: it goes on from there
     else:
-        slot = max(tx.now, pace.next_at, pace.paused_until)
+        slot = max(tx.now, next_at, paused_until)
         tx.change(t.sender_pace, {"sender": sender}, {"next_at": slot + gap})
-    _keep(tx, outbox_id, slot)
-    return slot
-
-
-def _keep(tx: Tx, outbox_id: int, slot: int) -> None:
-    tx.connection.execute(update(t.outbox).where(_o.id == outbox_id).values(slot_at=slot))
+    tx.change(t.outbox, {"id": outbox_id}, {"slot_at": slot})
+    return int(slot)
 
 
 def pause(tx: Tx, sender: str, until: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, bindparam, func, select, tuple_
 
 from hub.domain.events import Absorbed, BotTurnDecided, ContactMergeUndone, HandedBack, MergeUndone, Recorded
 from hub.domain.messages import WITH_CUSTOMER
@@ -19,17 +19,20 @@ def event(connection: Connection, event_id: int) -> Recorded | None:
     return recorded_from(row) if row else None
 
 
+_MINE = t.event.c.stream_id == bindparam("which")
+_GIVEN_BACK = select(func.coalesce(func.max(t.event.c.sequence), 0)).where(_MINE, t.event.c.kind == HandedBack.__name__)
+# Every handoff asks: put together once.
+_TURNS = (
+    select(*EVENT_COLUMNS)
+    .where(_MINE, t.event.c.kind == BotTurnDecided.__name__, t.event.c.sequence > _GIVEN_BACK.scalar_subquery())
+    .order_by(t.event.c.sequence.desc())
+    .limit(bindparam("most"))
+)
+
+
 def turns(connection: Connection, conversation_id: str, *, limit: int) -> list[BotTurnDecided]:
     """The last bot turns since a person gave the conversation back, else since it was opened; the oldest first."""
-    ev = t.event.c
-    mine = ev.stream_id == conversation_id
-    began = select(func.coalesce(func.max(ev.sequence), 0)).where(mine, ev.kind == HandedBack.__name__)
-    rows = connection.execute(
-        select(*EVENT_COLUMNS)
-        .where(mine, ev.kind == BotTurnDecided.__name__, ev.sequence > began.scalar_subquery())
-        .order_by(ev.sequence.desc())
-        .limit(limit)
-    ).all()
+    rows = connection.execute(_TURNS, {"which": conversation_id, "most": limit}).all()
     found = (recorded_from(row).event for row in reversed(rows))
     return [event for event in found if isinstance(event, BotTurnDecided)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from hub.domain.conversation import Conversation, Status
 from hub.store import tables as t
@@ -10,25 +10,28 @@ from hub.store import tables as t
 FURTHEST_PLACE = 100
 
 
+_c = t.conversation.c
+_SAME_PRIORITY = _c.priority == bindparam("priority")
+# Every handoff asks: put together once.
+_AHEAD = select(func.count()).select_from(
+    select(_c.id)
+    .where(
+        _c.merged_into == "",
+        _c.status == Status.WAITING,
+        _c.team_id == bindparam("team_id"),
+        _c.id != bindparam("which"),
+        or_(
+            _c.priority > bindparam("priority"),
+            _SAME_PRIORITY & (_c.waiting_since < bindparam("waiting_since")),
+            _SAME_PRIORITY & (_c.waiting_since == bindparam("waiting_since")) & (_c.id < bindparam("which")),
+        ),
+    )
+    .limit(FURTHEST_PLACE - 1)
+    .subquery()
+)
+
+
 def place(connection: Connection, conversation: Conversation) -> int:
     """A waiting conversation's place in its team's queue, 1 = next; `FURTHEST_PLACE` for all beyond that."""
-    c = t.conversation.c
-    ahead = (
-        select(c.id)
-        .where(
-            c.merged_into == "",
-            c.status == Status.WAITING,
-            c.team_id == conversation.team_id,
-            c.id != conversation.id,
-            or_(
-                c.priority > conversation.priority,
-                (c.priority == conversation.priority) & (c.waiting_since < conversation.waiting_since),
-                (c.priority == conversation.priority)
-                & (c.waiting_since == conversation.waiting_since)
-                & (c.id < conversation.id),
-            ),
-        )
-        .limit(FURTHEST_PLACE - 1)
-        .subquery()
-    )
-    return connection.execute(select(func.count()).select_from(ahead)).scalar_one() + 1
+    values = {name: getattr(conversation, name) for name in ("priority", "team_id", "waiting_since")}
+    return connection.execute(_AHEAD, values | {"which": conversation.id}).scalar_one() + 1

@@ -31,37 +31,39 @@ class Sending:
     forbidden: bool
 
 
+_m, _i, _said = t.message.c, t.identity.c, t.message.alias().c
+_LAST_SAID = (
+    select(_said.extras)
+    .where(_said.identity_id == _m.identity_id, _said.inbox_id == _m.inbox_id, _said.kind == Kind.INCOMING.value)
+    .order_by(_said.event_id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+# Every message that leaves asks: put together once.
+_SENDING = (
+    select(
+        _m.id,
+        _m.conversation_id,
+        _m.inbox_id,
+        _m.text,
+        _m.extras,
+        _m.state,
+        _m.identity_id,
+        _i.channel,
+        _i.address,
+        _i.wire_address,
+        _i.scope,
+        _i.display_name,
+        _LAST_SAID.label("last_said"),
+    )
+    .join(t.identity, _i.id == _m.identity_id)
+    .where(_m.id == bindparam("which"))
+)
+
+
 def sending(connection: Connection, message_id: str) -> Sending:
     """Raises NotFound."""
-    m, i, said = t.message.c, t.identity.c, t.message.alias().c
-    last_said = (
-        select(said.extras)
-        .where(said.identity_id == m.identity_id, said.inbox_id == m.inbox_id, said.kind == Kind.INCOMING.value)
-        .order_by(said.event_id.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("last_said")
-    )
-    statement = (
-        select(
-            m.id,
-            m.conversation_id,
-            m.inbox_id,
-            m.text,
-            m.extras,
-            m.state,
-            m.identity_id,
-            i.channel,
-            i.address,
-            i.wire_address,
-            i.scope,
-            i.display_name,
-            last_said,
-        )
-        .join(t.identity, i.id == m.identity_id)
-        .where(m.id == message_id)
-    )
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(_SENDING, {"which": message_id}).one_or_none()
     if row is None:
         raise NotFound(f"there is no message {message_id} to send")
     extras = json.loads(row.extras) if row.extras else {}
@@ -123,7 +125,6 @@ class Reported:
     error_text: str
 
 
-_m = t.message.c
 # Three reports come for each message: put together once.
 _REPORTED = select(_m.id, _m.conversation_id, _m.identity_id, _m.state, _m.provider_id, _m.error_text).where(
     _m.inbox_id == bindparam("inbox"), _m.kind.in_((Kind.OUTGOING.value, Kind.VENDOR.value))
