@@ -22,8 +22,8 @@ from hub.web.flask_app import openapi as describe
 
 log = logging.getLogger(__name__)
 
-# Seconds after which a thread that computes must let another one go on. The store's writer hands the interpreter over at
-# each statement; with Python's 5 ms it waits for it longer than SQLite takes for the whole transaction.
+# Seconds after which a thread that computes must let another one go on. The store's writer hands the interpreter over
+# at each statement; with Python's 5 ms it waits for it longer than SQLite takes for the whole transaction.
 SWITCH_INTERVAL = 0.001
 
 
