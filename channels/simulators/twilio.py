@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 from channels.simulators.faults import Fault, Faults
 from channels.simulators.lanes import Lanes, Step
 from channels.simulators.ledger import Ledger, Media, Message
+from channels.simulators.line import Reply
 from channels.simulators.segments import segments
 from channels.simulators.twilio_account import Account, Number, country, is_number
 from channels.simulators.twilio_errors import (
@@ -42,7 +43,7 @@ from channels.simulators.twilio_errors import (
     error,
     refused,
 )
-from channels.simulators.twilio_webhooks import BadTwiml, Reply, Webhooks, connection_of, messages_of
+from channels.simulators.twilio_webhooks import BadTwiml, Webhooks, connection_of, messages_of
 
 API_VERSION = "2010-04-01"
 BODY_LIMIT = 1600
