@@ -409,7 +409,7 @@ def test_the_hub_killed_between_answer_and_commit(rasa_server: RasaServer, hub_a
         assert later.intent == "thanks"
 
 
-@pytest.mark.parametrize("text", ["zzz parcel whatever", "yes", "tell me about whales"])
+@pytest.mark.parametrize("text", ["tuesday green address whatever", "yes", "tell me about whales"])
 def test_a_repeated_message_that_was_not_understood(talk: Callable[..., Talk], text: str) -> None:
     conversation = talk()
     conversation.say("hello")
