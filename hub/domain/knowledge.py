@@ -66,8 +66,9 @@ class FoundAnswer:
 class SearchResult:
     """Answers, best first, at most one per article; empty when nothing is indexed.
 
-    `model_id` and `calibration_id` name what made the numbers, so that a decision can be explained later. `precision` is
-    the share, 0 to 1, that was right of all first answers at least as sure as this one: what a target is compared with.
+    `model_id` and `calibration_id` name what made the numbers, so that a decision can be explained later. `precision`
+    is the share, 0 to 1, that was right of all first answers at least as sure as this one: what a target is compared
+    with.
     """
 
     answers: tuple[FoundAnswer, ...]
