@@ -72,7 +72,10 @@ function Form({ conversation, onClose }: Omit<DialogProps, "opened">) {
 
   async function preview() {
     if (!firm) return;
-    if (shown) return setSeen(null);
+    if (shown) {
+      setSeen(null);
+      return;
+    }
     try {
       setSeen({ for: stands, whole: (await hub.previewVendorMail(conversation.id, mail(firm))).whole });
     } catch (error) {
