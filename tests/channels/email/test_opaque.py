@@ -105,7 +105,9 @@ def test_signatures_within_signatures_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "envelope", [b"", b"\x30\x80", b"\x30" * 5_000, _streamed(INNER, depth=DEPTH + 1), SIGNED[:60]]
+    "envelope",
+    [b"", b"\x30\x80", b"\x30" * 5_000, _streamed(INNER, depth=DEPTH + 1), SIGNED[:60]],
+    ids=["empty", "no_length", "sequences", "too_deep", "cut_off"],  # a signature is another one in each process
 )
 def test_what_cannot_be_had_is_kept_as_it_came(envelope: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
