@@ -120,11 +120,12 @@ def test_a_seed_that_was_cut_off_leaves_nothing_and_can_be_done_again(
     def dies(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
+    empty = everything(store)
     with monkeypatch.context() as patched:
         patched.setattr(handoff, "hand_over", dies)
         with pytest.raises(KeyboardInterrupt):
             demo.seed(store, HERE)
-    assert not any(everything(store).values())
+    assert everything(store) == empty
     assert demo.seed(store, HERE) is True
     assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1
 
