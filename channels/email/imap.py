@@ -20,7 +20,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from hub.domain.errors import ChannelError
 from hub.domain.messages import WebhookRequest
@@ -102,6 +102,9 @@ def connect(account: ImapAccount) -> Iterator[IMAPClient]:
                 client.starttls(context)
             account.sign_in(client)
         except LoginError as error:
+            # The library calls a connection that broke in the middle of it by the same name: that is no refusal.
+            if isinstance(error.__context__, IMAPClientAbortError):
+                raise ChannelError("connection", _words(error)) from error
             raise ChannelError("sign_in_refused", _words(error), account=True) from error
         yield client
     except (OSError, IMAPClientError) as error:

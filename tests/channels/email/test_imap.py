@@ -165,6 +165,25 @@ def test_a_wrong_password_is_the_accounts_fault_and_not_told(mail_server: MailSe
     assert "wrong-password" not in str(refused.value)
 
 
+def test_a_server_that_dies_at_the_sign_in_has_refused_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def dies() -> None:
+            connection, _ = server.accept()
+            with connection, connection.makefile("rwb") as lines:
+                lines.write(b"* OK [CAPABILITY IMAP4rev1] ready\r\n")
+                lines.flush()
+                lines.readline()
+
+        dying = threading.Thread(target=dies)
+        dying.start()
+        where = imap.ImapAccount("127.0.0.1", server.getsockname()[1], "none", lambda client: client.login("a", "b"))
+        with pytest.raises(ChannelError) as broken:
+            imap.listen(where, MemoryLine())
+        dying.join(10)
+    assert not broken.value.account, "five minutes' rest are for wrong passwords"
+
+
 def test_a_server_that_is_not_there_is_told(mail_server: MailServer) -> None:
     mail_server.kill()
     with pytest.raises(ChannelError) as unreachable:
