@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,10 +21,6 @@ from hub.web.flask_app import openapi as describe
 
 log = logging.getLogger(__name__)
 
-# Seconds after which a thread that computes must let another one go on. The store's writer hands the interpreter over
-# at each statement; with Python's 5 ms it waits for it longer than SQLite takes for the whole transaction.
-SWITCH_INTERVAL = 0.001
-
 
 def serve(settings: Settings) -> None:
     """Answers HTTP and web sockets until it is told to stop. Embedded, it runs the outbox too.
@@ -33,7 +28,6 @@ def serve(settings: Settings) -> None:
     Raises Unavailable when the database has not the schema that this version wants.
     """
     _require_schema(settings)
-    sys.setswitchinterval(SWITCH_INTERVAL)
 
     def start() -> tuple[server.Application, Callable[[], None]]:
         assembled = build(
