@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     exists,
     literal,
+    literal_column,
     or_,
     select,
     update,
@@ -30,7 +31,11 @@ from hub.store.prepared import Prepared
 from hub.store.unit_of_work import Tx
 
 _o = t.outbox.c
-_UNFINISHED = ("pending", "claimed")
+# Written into the statements: SQLite takes a partial index only where the statement's text repeats its condition, and
+# reads the whole table, finished rows and all, where the states are given as parameters.
+_PENDING: ColumnElement[str] = literal_column("'pending'")
+_CLAIMED: ColumnElement[str] = literal_column("'claimed'")
+_DEAD: ColumnElement[str] = literal_column("'dead'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,10 @@ class DeadRow:
     created_at: int
 
 
-def _unfinished(row: Any) -> ColumnElement[bool]:
-    return or_(*(row.state == state for state in _UNFINISHED))
+def unfinished_rows(row: Any) -> ColumnElement[bool]:
+    """The condition of the partial indexes, in their own words. `row` are the table's or an alias's columns."""
+    found: ColumnElement[bool] = row.state.in_((_PENDING, _CLAIMED))
+    return found
 
 
 def _runnable(now: int | ColumnElement[int]) -> ColumnElement[bool]:
@@ -68,14 +75,14 @@ def _runnable(now: int | ColumnElement[int]) -> ColumnElement[bool]:
     earlier = t.outbox.alias("earlier")
     return and_(
         or_(
-            and_(_o.state == "pending", _o.due_at <= now),
-            and_(_o.state == "claimed", _o.lease_until <= now),
+            and_(_o.state == _PENDING, _o.due_at <= now),
+            and_(_o.state == _CLAIMED, _o.lease_until <= now),
         ),
         ~exists().where(
             earlier.c.handler == _o.handler,
             earlier.c.order_key == _o.order_key,
             earlier.c.id < _o.id,
-            _unfinished(earlier.c),
+            unfinished_rows(earlier.c),
         ),
     )
 
@@ -103,7 +110,8 @@ _NEXT_IN_LINE = Prepared(
     .where(
         _o.handler == bindparam("handler"),
         _o.order_key == bindparam("order_key"),
-        _o.state == "pending",
+        unfinished_rows(_o),
+        _o.state == _PENDING,
         _o.due_at <= bindparam("now"),
         _o.id > bindparam("which"),
     )
@@ -180,11 +188,11 @@ def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
 
 # The sweeper asks many times a second: put together once.
 _NOW: ColumnElement[int] = bindparam("now", type_=BigInteger)
-_NEXT_DUE = select(_o.due_at).where(_o.state.in_(_UNFINISHED), _o.due_at > _NOW).order_by(_o.due_at).limit(1)
+_NEXT_DUE = select(_o.due_at).where(unfinished_rows(_o), _o.due_at > _NOW).order_by(_o.due_at).limit(1)
 _OFFERABLE = (
     select(_o.id)
-    .where(_o.state.in_(_UNFINISHED), _o.due_at <= _NOW, _o.offered_until <= _NOW, _runnable(_NOW))
-    .order_by(_o.id)
+    .where(unfinished_rows(_o), _o.due_at <= _NOW, _o.offered_until <= _NOW, _runnable(_NOW))
+    .order_by(_o.due_at)
     .limit(bindparam("most"))
 )
 
@@ -215,7 +223,7 @@ def dead(connection: Connection, *, limit: int = 200) -> tuple[DeadRow, ...]:
     """Rows that used up their attempts, newest first."""
     statement = (
         select(_o.id, _o.handler, _o.order_key, _o.attempts, _o.last_error, _o.event_id, _o.created_at)
-        .where(_o.state == "dead")
+        .where(_o.state == _DEAD)
         .order_by(_o.id.desc())
         .limit(limit)
     )
@@ -237,5 +245,5 @@ def replay(tx: Tx, outbox_ids: Sequence[int]) -> list[tuple[int, bool]]:
 
 def unfinished(connection: Connection, *, limit: int = 1000) -> int:
     """How many rows are not finished, counted up to a limit."""
-    statement = select(_o.id).where(_o.state.in_(_UNFINISHED)).limit(limit)
+    statement = select(_o.id).where(unfinished_rows(_o)).limit(limit)
     return len(connection.execute(statement).all())
