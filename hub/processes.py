@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from hub import heap
 from hub.app import Assembled, build, mail_receivers
-from hub.domain.errors import Unavailable
+from hub.domain.errors import HubError, Unavailable
+from hub.hub import Hub
 from hub.jobs import worker
 from hub.live.hints import RedisHints
 from hub.live.push import LivePush
@@ -54,6 +58,7 @@ def serve(settings: Settings) -> None:
         receivers = mail_receivers(hub)
         for receiver in receivers:
             receiver.start()
+        threading.Thread(target=_settle, args=(hub,), name="settling", daemon=True).start()
 
         def stop() -> None:
             for receiver in receivers:
@@ -92,6 +97,14 @@ def openapi(settings: Settings) -> dict[str, Any]:
     """The API's OpenAPI document."""
     assembled: Assembled = build(settings)
     return describe(assembled.hub)
+
+
+def _settle(hub: Hub) -> None:
+    """Loads the libraries of the inboxes' channels, which the first message of each would wait for."""
+    for inbox in hub.inboxes.every():
+        with suppress(HubError, KeyError):  # settings at fault are said where the inbox is used
+            hub.channel_of(inbox)
+    heap.keep()
 
 
 def _require_schema(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from hub import heap
 from hub.domain.events import ArticleIndexed
 from hub.hub import Hub
 from hub.ports import KnowledgeBase
@@ -51,6 +52,7 @@ class IndexFollower:
         while (cursor := self._load(knowledge)) is None:
             if self._stopped.wait(EVERY):
                 return
+        heap.keep()
         if self._indexes:
             try:
                 indexing.index_missing(self._hub)

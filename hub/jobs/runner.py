@@ -12,7 +12,7 @@ from hub.hub import Hub
 from hub.jobs.handlers import SECOND, Job
 from hub.services.work import Wait, Work, asked_pause
 from hub.store.queries import outbox
-from hub.store.unit_of_work import Tx, UseCase
+from hub.store.unit_of_work import Result, Tx, UseCase
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Runner:
     def run(self, outbox_id: int) -> bool:
         """Runs a row if it is free to run. Returns whether it was. Never raises for what a handler does."""
         lease = str(ULID())
-        claimed = self._hub.store.write(lambda tx: outbox.claim(tx, outbox_id, lease=lease, leases=self._leases))
+        claimed = self._write(lambda tx: outbox.claim(tx, outbox_id, lease=lease, leases=self._leases))
         if claimed is None:
             return False
         job = self._jobs[claimed.handler]
@@ -72,10 +72,10 @@ class Runner:
                 raise LeaseLost(f"row {claimed.id}")
             _pass_on(tx, claimed)
 
-        self._hub.store.write(write)
+        self._write(write)
 
     def _put_back(self, claimed: outbox.Claimed, lease: str, until: int) -> None:
-        if not self._hub.store.write(lambda tx: outbox.put_back(tx, claimed, lease=lease, until=until)):
+        if not self._write(lambda tx: outbox.put_back(tx, claimed, lease=lease, until=until)):
             raise LeaseLost(f"row {claimed.id}")
         self.expect(until)
 
@@ -94,9 +94,13 @@ class Runner:
                 _pass_on(tx, claimed)
             return due_at
 
-        due_at = self._hub.store.write(write)
+        due_at = self._write(write)
         if due_at is not None:
             self.expect(due_at)
+
+    def _write(self, use_case: UseCase[Result]) -> Result:
+        """Behind what somebody waits for: rows wait in the outbox, and lose nothing by it."""
+        return self._hub.store.write(use_case, later=True)
 
 
 def _pass_on(tx: Tx, claimed: outbox.Claimed) -> None:

@@ -18,7 +18,7 @@ from hub.store.queries import routing as routing_queries
 log = logging.getLogger(__name__)
 
 EVERY = 0.5
-SHORTEST = 0.01  # between two rounds, however much is due one after the other
+SHORTEST = 0.05  # between two rounds, however much is due one after the other
 TIDY_EVERY = 600.0
 # What only time changes: asked-for levels that are lowered, teams that help out, who may be asked again.
 ROUTE_EVERY = 5 * SECOND

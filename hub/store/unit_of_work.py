@@ -10,6 +10,7 @@ import json
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -390,8 +391,10 @@ class Committed(Protocol):
 class Store(Protocol):
     """Where everything rests."""
 
-    def write(self, use_case: UseCase[Result]) -> Result:
+    def write(self, use_case: UseCase[Result], *, later: bool = False) -> Result:
         """Runs a use case in a transaction and returns its result after the commit. Its errors come through.
+
+        With `later` it may stand back behind those that a customer, an agent or a provider is waiting for.
 
         Raises Unavailable once the store is closed and cannot take it any more.
         """
@@ -445,7 +448,7 @@ class PostgresStore(_Base):
         super().__init__(clock, subscriptions, committed)
         self.engine = create_engine(url, pool_size=connections, max_overflow=0, pool_pre_ping=True)
 
-    def write(self, use_case: UseCase[Result]) -> Result:
+    def write(self, use_case: UseCase[Result], *, later: bool = False) -> Result:  # noqa: ARG002  # nobody stands back
         for attempt in range(1, self.ATTEMPTS + 1):
             try:
                 with self.engine.begin() as connection:
@@ -472,6 +475,7 @@ class PostgresStore(_Base):
 @dataclass(slots=True)
 class _Waiting:
     use_case: UseCase[Any]
+    later: bool
     future: Future[Any]
 
 
@@ -481,9 +485,14 @@ class SqliteStore(_Base):
     Threads that fight for SQLite's lock sleep and retry without a queue: p99 of hundreds of milliseconds. One writer
     has no fight, and one fsync serves the whole batch. A member that fails undoes the batch; its members then run one
     by one, each in its own transaction, so that nobody pays for another's error.
+
+    What may be done later stands back: a few such members with each batch, so that in a rush a webhook does not wait
+    for all the jobs that the rush has made, and the jobs go on none the less.
     """
 
     BATCH = 64
+    LATER = 3  # with a batch that somebody waits for
+    LATER_ALONE = 8  # in a batch of their own: somebody may come while it is under way
 
     def __init__(self, path: str, clock: Clock, subscriptions: Subscriptions, committed: Committed) -> None:
         super().__init__(clock, subscriptions, committed)
@@ -495,8 +504,8 @@ class SqliteStore(_Base):
         self._connection: Connection | None = None
         self._closed = False
 
-    def write(self, use_case: UseCase[Result]) -> Result:
-        waiting = _Waiting(use_case, Future())
+    def write(self, use_case: UseCase[Result], *, later: bool = False) -> Result:
+        waiting = _Waiting(use_case, later, Future())
         with self._changing:  # nothing is put behind the sign to stop, where nobody would ever take it
             if self._closed:
                 raise Unavailable("the hub is stopping")
@@ -526,20 +535,23 @@ class SqliteStore(_Base):
 
     def _run(self) -> None:
         running = True
-        while running:
+        later: deque[_Waiting] = deque()
+        while running or later:
             batch: list[_Waiting] = []
-            member = self._inbox.get()
-            while True:
-                if member is None:
-                    running = False
-                    break
-                batch.append(member)
-                if len(batch) == self.BATCH:
-                    break
+            while len(batch) < self.BATCH:
                 try:
-                    member = self._inbox.get_nowait()
+                    # Waits only where there is nothing at all to do.
+                    member = self._inbox.get(block=running and not batch and not later)
                 except queue.Empty:
                     break
+                if member is None:
+                    running = False
+                elif member.later:
+                    later.append(member)
+                else:
+                    batch.append(member)
+            room = self.LATER if batch else self.LATER_ALONE
+            batch.extend(later.popleft() for _ in range(min(len(later), room)))
             if batch:
                 self._commit(batch)
         self._let_go()

@@ -189,11 +189,11 @@ def test_a_crash_between_taking_a_slot_and_going_back_keeps_the_slot(world: Worl
     writes: list[int] = []
     write = world.store.write
 
-    def dies_at_the_third(use_case: Any) -> Any:
+    def dies_at_the_third(use_case: Any, **how: Any) -> Any:
         writes.append(1)
         if len(writes) == 3:
             raise KeyboardInterrupt
-        return write(use_case)
+        return write(use_case, **how)
 
     world.store.write = dies_at_the_third  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):

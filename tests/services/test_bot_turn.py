@@ -90,11 +90,11 @@ def test_a_killed_turn_does_not_ask_the_bot_for_another_one(world: World) -> Non
     (outbox_id,) = world.nudger.take()
     write, calls = world.store.write, []
 
-    def dies_at_the_second_write(use_case: Any) -> Any:
+    def dies_at_the_second_write(use_case: Any, **how: Any) -> Any:
         calls.append(use_case)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return write(use_case)
+        return write(use_case, **how)
 
     object.__setattr__(world.hub, "store", Wrapped(world.store, dies_at_the_second_write))
     with pytest.raises(KeyboardInterrupt):

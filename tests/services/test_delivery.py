@@ -190,11 +190,11 @@ def test_a_crash_before_anything_was_sent_costs_only_time(world: World) -> None:
     write = world.store.write
     calls: list[int] = []
 
-    def dies_at_the_second_write(use_case: Any) -> Any:
+    def dies_at_the_second_write(use_case: Any, **how: Any) -> Any:
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return write(use_case)
+        return write(use_case, **how)
 
     world.store.write = dies_at_the_second_write  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):

@@ -183,6 +183,29 @@ def test_a_store_that_is_closed_takes_nothing_and_leaves_nobody_waiting(sqlite_s
     assert contact_names(sqlite_store) == {"taken"}
 
 
+def test_what_may_be_done_later_stands_back_and_is_not_forgotten(sqlite_store: SqliteStore) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def blocker(tx: Tx) -> None:
+        entered.set()
+        assert go_on.wait(10)
+
+    jobs = [f"job {number}" for number in range(10)]
+    asked = [f"webhook {number}" for number in range(3)]
+    with ThreadPoolExecutor(20) as pool:
+        pool.submit(sqlite_store.write, blocker)
+        assert entered.wait(10)
+        for name in (*jobs, *asked):
+            pool.submit(sqlite_store.write, lambda _, name=name: order.append(name), later=name in jobs)
+        while sqlite_store._inbox.qsize() < len(jobs) + len(asked):
+            threading.Event().wait(0.001)
+        go_on.set()
+    sqlite_store.close()
+    assert sorted(order[:3]) == asked
+    assert sorted(order[3:]) == jobs
+
+
 @pytest.fixture
 def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
     path = tmp_path / "own.sqlite3"
