@@ -31,6 +31,8 @@ PEOPLE = (
     Person("martin.sosa@correo.example", "Martín Sosa", "es", "Buenos Aires", "outlook"),
     Person("priya.patel@mail.example", "Priya Patel", "en", "Leicester", "gmail"),
     Person("iker.etxeberria@posta.example", "Iker Etxeberria", "es", "Bilbao", "thunderbird"),
+    # No customer: the workshop that the firm asks about repairs.
+    Person("pedidos@taller-norte.example", "Taller Norte", "es", "Vigo", "outlook"),
 )
 
 # Addresses, at any name, that always do the same: what is before the @ → the SMTP answer to the hub's mail. `bounces`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 from cryptography.fernet import InvalidToken
@@ -10,9 +11,10 @@ from cryptography.fernet import InvalidToken
 from hub.domain import events as e
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Author, InboundMessage, Parsed, WebhookRequest
-from hub.services import articles, assignment, handoff, inbound, people, replies, sign_in
+from hub.services import articles, assignment, handoff, inbound, people, replies, sign_in, vendors
 from hub.store import tables as t
 from hub.store.queries import demo, inboxes
+from hub.store.queries.vendors import Vendor
 from hub.store.secret_box import SecretBox
 from hub.store.unit_of_work import Store, Tx
 
@@ -34,6 +36,7 @@ SMS_KEY = "demo-sms"
 SMS_NUMBERS = ("+34644010203", "+447400123123")
 # The same as in channels/simulators/mail_people.py.
 MAIL_KEY = "demo-mail"
+WORKSHOP = Vendor("", "Taller Norte", "es", "", ("pedidos@taller-norte.example",), same_domain=False, active=True)
 MAIL_ADDRESS = "support@lumbre.example"
 # (order, customer, state, carrier, expected)
 ORDERS = (
@@ -188,6 +191,8 @@ def connect_mail(store: Store, host: str, port: int) -> bool:
             values = {"id": tx.new_id(), "key": MAIL_KEY, "name": "Mail", "channel": "email"}
             values["team_id"] = known[INBOX_KEY].team_id
             tx.add(t.inbox, values | {"settings": json.dumps(settings)})
+            # Its mailbox is on the simulator's page: whoever tries the demo can be asked and answer.
+            vendors.save(tx, replace(WORKSHOP, inbox_id=values["id"]))
             return True
         now = json.loads(demo.settings_of(tx.connection, MAIL_KEY))
         if now.get("smtp") == settings["smtp"]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
-from channels.simulators.mail_people import FIRM_ADDRESS
+from channels.simulators.mail_people import FIRM_ADDRESS, somebody
+from channels.simulators.mail_people import PEOPLE as MAIL_PEOPLE
 from channels.simulators.phones import FIRM_NUMBERS
 from hub.app import build, open_store
 from hub.clock import SystemClock
@@ -25,7 +26,7 @@ from hub.settings import Settings, from_environment
 from hub.store import replay
 from hub.store import tables as t
 from hub.store.queries import demo as demo_queries
-from hub.store.queries import inboxes, people
+from hub.store.queries import inboxes, people, vendors
 from hub.store.secret_box import SecretBox
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, Store, conversation_from
 
@@ -244,6 +245,10 @@ def test_the_firm_has_a_mailbox_that_follows_the_simulated_server(store: Store, 
     assert demo.connect_mail(store, "127.0.0.1", 8002) is False
     inbox = mailbox(store)
     assert (inbox.channel, inbox.settings["address"]) == ("email", FIRM_ADDRESS)
+    with store.read() as connection:
+        (workshop,) = vendors.every(connection)
+    assert workshop.inbox_id == inbox.id
+    assert somebody(workshop.addresses[0]) in MAIL_PEOPLE
     signed = {**inbox.settings, "signature": "their own"}
     store.write(lambda tx: tx.change(t.inbox, {"id": inbox.id}, {"settings": json.dumps(signed)}))
     assert demo.connect_mail(store, "127.0.0.1", 9002) is True
