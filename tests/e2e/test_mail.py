@@ -14,6 +14,7 @@ from tests.e2e.conftest import PATIENCE, Phones, Running, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 OLIVER = "oliver.hughes@mail.example"
+WORKSHOP = "pedidos@taller-norte.example"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,51 @@ def test_a_mail_is_answered_in_its_thread_and_the_answer_to_that_comes_home(
     expect(thread.get_by_text("It leaves today.")).to_have_count(1)
     desk.goto(f"{firm[0].url}/inbox/all")
     expect(desk.locator("a[href*='/all/']").filter(has_text="Oliver Hughes")).to_have_count(1, timeout=PATIENCE)
+
+
+def test_a_workshop_is_asked_and_answers_and_the_customer_sees_neither(
+    firm: tuple[Running, Phones], mailbox: Page, desk: Page, browser: Browser
+) -> None:
+    desk.goto(f"{firm[0].url}/inbox/all")
+    desk.get_by_text("Oliver Hughes", exact=True).first.click(timeout=PATIENCE)
+    desk.get_by_role("button", name="More actions").click()
+    desk.get_by_role("menuitem", name="Ask an outside firm").click()
+    dialog = desk.get_by_role("dialog", name="Ask an outside firm")
+    dialog.get_by_role("textbox", name="Your question").fill("¿Tenéis el soporte de la estantería de roble?")
+    dialog.get_by_role("checkbox", name=re.compile("One bracket is missing")).check()
+    dialog.get_by_role("button", name="Show the mail").click()
+    expect(dialog.locator("pre")).to_contain_text("One bracket is missing", timeout=PATIENCE)
+    assert violations(desk) == []
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_have_count(0, timeout=PATIENCE)
+    thread = desk.get_by_role("log")
+    expect(thread.get_by_text("to Taller Norte; the customer does not see it")).to_be_visible(timeout=PATIENCE)
+
+    context = browser.new_context(locale="es-ES", viewport={"width": 1366, "height": 768})
+    workshop = context.new_page()
+    workshop.goto(f"{firm[1].url}/mail#{WORKSHOP}")
+    workshop.locator("#list button").first.click(timeout=PATIENCE)
+    asked = workshop.locator("#thread > li")
+    expect(asked).to_have_count(1, timeout=PATIENCE)
+    workshop.get_by_role("button", name="Responder").click()
+    workshop.get_by_role("textbox", name="Mensaje").fill("Sale mañana desde Vigo.")
+    workshop.get_by_role("button", name="Enviar").click()
+    expect(thread.get_by_text("Sale mañana desde Vigo.")).to_be_visible(timeout=PATIENCE)
+    expect(thread.get_by_text("Outside firm; the customer does not see it")).to_be_visible()
+    assert violations(desk) == []
+    desk.emulate_media(color_scheme="dark")
+    desk.set_viewport_size({"width": 390, "height": 780})
+    assert violations(desk) == []
+    assert desk.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+    mailbox.reload()
+    mailbox.locator("#list button").first.click(timeout=PATIENCE)
+    expect(mailbox.locator("#thread > li").first).to_be_visible(timeout=PATIENCE)
+    seen = mailbox.locator("#reading").inner_text()
+    assert "It leaves today." in seen or "Monday is fine" in seen
+    assert "Vigo" not in seen
+    assert "Taller" not in seen
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1366), ("dark", 390)])

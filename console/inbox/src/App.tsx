@@ -1,4 +1,4 @@
-import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
+import { localStorageColorSchemeManager, MantineProvider, MantineThemeProvider, Notification } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
@@ -23,6 +23,11 @@ whenSignedOut(() => {
   void router.navigate({ to: "/sign-in", search: { next: router.state.location.pathname, ended: true } });
 });
 
+/** The library's button that closes a notification has no name of its own. */
+const named = ({ t }: Text) => ({
+  components: { Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": t("action.close") } } }) },
+});
+
 export function App({ initialText }: { initialText: Text }) {
   const [text, setText] = useState(initialText);
   useEffect(() => {
@@ -37,7 +42,9 @@ export function App({ initialText }: { initialText: Text }) {
       <TextContext value={text}>
         <ChooseLanguage value={choose}>
           <QueryClientProvider client={client}>
-            <Notifications position="bottom-right" limit={5} />
+            <MantineThemeProvider theme={named(text)}>
+              <Notifications position="bottom-right" limit={5} />
+            </MantineThemeProvider>
             <RouterProvider router={router} />
           </QueryClientProvider>
         </ChooseLanguage>

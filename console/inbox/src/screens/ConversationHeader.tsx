@@ -1,4 +1,5 @@
 import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import type { ConversationDetail } from "@centralita/shared/api";
 import { IconArrowLeft, IconDots, IconLayoutSidebarRight } from "../parts/icons";
 import { useQuery } from "@tanstack/react-query";
@@ -51,6 +52,8 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
   const { data: agents } = useQuery(agentsQuery);
   const { data: teams } = useQuery(teamsQuery);
   const heading = useRef<HTMLHeadingElement>(null);
+  // On a phone the list, whose name is the page's heading otherwise, is not there.
+  const Heading = useMediaQuery("(max-width: 860px)") ? "h1" : "h2";
   const [dialog, setDialog] = useState<Dialog | null>(null);
 
   // On a phone the list that had the focus is gone from the screen.
@@ -77,7 +80,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
         <IconArrowLeft size={20} aria-hidden />
       </ActionIcon>
       <div className={classes.who}>
-        <h2 ref={heading} tabIndex={-1} className={classes.name}>
+        <Heading ref={heading} tabIndex={-1} className={classes.name}>
           {name}
           {conversation.subject && (
             <span className={classes.subject} title={conversation.subject}>
@@ -85,7 +88,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
               {conversation.subject}
             </span>
           )}
-        </h2>
+        </Heading>
         <p className={classes.facts}>
           <span title={t("thread.ticket", { number: conversation.ticket_number })}>#{conversation.ticket_number}</span>
           <span className={classes.fact}>

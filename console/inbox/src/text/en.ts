@@ -517,6 +517,7 @@ export const en = {
   "action.split": "Split messages…",
   "action.more": "More actions",
   "action.undo": "Undo",
+  "action.close": "Close",
   "action.cancel": "Cancel",
   "action.undone": "Undone",
 

@@ -519,6 +519,7 @@ export const es: Dictionary = {
   "action.split": "Separar mensajes…",
   "action.more": "Más acciones",
   "action.undo": "Deshacer",
+  "action.close": "Cerrar",
   "action.cancel": "Cancelar",
   "action.undone": "Deshecho",
 
