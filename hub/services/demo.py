@@ -191,7 +191,7 @@ def connect_mail(store: Store, host: str, port: int) -> bool:
             values = {"id": tx.new_id(), "key": MAIL_KEY, "name": "Mail", "channel": "email"}
             values["team_id"] = known[INBOX_KEY].team_id
             tx.add(t.inbox, values | {"settings": json.dumps(settings)})
-            # Its mailbox is on the simulator's page: whoever tries the demo can be asked and answer.
+            # Its mailbox is on the simulator's page: whoever tries the demo can ask it, and answer for it.
             vendors.save(tx, replace(WORKSHOP, inbox_id=values["id"]))
             return True
         now = json.loads(demo.settings_of(tx.connection, MAIL_KEY))

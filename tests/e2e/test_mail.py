@@ -71,6 +71,9 @@ def test_a_mail_is_answered_in_its_thread_and_the_answer_to_that_comes_home(
 def test_a_workshop_is_asked_and_answers_and_the_customer_sees_neither(
     firm: tuple[Running, Phones], mailbox: Page, desk: Page, browser: Browser
 ) -> None:
+    received = mailbox.locator("#list button")  # every mail of the firm's that this customer has
+    before = received.count()
+    assert before > 0
     desk.goto(f"{firm[0].url}/inbox/all")
     desk.get_by_text("Oliver Hughes", exact=True).first.click(timeout=PATIENCE)
     desk.get_by_role("button", name="More actions").click()
@@ -105,12 +108,8 @@ def test_a_workshop_is_asked_and_answers_and_the_customer_sees_neither(
     context.close()
 
     mailbox.reload()
-    mailbox.locator("#list button").first.click(timeout=PATIENCE)
-    expect(mailbox.locator("#thread > li").first).to_be_visible(timeout=PATIENCE)
-    seen = mailbox.locator("#reading").inner_text()
-    assert "It leaves today." in seen or "Monday is fine" in seen
-    assert "Vigo" not in seen
-    assert "Taller" not in seen
+    received.first.click(timeout=PATIENCE)
+    expect(received).to_have_count(before)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1366), ("dark", 390)])

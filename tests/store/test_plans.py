@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, event
 from hub.jobs.sweeper import Sweeper
 from hub.services import assignment, replies
 from hub.store import prepared
+from hub.store import tables as t
 from hub.store.unit_of_work import SqliteStore
 from tests.fixtures_hub import ANA, World
 
@@ -26,6 +28,8 @@ ALLOWED = {
     "SCAN outbox USING INDEX ix_outbox_due",
     "SCAN outbox USING COVERING INDEX ix_outbox_due",
     "SCAN conversation USING INDEX ix_conversation_offered",
+    # A list of values in the statement itself.
+    "SCAN CONSTANT ROW",
 }
 
 Statements = dict[str, Any]
@@ -76,14 +80,17 @@ def test_nothing_on_the_path_of_a_message_reads_a_table_that_grows_from_end_to_e
     sweeper.sweep()
     store = world.store
     assert isinstance(store, SqliteStore)
-    with sqlite3.connect(store.engine.url.database or "") as connection:
+    with closing(sqlite3.connect(store.engine.url.database or "")) as connection:
         read = {sql: plan(connection, sql, values) for sql, values in statements.items() if is_planned(sql)}
     assert len(read) > 30
+    assert set(t.metadata.tables) >= GROWING
+    # An alias counts as a table that grows: its step does not say which one it is.
+    small = set(t.metadata.tables) - GROWING
     scans = [
         (step, sql)
         for sql, steps in read.items()
         for step in steps
-        if step.split()[:1] == ["SCAN"] and step.split()[1] in GROWING and step not in ALLOWED
+        if step.split()[0] == "SCAN" and step.split()[1] not in small and step not in ALLOWED
     ]
     assert not scans
 
