@@ -73,6 +73,21 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What of the rules can be set otherwise, per inbox; a backtest tells what it would change.
+
+    `misses`: unanswered messages in a row until a person takes over. `articles_first`: a sure article goes before a
+    sure intent (rules 4 and 5 change places; forms stay first).
+    """
+
+    misses: int = MISSES_UNTIL_HANDOFF
+    articles_first: bool = False
+
+
+POLICY = Policy()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do with a message. `answer` is set for `KNOWLEDGE`; `misses` counts unanswered messages in a row."""
 
@@ -106,6 +121,7 @@ def decide(
     thresholds: Thresholds,
     misses: int,
     by_mail: bool = False,
+    policy: Policy = POLICY,
 ) -> Decision:
     """The decision on one customer message.
 
@@ -116,23 +132,26 @@ def decide(
         thresholds: the inbox's.
         misses: messages in a row, before this one, that nobody could answer.
         by_mail: whether the message is a mail.
+        policy: how the rules are set.
     """
+    found = knowledge is not None and bool(knowledge.answers) and knowledge.confidence >= thresholds.knowledge
     if isinstance(bot, BotReply):
         if bot.handoff_reason:
             return Decision(Action.HANDOFF, bot.handoff_reason)
         if bot.verification_failed:
             return Decision(Action.HANDOFF, "verification_failed")
-        if bot_is_sure(bot, thresholds, by_mail=by_mail):
+        yields = policy.articles_first and found and not bot.in_form
+        if bot_is_sure(bot, thresholds, by_mail=by_mail) and not yields:
             if by_mail and _asks_back(bot):
                 return Decision(Action.HANDOFF, "needs_dialogue")
             return Decision(Action.BOT, "form" if bot.in_form else "intent")
     elif bot.reason not in AWAY:
         return Decision(Action.HANDOFF, "bot_timeout" if bot.reason == "timeout" else "bot_error")
-    if knowledge is not None and knowledge.answers and knowledge.confidence >= thresholds.knowledge:
+    if found and knowledge is not None:
         return Decision(Action.KNOWLEDGE, "knowledge", answer=knowledge.answers[0])
     if isinstance(bot, BotFailure) or by_mail:
         return Decision(Action.HANDOFF, "customer_asked" if asks_for_person(text) else "not_understood")
-    if misses + 1 >= MISSES_UNTIL_HANDOFF:
+    if misses + 1 >= policy.misses:
         return Decision(Action.HANDOFF, "not_understood")
     return Decision(Action.CLARIFY, "not_understood", misses=misses + 1)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.domain.bot_policy import Thresholds
+from hub.domain.bot_policy import Policy, Thresholds
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -36,3 +36,4 @@ class Inbox:
     settings: Mapping[str, Any] = field(default_factory=dict)
     sealed_secrets: str = field(default="", repr=False)
     routing: str = "manual"
+    policy: Policy = field(default_factory=Policy)

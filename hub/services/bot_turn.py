@@ -104,6 +104,7 @@ class BotTurn:
             thresholds=asked.thresholds,
             misses=conversation.bot_misses,
             by_mail=asked.by_mail,
+            policy=asked.inbox.policy,
         )
         spoken_before = conversation.language
 
@@ -117,7 +118,8 @@ class BotTurn:
         began = time.monotonic()
         knowledge: Future[SearchResult | None] = self._pool.submit(_search, hub, asked)
         bot = _reply(hub, asked)
-        if isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.thresholds, by_mail=asked.by_mail):
+        sure = isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.thresholds, by_mail=asked.by_mail)
+        if sure and not asked.inbox.policy.articles_first:
             return bot, knowledge.result() if knowledge.done() else None
         left = hub.settings.bot_deadline - (time.monotonic() - began)
         if isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY:

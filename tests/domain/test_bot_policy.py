@@ -13,6 +13,7 @@ from hub.domain.bot_policy import (
     Action,
     BotFailure,
     Decision,
+    Policy,
     Thresholds,
     asks_for_person,
     decide,
@@ -246,3 +247,21 @@ def test_a_wish_for_a_person_in_plain_words_is_heard(text: str) -> None:
 )
 def test_words_that_only_look_like_it_are_not(text: str) -> None:
     assert not asks_for_person(text)
+
+
+def test_a_policy_sets_how_many_misses_there_may_be_and_whether_articles_go_first() -> None:
+    unread = BotReply((), "", 0.1)
+    patient = Policy(misses=3)
+    decided = decide(text="hm", bot=unread, knowledge=None, thresholds=Thresholds(), misses=1, policy=patient)
+    assert decided.action is Action.CLARIFY
+    sure = BotReply((BotMessage("From nine to five."),), "opening_hours", 0.95)
+    answer = FoundAnswer("a", 1, "en", "Open", "From nine.", 1.0, 0.9)
+    knows = SearchResult((answer,), "en", "m", "c")
+
+    def asked(bot: BotReply, policy: Policy) -> Decision:
+        return decide(text="when open", bot=bot, knowledge=knows, thresholds=Thresholds(), misses=0, policy=policy)
+
+    assert asked(sure, Policy()).action is Action.BOT
+    assert asked(sure, Policy(articles_first=True)).answer is answer
+    in_form = BotReply((BotMessage("Your number?"),), "order_status", 0.95, in_form=True)
+    assert asked(in_form, Policy(articles_first=True)).action is Action.BOT, "a form is not left for an article"

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from hub.domain.bot_policy import Thresholds
+from hub.domain.bot_policy import Policy, Thresholds
 from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
 from hub.store import tables as t
@@ -32,6 +32,7 @@ def _inbox(row: Any) -> Inbox:
         settings=settings,
         sealed_secrets=row.secrets,
         routing=rules.get("routing", _DEFAULTS.routing),
+        policy=Policy(**rules.get("policy", {})),
     )
 
 
