@@ -1,8 +1,11 @@
-"""What the hub itself says to customers, in each language that it serves."""
+"""What the hub itself says to customers, in each language that it serves, and how choices are put to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 DEFAULT_LANGUAGE = "en"
@@ -156,3 +159,49 @@ def closed_text(now: datetime, opens: datetime, zone: str, language: str) -> str
 def numbered(text: str, choices: Iterable[str]) -> str:
     """A text with its choices below it, a line each, for channels that have no buttons."""
     return "\n".join([text, *(f"{number}. {choice}" for number, choice in enumerate(choices, 1))])
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceStyle:
+    """A way in which a channel shows choices (`buttons`, `list`, `quick_replies`…), and what it takes in that way:
+    how many, the longest title and the longest text above them, in characters (0: whatever a message takes)."""
+
+    name: str
+    most: int
+    title: int
+    text: int = 0
+
+
+def style_for(text: str, titles: Sequence[str], styles: Iterable[ChoiceStyle]) -> ChoiceStyle | None:
+    """The first style that shows all of the choices whole; None where they must be numbered lines of the text."""
+    for style in styles:
+        fits = len(titles) <= style.most and all(len(title) <= style.title for title in titles)
+        # Two equal titles cannot be told apart, and some providers refuse them.
+        if titles and fits and (not style.text or 0 < len(text) <= style.text) and len(set(titles)) == len(titles):
+            return style
+    return None
+
+
+# "2", "2.", "(2)", "2️⃣", "la 2", "option 2": what people answer to numbered lines.
+_BEFORE = r"(?:(?:la|el|lo|the|opcion|option|numero|number|no|nº|#)[\s.:]*){0,2}"
+_NUMBER = re.compile(_BEFORE + r"\(?([0-9]{1,2})(?:[.)°]|[oa])?")
+
+
+def meant(answer: str, titles: Sequence[str]) -> int | None:
+    """Which of the choices an answer means, from 0: one of the titles, or its number in the list; None: neither.
+
+    A title goes first: where the choices are "1", "2" and "5", the answer "5" is the third.
+    """
+    said = _plain(answer)
+    matching = [number for number, title in enumerate(titles) if _plain(title) == said]
+    if matching:
+        return matching[0]
+    found = _NUMBER.fullmatch(said)
+    number = int(found[1]) if found else 0
+    return number - 1 if 1 <= number <= len(titles) else None
+
+
+def _plain(text: str) -> str:
+    """Without what people leave out or put around it: case, accents, a final stop, the frame of a keycap."""
+    bare = unicodedata.normalize("NFKD", text.strip().strip(".!¡¿?").strip().casefold())
+    return "".join(each for each in bare if not unicodedata.category(each).startswith("M"))

@@ -5,6 +5,7 @@ foreign keys: they are rebuilt from the event log, in any order.
 """
 
 from hub.store.tables.base import metadata
+from hub.store.tables.channel_rules import inbox_stop, reply_window, template
 from hub.store.tables.contact import contact, contact_field, do_not_contact, identity
 from hub.store.tables.conversation import conversation, counter, route, ticket_number
 from hub.store.tables.event import event
@@ -50,6 +51,7 @@ __all__ = [
     "identity",
     "identity_check",
     "inbox",
+    "inbox_stop",
     "letter",
     "letter_copy",
     "letter_id",
@@ -63,6 +65,7 @@ __all__ = [
     "passed",
     "presence_reason",
     "remote_media",
+    "reply_window",
     "route",
     "sender_pace",
     "set_aside",
@@ -73,6 +76,7 @@ __all__ = [
     "source",
     "team",
     "team_member",
+    "template",
     "ticket_number",
     "vendor",
     "vendor_address",
