@@ -11,6 +11,9 @@ from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
 from hub.domain.messages import OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
+from hub.domain.rendering import ChoiceStyle
+from hub.domain.reply_window import MessageTag
+from hub.domain.templates import Template
 from hub.domain.visitor import SignedIdentity, Visitor
 
 
@@ -23,6 +26,11 @@ class Capabilities:
     this inbox may send (0: no limit). `opt_out`: customers may forbid us to write to them by a word (STOP).
     `keeps_source`: each message is kept as it came, whole (mail). `letters`: messages have subjects and refer to each
     other (`OutboundMessage.letter`).
+
+    After the `reply_window`, counted from the customer's last message, only templates go out where the channel has
+    `templates`, and what one of the `tags` lets its authors send. `choices` are the ways in which the channel shows
+    buttons, the best one first; what fits none of them becomes numbered lines. `buttons` is how many choices a message
+    may have in all, as buttons or lines.
     """
 
     channel: str
@@ -38,6 +46,9 @@ class Capabilities:
     opt_out: bool = False
     keeps_source: bool = False
     letters: bool = False
+    choices: tuple[ChoiceStyle, ...] = ()
+    templates: bool = False
+    tags: tuple[MessageTag, ...] = ()
 
 
 class Channel(Protocol):
@@ -89,6 +100,14 @@ class ManySenders(Protocol):
 
     def sender_of(self, message: OutboundMessage) -> str:
         """Names the sender that a message will leave by; equal names share `messages_per_second`."""
+
+
+@runtime_checkable
+class TemplateSource(Protocol):
+    """A channel whose provider keeps approved texts."""
+
+    def templates(self) -> Sequence[Template]:
+        """All of them, whatever their state. Raises ChannelError."""
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hub.domain.mail_threading import Lookups, ThreadHeaders
+from hub.domain.templates import Approval, OutboundTemplate
 
 # Channels whose messages are mails: with a subject, answered within hours, never in a dialogue.
 LETTERS = frozenset({"email"})
@@ -203,10 +204,12 @@ class InboundMessage:
     the same person with how that is known, for example `(("email", "ana@example.org", "signed_identity"),)`.
 
     A pressed button has its `payload` and, in `reply_to`, our id of the message that offered it; the hub checks that it
-    did, and only then is the payload trusted. Of files that the hub stores already, only the attachment's id is known;
-    files that the provider keeps are `media`, those whose bytes came along are `files`. `letter` is there for mails.
-    `consent` is set where the text is nothing but such a word. `to` is the address of ours that they wrote to, where
-    the inbox has several: answers go out from there.
+    did, and only then is the payload trusted. A `choice_token` as payload says both. Of files that the hub stores
+    already, only the attachment's id is known; files that the provider keeps are `media`, those whose bytes came along
+    are `files`. `letter` is there for mails. `consent` is set where the text is nothing but such a word. `to` is the
+    address of ours that they wrote to, where the inbox has several: answers go out from there. `sent_at` is the
+    provider's time of it, microseconds; channels with a reply window always give it, for the window runs from there.
+    `window` is there where this message opens a longer one than usual, seconds.
     """
 
     external_id: str
@@ -223,6 +226,7 @@ class InboundMessage:
     reply_to: str = ""
     to: str = ""
     sent_at: int | None = None
+    window: int | None = None
     evidence: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -231,6 +235,7 @@ class DeliveryUpdate:
     """A provider's report on a message of ours: found by its id or, where it echoes ours, by `message_id`.
 
     `opted_out`: it failed because the customer has told the provider that they want no messages at this address.
+    `account`: it failed because of our account (a block, a bill), so that the inbox must stop sending.
     """
 
     state: Delivery
@@ -239,6 +244,27 @@ class DeliveryUpdate:
     error_code: str = ""
     error_text: str = ""
     opted_out: bool = False
+    account: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateUpdate:
+    """The provider has decided on a template."""
+
+    name: str
+    language: str
+    approval: Approval
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTrouble:
+    """The provider says that the inbox's account is not well: an empty `code` means that it is again. `stops`: nothing
+    can be sent until somebody has looked."""
+
+    code: str
+    text: str = ""
+    stops: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +316,8 @@ class Parsed:
 class OutboundMessage:
     """A message for a channel to send. `message_id` doubles as idempotency key where the provider takes one.
 
-    `sender` is the address of ours that the customer last wrote to; empty where the inbox has but one.
+    `sender` is the address of ours that the customer last wrote to; empty where the inbox has but one. `tag` lets it
+    out after the reply window. With a `template`, `text` is only what the customer will read.
     """
 
     message_id: str
@@ -303,6 +330,8 @@ class OutboundMessage:
     thread_key: str = ""
     sender: str = ""
     letter: OutboundLetter | None = None
+    tag: str = ""
+    template: OutboundTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True)
