@@ -11,6 +11,7 @@ from hub.store.tables.conversation import conversation, counter, route, ticket_n
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
 from hub.store.tables.knowledge import article, article_stream, article_version, passage
+from hub.store.tables.learning import case_base, gap, gap_question, guide, imprint, lesson, solved_case, task
 from hub.store.tables.letter import letter, letter_copy, letter_id
 from hub.store.tables.listener import listener
 from hub.store.tables.message import attachment, message, remote_media
@@ -40,6 +41,7 @@ __all__ = [
     "article_version",
     "attachment",
     "bot_memory",
+    "case_base",
     "contact",
     "contact_field",
     "conversation",
@@ -48,10 +50,15 @@ __all__ = [
     "customer_record",
     "do_not_contact",
     "event",
+    "gap",
+    "gap_question",
+    "guide",
     "identity",
     "identity_check",
+    "imprint",
     "inbox",
     "inbox_stop",
+    "lesson",
     "letter",
     "letter_copy",
     "letter_id",
@@ -73,7 +80,9 @@ __all__ = [
     "sign_in_session",
     "skill",
     "sla_policy",
+    "solved_case",
     "source",
+    "task",
     "team",
     "team_member",
     "template",
