@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from ulid import ULID
 
+from hub import failpoints
 from hub.domain.errors import ChannelError, HubError, Unavailable
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND, Job
@@ -45,6 +46,7 @@ class Runner:
         claimed = self._write(lambda tx: outbox.claim(tx, outbox_id, lease=lease, leases=self._leases))
         if claimed is None:
             return False
+        failpoints.reach("job.claimed")
         job = self._jobs[claimed.handler]
         work = Work(
             outbox_id=claimed.id,
@@ -55,10 +57,12 @@ class Runner:
         )
         try:
             outcome = job.run(self._hub, work)
+            failpoints.reach("job.done")
             if isinstance(outcome, Wait):
                 self._put_back(claimed, lease, outcome.until)
             else:
                 self._finish(claimed, lease, outcome)
+            failpoints.reach("job.written")
         except LeaseLost:
             log.warning("outbox row %s (%s): the lease was lost", claimed.id, claimed.handler)
         except Exception as error:  # the edge: whatever a handler raises is recorded with its row

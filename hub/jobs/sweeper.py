@@ -8,6 +8,7 @@ import threading
 import time
 from functools import partial
 
+from hub import failpoints
 from hub.domain.inbox import DAY
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND
@@ -73,6 +74,8 @@ class Sweeper:
                 self.expect(at)
         # Looked at first on a read connection: an idle hub does not write.
         offered = store.write(outbox.offer) if has_rows else []
+        if offered:
+            failpoints.reach("sweep.offered")
         for slow in (False, True):
             ids = [outbox_id for outbox_id, is_slow in offered if is_slow is slow]
             if ids:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from hub import failpoints
 from hub.domain import rooms
 from hub.domain.errors import Unavailable
 from hub.store import feed
@@ -167,6 +168,7 @@ class LivePush:
             visitors = {room for room in members if rooms.is_visitors(room)}
             for_agents = self._render_agents(connection, page) if rooms.AGENTS in members else None
             for_visitors = self._render_visitors(connection, page, visitors) if visitors else {}
+        failpoints.reach("push.read")
         if for_agents is not None:
             self._emit(EVENT, {"after": str(after), "entries": for_agents, "cursor": str(page.cursor)}, rooms.AGENTS)
         for room, entries in for_visitors.items():

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hub import failpoints
 from hub.domain import bot_policy
 from hub.domain import events as e
 from hub.domain.bot_policy import Action, BotFailure, Decision, Thresholds
@@ -97,6 +98,7 @@ class BotTurn:
             language = hub.knowledge.detect_language(text, hint=language)
         asked = Asked(replace(conversation, language=language), inbox, event, text, payload, level, said_enough)
         bot, knowledge = self._ask(hub, asked)
+        failpoints.reach("turn.answered")
         decision = bot_policy.decide(
             text=text,
             bot=bot,

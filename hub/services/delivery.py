@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from hub import failpoints
 from hub.domain import events as e
 from hub.domain.errors import ChannelError, DoNotContact
 from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
@@ -85,6 +86,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
     wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate))
     if wait is not None:
         return wait
+    failpoints.reach("send.begun")
     try:
         receipt = channel.send(job.message)
     except ChannelError as error:
@@ -105,6 +107,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
             raise
         log.exception("the channel of inbox %s failed on message %s", job.inbox_id, event.message_id)
         return _outcome(job, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
+    failpoints.reach("send.answered")
     return _sent(job, receipt)
 
 

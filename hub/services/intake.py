@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from ulid import ULID
 
+from hub import failpoints
 from hub.domain.errors import Conflict, HubError, NotFound, Refused, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.messages import (
@@ -56,6 +57,7 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
     not answer raises.
     """
     _store(hub, inbox, _prepare(hub, inbox, channel, [request])[0], also)
+    failpoints.reach("mail.stored")
 
 
 def take_all(
@@ -83,10 +85,12 @@ def take_all(
         except Exception as error:  # whosever it is comes again below, where it concerns that one alone
             log.info("%s messages for inbox %s are stored one by one: %s", len(prepared), inbox.key, error)
         else:
+            failpoints.reach("mail.stored")
             yield len(prepared)
             return
     for number, each in enumerate(prepared, 1):
         _store(hub, inbox, each, partial(_counted, also, number))
+        failpoints.reach("mail.stored")
         yield number
 
 
@@ -103,6 +107,7 @@ def _prepare(hub: Hub, inbox: Inbox, channel: Channel, requests: Sequence[Webhoo
         contents |= files | ({key(source_id): request.body} if source_id else {})
         prepared.append(_Prepared(request, parsed, register, source_id))
     hub.files.put_all(contents)  # first: a row never promises bytes that are not there
+    failpoints.reach("mail.kept")
     return prepared
 
 

@@ -42,6 +42,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 from ulid import ULID
 
+from hub import failpoints
 from hub.domain import events as e
 from hub.domain import sla
 from hub.domain.conversation import Conversation, fold
@@ -453,12 +454,15 @@ class PostgresStore(_Base):
             try:
                 with self.engine.begin() as connection:
                     tx, result = self._perform(connection, use_case)
+                    failpoints.reach("store.ready")
             except (DBAPIError, psycopg.Error) as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 if attempt == self.ATTEMPTS or getattr(cause, "sqlstate", None) not in self._AGAIN:
                     raise
             else:
+                failpoints.reach("store.committed")
                 self._announce(tx)
+                failpoints.reach("store.told")
                 return result
         raise AssertionError("the last attempt returns or raises")
 
@@ -563,6 +567,7 @@ class SqliteStore(_Base):
                 self._connection = self.engine.connect()
             with self._connection.begin():
                 done = [self._perform(self._connection, member.use_case) for member in batch]
+                failpoints.reach("store.ready")
         except BaseException as error:  # whatever it is belongs to its caller, not to the writer
             self._let_go()
             if len(batch) == 1:
@@ -571,8 +576,10 @@ class SqliteStore(_Base):
             for member in batch:
                 self._commit([member])
             return
+        failpoints.reach("store.committed")
         for member, (tx, result) in zip(batch, done, strict=True):
             self._announce(tx)
+            failpoints.reach("store.told")
             member.future.set_result(result)
 
     def _let_go(self) -> None:

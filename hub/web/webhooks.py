@@ -7,6 +7,7 @@ import logging
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from hub import failpoints
 from hub.domain.errors import Refused, TooLarge, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
@@ -33,8 +34,10 @@ def receive(inbox_key: str) -> Response:
     webhook = webhook_request(hub.settings.public_url)
     channel.verify(webhook)
     parsed = channel.parse_inbound(webhook)
+    failpoints.reach("webhook.read")
     if parsed.events or parsed.set_aside:
         hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook))
+    failpoints.reach("webhook.stored")
     reply = parsed.reply
     return Response(reply.body, reply.status, content_type=reply.content_type)
 
