@@ -1,16 +1,17 @@
-"""Statements of the inbound path, compiled once and run on the driver's own cursor.
+"""Statements that every message runs, compiled once and run on the driver's own cursor.
 
-SQLAlchemy's execution costs some 40 µs a statement, SQLite's and PostgreSQL's drivers cost 5 to 20; the inbound path
-has eight. The statements are still written in Core, so that names are checked and both dialects come out right. Only
-for columns whose values the drivers take and give as they are: text, whole numbers, bytes.
+SQLAlchemy's execution costs some 40 µs a statement, SQLite's and PostgreSQL's drivers cost 5 to 20; a message's whole
+path has dozens. The statements are still written in Core, so that names are checked and both dialects come out right.
+Only for columns whose values the drivers take and give as they are: text, whole numbers, bytes.
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 from sqlalchemy.sql import ClauseElement
 
 Values = Mapping[str, Any]
@@ -29,6 +30,7 @@ class Prepared:
         self._statement = statement
         self._columns = list(columns) if columns is not None else None
         self._compiled: dict[str, tuple[str, Bind]] = {}
+        self._row = _row_of(statement)
 
     def run(self, cursor: Any, connection: Connection, values: Values) -> Any:
         """Executes on a driver's cursor of this connection; returns the cursor."""
@@ -38,6 +40,20 @@ class Prepared:
         sql, bind = known
         cursor.execute(sql, bind(values))
         return cursor
+
+    def all(self, connection: Connection, values: Values) -> list[Any]:
+        """The rows that a query finds, by name or place, in the transaction that the connection is in or begins."""
+        if not connection.in_transaction():
+            connection.begin()
+        cursor = connection.connection.cursor()
+        try:
+            return [self._row(row) for row in self.run(cursor, connection, values).fetchall()]
+        finally:
+            cursor.close()
+
+    def one(self, connection: Connection, values: Values) -> Any:
+        """The first row that a query finds; None where it finds nothing."""
+        return next(iter(self.all(connection, values)), None)
 
     def _compile(self, connection: Connection) -> tuple[str, Bind]:
         compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)
@@ -51,3 +67,12 @@ class Prepared:
                 constants[name] if name in constants else values[name] for name in order
             ]
         return str(compiled), lambda values: {**values, **constants}
+
+
+def _row_of(statement: ClauseElement) -> Callable[[Any], Any]:
+    """Makes the driver's tuples into rows with a query's names."""
+    if not isinstance(statement, Select):
+        return tuple
+    names = [str(column.key) for column in statement.selected_columns]
+    made: Callable[[Any], Any] = cast(Any, namedtuple)("Row", names, rename=True)._make
+    return made

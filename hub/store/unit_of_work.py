@@ -612,7 +612,9 @@ def sqlite_engine(path: str, *, writing: bool) -> Engine:
             connection.execute("PRAGMA query_only=ON")
 
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        # Past the library, which would make a statement of it: every job and every screen begins a few times.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     sa_event.listen(engine, "connect", prepare)
     sa_event.listen(engine, "begin", begin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, tuple_
 
@@ -12,6 +13,7 @@ from hub.domain.addresses import kind_of
 from hub.domain.errors import NotFound
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import Tx
 
 _d, _i = t.do_not_contact.c, t.identity.c
@@ -91,6 +93,11 @@ _PROHIBITED = select(_d.kind, _d.address, _d.since, _d.how).where(
     tuple_(_d.kind, _d.address).in_(bindparam("addresses", expanding=True))
 )
 
+# Of one, as every message that leaves asks.
+_PROHIBITED_ONE = Prepared(
+    select(_d.kind, _d.address, _d.since, _d.how).where(_d.kind == bindparam("which"), _d.address == bindparam("where"))
+)
+
 
 def prohibition(connection: Connection, where: Place) -> Prohibition | None:
     """Why this address may not be written to; None where it may."""
@@ -101,7 +108,11 @@ def prohibitions(connection: Connection, addresses: Collection[tuple[str, str]])
     """Those of these (kind, address) that may not be written to."""
     if not addresses:
         return {}
-    rows = connection.execute(_PROHIBITED, {"addresses": list(addresses)})
+    if len(addresses) == 1:
+        ((kind, address),) = addresses
+        rows: Sequence[Any] = _PROHIBITED_ONE.all(connection, {"which": kind, "where": address})
+    else:
+        rows = connection.execute(_PROHIBITED, {"addresses": list(addresses)}).all()
     return {(kind, address): Prohibition(since, how) for kind, address, since, how in rows}
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from hub.domain.bot_policy import Policy, Thresholds
 from hub.domain.errors import NotFound
 from hub.domain.inbox import Inbox
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import Tx
 
 _DEFAULTS = Inbox("", "", "", "", "")
+
+
+_GET = Prepared(select(t.inbox).where(t.inbox.c.id == bindparam("which")))
 
 
 def _inbox(row: Any) -> Inbox:
@@ -43,7 +47,7 @@ def every(connection: Connection) -> tuple[Inbox, ...]:
 
 def get(connection: Connection, inbox_id: str) -> Inbox:
     """Raises NotFound."""
-    row = connection.execute(select(t.inbox).where(t.inbox.c.id == inbox_id)).one_or_none()
+    row = _GET.one(connection, {"which": inbox_id})
     if row is None:
         raise NotFound(f"there is no inbox {inbox_id}")
     return _inbox(row)

@@ -163,9 +163,9 @@ class HeldIdentity:
 
 _i = t.identity.c
 _HELD = select(*(_i[field.name] for field in fields(HeldIdentity))).order_by(_i.id)
-_HELD_AT = _HELD.where(_i.address == bindparam("which"))
-_HELD_BY = _HELD.where(_i.contact_id == bindparam("which"))
-_HELD_ONE = _HELD.where(_i.id == bindparam("which"))
+_HELD_AT = Prepared(_HELD.where(_i.address == bindparam("which")))
+_HELD_BY = Prepared(_HELD.where(_i.contact_id == bindparam("which")))
+_HELD_ONE = Prepared(_HELD.where(_i.id == bindparam("which")))
 _CLAIMED = (
     select(_i.id)
     .where(_i.channel == CLAIM, _i.scope == bindparam("contact"), _i.address == bindparam("which"))
@@ -173,8 +173,8 @@ _CLAIMED = (
 )
 
 
-def _held(connection: Connection, statement: Select[Any], which: str) -> list[HeldIdentity]:
-    return [HeldIdentity(*row) for row in connection.execute(statement, {"which": which})]
+def _held(connection: Connection, statement: Prepared, which: str) -> list[HeldIdentity]:
+    return [HeldIdentity(*row) for row in statement.all(connection, {"which": which})]
 
 
 def identities_at(connection: Connection, kind: str, address: str) -> list[HeldIdentity]:

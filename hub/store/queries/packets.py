@@ -11,6 +11,7 @@ from hub.domain.events import Absorbed, BotTurnDecided, ContactMergeUndone, Hand
 from hub.domain.messages import WITH_CUSTOMER
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
+from hub.store.prepared import Prepared
 
 
 def event(connection: Connection, event_id: int) -> Recorded | None:
@@ -22,7 +23,7 @@ def event(connection: Connection, event_id: int) -> Recorded | None:
 _MINE = t.event.c.stream_id == bindparam("which")
 _GIVEN_BACK = select(func.coalesce(func.max(t.event.c.sequence), 0)).where(_MINE, t.event.c.kind == HandedBack.__name__)
 # Every handoff asks: put together once.
-_TURNS = (
+_TURNS = Prepared(
     select(*EVENT_COLUMNS)
     .where(_MINE, t.event.c.kind == BotTurnDecided.__name__, t.event.c.sequence > _GIVEN_BACK.scalar_subquery())
     .order_by(t.event.c.sequence.desc())
@@ -32,7 +33,7 @@ _TURNS = (
 
 def turns(connection: Connection, conversation_id: str, *, limit: int) -> list[BotTurnDecided]:
     """The last bot turns since a person gave the conversation back, else since it was opened; the oldest first."""
-    rows = connection.execute(_TURNS, {"which": conversation_id, "most": limit}).all()
+    rows = _TURNS.all(connection, {"which": conversation_id, "most": limit})
     found = (recorded_from(row).event for row in reversed(rows))
     return [event for event in found if isinstance(event, BotTurnDecided)]
 

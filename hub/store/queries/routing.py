@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, case, cast, delete, func, literal_column, or_, select, text
+from sqlalchemy import BigInteger, Connection, bindparam, case, cast, delete, func, literal_column, or_, select, text
 
 from hub.domain import routing as r
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import NotFound
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import Tx
 
 _CHUNK = 50
@@ -221,11 +222,19 @@ def place(connection: Connection, conversation: Conversation, furthest: int) -> 
     return connection.execute(select(func.count()).select_from(ahead)).scalar_one() + 1
 
 
+_a = t.answered.c
+# Every handoff asks: put together once.
+_LAST_ANSWERS = Prepared(
+    select(_a.waiting_since, _a.at)
+    .where(_a.team_id == bindparam("team"))
+    .order_by(_a.at.desc(), _a.id.desc())
+    .limit(bindparam("most"))
+)
+
+
 def last_answers(connection: Connection, team_id: str, most: int) -> list[tuple[int, int]]:
     """(waiting since, answered at) of the last conversations of a team's queue that somebody got, the oldest first."""
-    c = t.answered.c
-    statement = select(c.waiting_since, c.at).where(c.team_id == team_id).order_by(c.at.desc(), c.id.desc()).limit(most)
-    return [(row.waiting_since, row.at) for row in connection.execute(statement)][::-1]
+    return _LAST_ANSWERS.all(connection, {"team": team_id, "most": most})[::-1]
 
 
 def forget_passed(tx: Tx, conversation_id: str) -> None:

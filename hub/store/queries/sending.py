@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from hub.domain.addresses import kind_of
 from hub.domain.errors import NotFound
 from hub.domain.messages import Address, Attachment, Button, Delivery, DeliveryUpdate, Kind, OutboundMessage
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.queries import consent
 
 # In a message's extras: the word of the customer's that it answers (`stop`, `start`, `help`).
@@ -40,7 +41,7 @@ _LAST_SAID = (
     .scalar_subquery()
 )
 # Every message that leaves asks: put together once.
-_SENDING = (
+_SENDING = Prepared(
     select(
         _m.id,
         _m.conversation_id,
@@ -63,7 +64,7 @@ _SENDING = (
 
 def sending(connection: Connection, message_id: str) -> Sending:
     """Raises NotFound."""
-    row = connection.execute(_SENDING, {"which": message_id}).one_or_none()
+    row = _SENDING.one(connection, {"which": message_id})
     if row is None:
         raise NotFound(f"there is no message {message_id} to send")
     extras = json.loads(row.extras) if row.extras else {}
@@ -127,14 +128,16 @@ class Reported:
 
 # Three reports come for each message: put together once.
 _REPORTED = select(_m.id, _m.conversation_id, _m.identity_id, _m.state, _m.provider_id, _m.error_text).where(
-    _m.inbox_id == bindparam("inbox"), _m.kind.in_((Kind.OUTGOING.value, Kind.VENDOR.value))
+    _m.inbox_id == bindparam("inbox"), or_(_m.kind == Kind.OUTGOING.value, _m.kind == Kind.VENDOR.value)
 )
-_REPORTED_BY_OURS = _REPORTED.where(_m.id == bindparam("which"))
+_REPORTED_BY_OURS = Prepared(_REPORTED.where(_m.id == bindparam("which")))
 # A provider that gives two messages one id is in the wrong; the newer one is then meant, and nothing is broken by it.
-_REPORTED_BY_THEIRS = _REPORTED.where(_m.provider_id == bindparam("which")).order_by(_m.event_id.desc()).limit(1)
+_REPORTED_BY_THEIRS = Prepared(
+    _REPORTED.where(_m.provider_id == bindparam("which")).order_by(_m.event_id.desc()).limit(1)
+)
 
 _n = t.letter_id.c
-_REPORTED_BY_LETTER = (
+_REPORTED_BY_LETTER = Prepared(
     _REPORTED.join(t.letter_id, _n.message_id == _m.id)
     .where(_n.inbox_id == bindparam("inbox"), _n.id == bindparam("which"))
     .order_by(_m.event_id.desc())
@@ -150,9 +153,9 @@ def reported(connection: Connection, inbox_id: str, update: DeliveryUpdate) -> R
     statement, which = (
         (_REPORTED_BY_OURS, update.message_id) if update.message_id else (_REPORTED_BY_THEIRS, update.provider_id)
     )
-    row = connection.execute(statement, {"inbox": inbox_id, "which": which}).one_or_none()
+    row = statement.one(connection, {"inbox": inbox_id, "which": which})
     if row is None and not update.message_id:
-        row = connection.execute(_REPORTED_BY_LETTER, {"inbox": inbox_id, "which": which}).one_or_none()
+        row = _REPORTED_BY_LETTER.one(connection, {"inbox": inbox_id, "which": which})
     if row is None:
         return None
     state = Delivery(row.state)

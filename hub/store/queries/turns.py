@@ -9,15 +9,18 @@ from sqlalchemy import Connection, bindparam, select
 from hub.domain.conversation import Conversation
 from hub.domain.errors import NotFound
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, conversation_from
 
-_CONVERSATION = select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == bindparam("which"))
-_MESSAGE = select(t.message.c.text, t.message.c.extras, t.message.c.trusted).where(t.message.c.id == bindparam("which"))
+_CONVERSATION = Prepared(select(*CONVERSATION_COLUMNS).where(t.conversation.c.id == bindparam("which")))
+_MESSAGE = Prepared(
+    select(t.message.c.text, t.message.c.extras, t.message.c.trusted).where(t.message.c.id == bindparam("which"))
+)
 
 
 def conversation(connection: Connection, conversation_id: str) -> Conversation:
     """A conversation as it stands. Raises NotFound."""
-    row = connection.execute(_CONVERSATION, {"which": conversation_id}).one_or_none()
+    row = _CONVERSATION.one(connection, {"which": conversation_id})
     if row is None:
         raise NotFound(f"there is no conversation {conversation_id}")
     return conversation_from(row)
@@ -25,5 +28,5 @@ def conversation(connection: Connection, conversation_id: str) -> Conversation:
 
 def message(connection: Connection, message_id: str) -> tuple[str, str]:
     """(text, trusted button payload) of a message; the payload is empty unless the hub had offered it."""
-    row = connection.execute(_MESSAGE, {"which": message_id}).one()
+    row = _MESSAGE.one(connection, {"which": message_id})
     return row.text, json.loads(row.extras)["payload"] if row.trusted else ""
