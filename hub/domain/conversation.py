@@ -152,6 +152,14 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 unread=0 if queued.author != Author.SYSTEM else state.unread,
                 turn_owner_epoch=state.turn_owner_epoch + by_person,
             )
+        case e.MessageEchoed(message_id=message_id):
+            return replace(
+                state,
+                last_message_id=message_id,
+                last_activity_at=at,
+                unread=0,
+                turn_owner_epoch=state.turn_owner_epoch + 1,
+            )
         case e.VendorAsked():
             return replace(state, last_activity_at=at)
         case e.VendorAnswered() as answered:

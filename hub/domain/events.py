@@ -135,6 +135,38 @@ class MediaRefused(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageEchoed(ConversationEvent):
+    """A person of ours answered the customer in the provider's own app."""
+
+    message_id: str
+    inbox_id: str
+    identity_id: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdited(ConversationEvent):
+    """Whoever wrote the message changed it; what it said before stays readable to agents."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDeleted(ConversationEvent):
+    """Whoever wrote the message took it back; its text and files are gone."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionChanged(ConversationEvent):
+    """Somebody put a sign to the message, or took it away."""
+
+    message_id: str
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentGiven(ConversationEvent):
     """The customer wants to be written to again at this address. `how`: `keyword`, `provider`, `agent`."""
 

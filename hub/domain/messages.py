@@ -11,6 +11,8 @@ from hub.domain.templates import Approval, OutboundTemplate
 
 # Channels whose messages are mails: with a subject, answered within hours, never in a dialogue.
 LETTERS = frozenset({"email"})
+# Channels in which what was said once stays as it was said: nobody edits it, takes it back or reacts to it.
+UNCHANGEABLE = frozenset({"sms", "email", "webchat", "voice"})
 # A header of a request that was held back (as spam, or blocked): somebody has looked at it and wants it after all.
 ACCEPTED = "x-centralita-accepted"
 
@@ -74,6 +76,22 @@ class Button:
 
     title: str
     payload: str
+
+
+def choice_token(message_id: str, number: int) -> str:
+    """What a button carries through a provider: our message and which of its buttons (1 is the first). 28 characters or
+    a few more, so that it fits everywhere; what it stands for never leaves the hub."""
+    return f"{message_id}.{number}"
+
+
+def chosen(token: str) -> tuple[str, int]:
+    """(message, number) of a `choice_token`; empty and 0 for what is none."""
+    message_id, _, number = token.rpartition(".")
+    known = len(message_id) == _ULID_LENGTH and message_id.isalnum() and message_id.isascii()
+    return (message_id, int(number)) if known and number.isdecimal() and len(number) <= _MOST_DIGITS else ("", 0)
+
+
+_ULID_LENGTH, _MOST_DIGITS = 26, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +184,36 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """A place that a customer sent, in degrees (WGS 84); what it is called, where they or the provider say so."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCard:
+    """Somebody's card that a customer sent. It says nothing of the customer themselves."""
+
+    name: str
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """What led a customer to write. `source` is a short word (`ad`, `link`, `post`, `story`); `reference` is what the
+    firm itself put into the link."""
+
+    source: str
+    title: str = ""
+    url: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """An HTTP request as a channel sees it; free of any web framework, so that every parse test is a plain call.
 
@@ -210,6 +258,10 @@ class InboundMessage:
     address of ours that they wrote to, where the inbox has several: answers go out from there. `sent_at` is the
     provider's time of it, microseconds; channels with a reply window always give it, for the window runs from there.
     `window` is there where this message opens a longer one than usual, seconds.
+
+    `answers` is the provider's id of the message that this one quotes or answers. `sticker` says what a sticker shows,
+    in a word or an emoji; its picture is one of the `media`. `unsupported` is the provider's name of a kind of message
+    that the hub cannot show.
     """
 
     external_id: str
@@ -228,6 +280,75 @@ class InboundMessage:
     sent_at: int | None = None
     window: int | None = None
     evidence: tuple[tuple[str, str, str], ...] = ()
+    answers: str = ""
+    location: Location | None = None
+    cards: tuple[ContactCard, ...] = ()
+    sticker: str = ""
+    referral: Referral | None = None
+    unsupported: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A message says something else from now on. `target` is the provider's id of it, `sent_at` the provider's time
+    (microseconds) or its sequence number: what is older changes nothing. Its files stay."""
+
+    target: str
+    address: Address
+    text: str
+    sent_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Whoever wrote a message took it back: its text and files go, that there was one stays."""
+
+    target: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A sign that somebody put to a message of either side, or took away (`removed`; an empty `emoji` then means each
+    of theirs). `only`: the channel allows one each, which takes the place of the one before. `sent_at` as in `Edit`.
+    """
+
+    target: str
+    address: Address
+    emoji: str
+    sent_at: int
+    removed: bool = False
+    only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A message of ours that comes back. `message.address` is the customer, `message.external_id` the provider's id.
+
+    `own`: the hub sent it itself; `message_id` is our id where the provider gives that back. Else a person typed it in
+    the provider's own app.
+    """
+
+    message: InboundMessage
+    own: bool = False
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The customer has got (`delivered`) or read everything that was sent up to a moment (microseconds)."""
+
+    address: Address
+    up_to: int
+    state: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """The customer blocked us (not `reachable`), or takes messages again."""
+
+    address: Address
+    reachable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +380,10 @@ class TemplateUpdate:
 
 @dataclass(frozen=True, slots=True)
 class AccountTrouble:
-    """The provider says that the inbox's account is not well: an empty `code` means that it is again. `stops`: nothing
-    can be sent until somebody has looked."""
+    """The provider says that the inbox's account may not send any more; with an empty `code`, that it may again."""
 
     code: str
     text: str = ""
-    stops: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +417,10 @@ class ProviderReply:
     content_type: str = "text/plain"
 
 
+_Change = Edit | Deletion | Reaction | Echo | Seen | Reachable
+InboundEvent = InboundMessage | DeliveryUpdate | CallEvent | _Change | TemplateUpdate | AccountTrouble
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """The events of one webhook and the reply it wants.
@@ -306,7 +429,7 @@ class Parsed:
     to us, but something to read.
     """
 
-    events: tuple[InboundMessage | DeliveryUpdate | CallEvent, ...] = ()
+    events: tuple[InboundEvent, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     reply: ProviderReply = ProviderReply()
     unless_ours: InboundMessage | None = None

@@ -144,7 +144,7 @@ def _told(state: State, event: e.Event) -> State:
     match event:
         case e.MessageReceived(robot="", consent=""):
             return replace(state, owed=True, theirs=False)
-        case e.MessageQueued(author=Author.AGENT):
+        case e.MessageQueued(author=Author.AGENT) | e.MessageEchoed():
             return replace(state, answered=True, owed=False, theirs=True)
         case e.Resolved() | e.HandedBack():
             return replace(state, owed=False)

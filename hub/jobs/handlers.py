@@ -9,7 +9,7 @@ from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, allowed
 from hub.domain.messages import Delivery
 from hub.hub import Hub
-from hub.services import bot_turn, delivery, handoff, indexing, media, routing
+from hub.services import bot_turn, changes, delivery, handoff, indexing, media, routing
 from hub.services.work import Handler, Work, nothing
 from hub.store.subscriptions import Subscription, Subscriptions
 from hub.store.unit_of_work import Tx, UseCase
@@ -48,6 +48,7 @@ SUBSCRIPTIONS: Subscriptions = {
     e.MessageQueued.__name__: (Subscription("deliver"),),
     e.VendorAsked.__name__: (Subscription("deliver"),),
     e.MediaAnnounced.__name__: (Subscription("fetch_media", order_key=_each_file, slow=True),),
+    e.MessageDeleted.__name__: (Subscription("erase_files", slow=True),),
     e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
     e.ArticleWithdrawn.__name__: (Subscription("index_article", slow=True),),
 }
@@ -84,6 +85,7 @@ def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
     return {
         "bot_turn": Job(turn, attempts=3, lease=20 * SECOND, gave_up=_to_a_person),
         "deliver": Job(delivery.deliver, attempts=10, gave_up=_not_sent),
+        "erase_files": Job(changes.erase_files, attempts=20),
         "fetch_media": Job(media.fetch, attempts=6, gave_up=_not_fetched),
         "index_article": Job(indexing.index_article, attempts=20),
         "route": Job(routing.route),

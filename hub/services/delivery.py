@@ -8,10 +8,10 @@ from dataclasses import replace
 from hub import failpoints
 from hub.domain import events as e
 from hub.domain.errors import ChannelError, DoNotContact
-from hub.domain.messages import Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
+from hub.domain.messages import UNCHANGEABLE, Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
 from hub.hub import Hub
 from hub.ports import Channel, ManySenders, Reconciler
-from hub.services import attachments, consent, letters, vendors, verification
+from hub.services import attachments, changes, consent, letters, vendors, verification
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
 from hub.store.queries import pacing, sending
@@ -174,6 +174,8 @@ def _sent(job: sending.Sending, receipt: Receipt) -> UseCase[None]:
         tx.record(job.message.conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
         tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id, "error_text": ""})
         letters.also_known_as(tx, job.inbox_id, message_id, receipt.letter_ids)
+        if job.message.address.channel not in UNCHANGEABLE:
+            changes.catch_up(tx, job.inbox_id, receipt.provider_id)  # a reaction may be faster than the answer was
 
     return use_case
 

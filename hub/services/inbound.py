@@ -12,16 +12,24 @@ from hub.domain.inbox import Inbox
 from hub.domain.mail_threading import Placement
 from hub.domain.matching import Match, Rule, match
 from hub.domain.messages import (
+    UNCHANGEABLE,
     Author,
     CallEvent,
+    Deletion,
+    Delivery,
     DeliveryUpdate,
+    Echo,
+    Edit,
     InboundMessage,
     Letter,
     Parsed,
+    Reachable,
+    Reaction,
+    Seen,
     WebhookRequest,
 )
 from hub.domain.verification import PROOF, STATED
-from hub.services import consent, contacts, delivery, letters, media, vendors
+from hub.services import changes, consent, contacts, delivery, letters, media, vendors
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import matching
@@ -29,6 +37,8 @@ from hub.store.unit_of_work import MessageContent, Tx
 
 # Kept with the raw payload for replay; everything else (cookies, tokens) is not.
 _KEPT_HEADERS = ("content-type", "user-agent")
+# Channels that cannot show buttons: a choice is offered as numbered lines, and the customer types the number.
+_WITH_CHOICES = frozenset({"sms"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,14 @@ def accept(
                 written |= not stored.duplicate
             case DeliveryUpdate():
                 written |= delivery.report(tx, inbox.id, event)
+            case Edit() | Deletion() | Reaction():
+                written |= changes.take(tx, inbox.id, event)
+            case Echo():
+                written |= echoed(tx, inbox, event)
+            case Seen():
+                written |= changes.seen(tx, inbox, event)
+            case Reachable():
+                written |= changes.reachable(tx, inbox, event)
             case CallEvent():
                 raise Refused("events", f"an inbox of the channel {inbox.channel} takes no calls")
     for element in parsed.set_aside:
@@ -72,7 +90,9 @@ def accept(
                 "raw": b"" if raw_is_kept else element.raw,
             },
         )
-    if (written or parsed.set_aside) and not raw_is_kept:
+    # What was taken back may stand in the very request that says so.
+    taken_back = any(isinstance(each, Deletion) for each in parsed.events)
+    if (written or parsed.set_aside) and not raw_is_kept and not taken_back:
         headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
         tx.add(
             t.webhook_payload,
@@ -121,8 +141,13 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     _verify(tx, conversation_id, message, identity, inbox)
     if message.thread_key and (threaded is None or threaded.id != conversation_id):
         tx.record(conversation_id, e.RouteMoved(inbox.id, identity.identity_id, message.thread_key))
+    changeable = message.address.channel not in UNCHANGEABLE
+    if message.address.channel in _WITH_CHOICES or changeable:
+        message = changes.choice(tx, message, identity.identity_id, identity.contact_id)
     trusted = _was_offered(tx, message, identity.contact_id)
     message_id = tx.new_id()
+    if changeable:
+        changes.lock(tx, inbox.id, message.external_id)
     before = tx.conversation(conversation_id)
     if (before.inbox_id, before.identity_id) != (inbox.id, identity.identity_id):
         # Right before the message, which shows that a segment begins with it.
@@ -141,7 +166,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         actor,
         content=MessageContent(
             text=message.text,
-            extras=_extras(tx, message, message_id, trusted, placed, firms),
+            extras=_extras(tx, inbox.id, message, message_id, trusted, placed, firms),
             external_id=message.external_id,
             trusted=trusted,
         ),
@@ -151,11 +176,63 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         if not found.conversation_id and letter.robot in letters.SILENT:
             tx.record(conversation_id, e.Resolved())
     media.announce(tx, inbox.id, conversation_id, message_id, message.media)
+    if changeable:
+        changes.catch_up(tx, inbox.id, message.external_id)
     if message.consent is not None:
         consent.heard(tx, inbox, conversation_id, identity.identity_id, message.consent, message.language)
         if not found.conversation_id:
             tx.record(conversation_id, e.Resolved())  # nothing is left to do for anybody
     return Received(message_id, conversation_id, duplicate=False)
+
+
+def echoed(tx: Tx, inbox: Inbox, echo: Echo) -> bool:
+    """Takes a message of ours that came back. Returns whether it is news.
+
+    What the hub sent itself says that the provider took it, in case its answer got lost. What a person typed in the
+    provider's own app is an agent's message in the customer's conversation, and never the bot's business.
+    """
+    message = echo.message
+    if echo.own or echo.message_id:
+        return _ours(tx, inbox, echo)
+    identity = contacts.find_or_create(tx, inbox, message)
+    if identity.duplicate_id or changes.is_stored(tx, inbox.id, message.external_id):
+        return False
+    current = matching.current_conversation(tx, identity.contact_id)
+    found = match(
+        threaded=_threaded(tx, inbox, message, identity, None),
+        current=current,
+        now=tx.now,
+        window=inbox.window,
+        reopen_window=inbox.reopen_window,
+    )
+    actor = e.Actor(Author.AGENT)
+    if found.conversation_id:
+        conversation_id = found.conversation_id
+    else:
+        conversation_id = _open(tx, inbox, message, identity, found, actor, for_bot=False)
+        tx.record(conversation_id, e.Resolved())  # it waits for nobody until the customer answers
+    changes.taken_by_a_person(tx, conversation_id, actor)
+    message_id = tx.new_id()
+    changes.lock(tx, inbox.id, message.external_id)
+    extras = _extras(tx, inbox.id, message, message_id, trusted=False, placed=None) or {}
+    tx.record(
+        conversation_id,
+        e.MessageEchoed(message_id, inbox.id, identity.identity_id, message.address.channel),
+        actor,
+        content=MessageContent(
+            text=message.text, extras={**extras, "native_app": True}, external_id=message.external_id
+        ),
+    )
+    media.announce(tx, inbox.id, conversation_id, message_id, message.media)
+    changes.catch_up(tx, inbox.id, message.external_id)
+    return True
+
+
+def _ours(tx: Tx, inbox: Inbox, echo: Echo) -> bool:
+    message_id = echo.message_id or changes.leaving(tx, inbox, echo.message)
+    if not message_id:
+        return False
+    return delivery.report(tx, inbox.id, DeliveryUpdate(Delivery.SENT, echo.message.external_id, message_id))
 
 
 def _threaded(
@@ -191,7 +268,7 @@ def _from_vendor(
         actor,
         content=MessageContent(
             text=message.text,
-            extras=_extras(tx, message, message_id, trusted=False, placed=answering.placement),
+            extras=_extras(tx, inbox.id, message, message_id, trusted=False, placed=answering.placement),
             external_id=message.external_id,
         ),
     )
@@ -272,6 +349,7 @@ def _was_offered(tx: Tx, message: InboundMessage, contact_id: str) -> bool:
 
 def _extras(
     tx: Tx,
+    inbox_id: str,
     message: InboundMessage,
     message_id: str,
     trusted: bool,
@@ -285,6 +363,7 @@ def _extras(
         extras["vendor"] = min(firms)  # something new of a firm's: a conversation like any, and marked
     if trusted:
         extras["payload"] = message.payload
+    extras |= changes.shown(tx, inbox_id, message)
     if message.to:
         extras["to"] = message.to
     if message.attachments:

@@ -16,8 +16,8 @@ from hub.domain.inbox import Inbox
 from hub.domain.messages import (
     ACCEPTED,
     Attachment,
-    CallEvent,
     DeliveryUpdate,
+    InboundEvent,
     InboundFile,
     InboundMessage,
     Parsed,
@@ -222,7 +222,7 @@ def _with_files(hub: Hub, inbox: Inbox, parsed: Parsed) -> tuple[Parsed, Callabl
         stored = letters.is_stored(connection, inbox.id, [each.external_id for each in bringing])
     kept: list[tuple[Attachment, str, str]] = []
     contents: dict[str, bytes] = {}
-    events: list[InboundMessage | DeliveryUpdate | CallEvent] = []
+    events: list[InboundEvent] = []
     for event in parsed.events:
         if isinstance(event, InboundMessage) and event.files and event.external_id not in stored:
             files = [_attachment(file) for file in event.files]

@@ -38,6 +38,8 @@ def message(recorded: e.Recorded) -> Values | None:
             }
         case e.MessageQueued():
             values |= {"kind": Kind.OUTGOING.value, "rule": "", "state": Delivery.QUEUED.value}
+        case e.MessageEchoed():
+            values |= {"kind": Kind.OUTGOING.value, "rule": "", "state": Delivery.SENT.value}
         case e.NoteAdded():
             return values | {
                 "id": event.message_id,

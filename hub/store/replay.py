@@ -162,7 +162,8 @@ def _messages(connection: Connection, report: Report, scope: Scope) -> None:
     ev = t.event.c
     moved = _moves(connection)
     message_id = _json_field(connection, "message_id")
-    kinds = ("MessageReceived", "MessageQueued", "NoteAdded", "VendorAsked", "VendorAnswered", "DeliveryChanged")
+    made = ("MessageReceived", "MessageQueued", "MessageEchoed", "NoteAdded", "VendorAsked", "VendorAnswered")
+    kinds = (*made, "DeliveryChanged")
     statement = _within(select(*EVENT_COLUMNS, message_id.label("message_id")), scope(ev.stream_id))
     ordered = statement.where(ev.kind.in_(kinds)).order_by(_binary(connection, message_id), ev.id)
     columns = [t.message.c.id, *(t.message.c[name] for name in _PROJECTED)]

@@ -442,6 +442,8 @@ def _message_id(event: e.Event) -> str:
             return event.message_id
         case e.MediaAnnounced() | e.MediaFetched() | e.MediaRefused():
             return event.message_id
+        case e.MessageEchoed() | e.MessageEdited() | e.MessageDeleted() | e.ReactionChanged():
+            return event.message_id
         case _:
             return ""
 

@@ -5,6 +5,7 @@ foreign keys: they are rebuilt from the event log, in any order.
 """
 
 from hub.store.tables.base import metadata
+from hub.store.tables.change import early_change
 from hub.store.tables.channel_rules import inbox_stop, reply_window, template
 from hub.store.tables.contact import contact, contact_field, do_not_contact, identity
 from hub.store.tables.conversation import conversation, counter, route, ticket_number
@@ -49,6 +50,7 @@ __all__ = [
     "counter",
     "customer_record",
     "do_not_contact",
+    "early_change",
     "event",
     "gap",
     "gap_question",
