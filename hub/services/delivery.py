@@ -8,16 +8,28 @@ from dataclasses import replace
 from hub import failpoints
 from hub.domain import events as e
 from hub.domain.errors import ChannelError, DoNotContact
-from hub.domain.messages import UNCHANGEABLE, Delivery, DeliveryUpdate, OutboundMessage, Receipt, further
+from hub.domain.messages import (
+    UNCHANGEABLE,
+    AccountTrouble,
+    Delivery,
+    DeliveryUpdate,
+    OutboundMessage,
+    Receipt,
+    further,
+)
+from hub.domain.reply_window import tag_for
 from hub.hub import Hub
 from hub.ports import Channel, ManySenders, Reconciler
 from hub.services import attachments, changes, consent, letters, vendors, verification
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
-from hub.store.queries import pacing, sending
+from hub.store.queries import pacing, reply_window, sending, stops
 from hub.store.unit_of_work import Tx, UseCase
 
 log = logging.getLogger(__name__)
+
+# A message's error where it was too late to answer and it is no template.
+WINDOW_CLOSED = "window_closed"
 
 
 def report(tx: Tx, inbox_id: str, update: DeliveryUpdate) -> bool:
@@ -38,6 +50,20 @@ def report(tx: Tx, inbox_id: str, update: DeliveryUpdate) -> bool:
         tx.change(t.message, {"id": found.message_id}, said)
     if update.opted_out:
         consent.withdraw(tx, found.conversation_id, found.identity_id, consent.PROVIDER, inbox_id=inbox_id)
+    if update.account:
+        # Each try would cost a message, for the provider takes it first and refuses it later: a person has to say so.
+        stops.stop(tx, inbox_id, update.error_code, update.error_text, tries=False)
+    return True
+
+
+def trouble(tx: Tx, inbox_id: str, said: AccountTrouble) -> bool:
+    """The provider says whether the account may send. Returns whether that is news."""
+    if not said.code:
+        return stops.lift(tx, inbox_id)
+    found = stops.get(tx.connection, inbox_id)
+    if found is not None and not found.try_at:
+        return False
+    stops.stop(tx, inbox_id, said.code, said.text, tries=False)
     return True
 
 
@@ -67,6 +93,8 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
     find = sending.to_vendor if isinstance(event, e.VendorAsked) else sending.sending
     with hub.store.read() as connection:
         job = find(connection, event.message_id)
+        stop = stops.get(connection, job.inbox_id)
+        said = reply_window.said(connection, job.identity_id, job.inbox_id)
     channel = hub.channel_of(hub.inboxes.by_id(job.inbox_id))
     to_look_up = job.state is Delivery.UNKNOWN and isinstance(channel, Reconciler)
     if job.state not in (Delivery.QUEUED, Delivery.SENDING) and not to_look_up:
@@ -82,6 +110,16 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         return _look_up(channel, job, work)
     if job.forbidden:
         return _outcome(job, Delivery.FAILED, DoNotContact.error_id, "")
+    # When it leaves, not when it was written: windows close while messages wait.
+    rules = channel.capabilities
+    tag = tag_for(hub.clock.now(), said, rules.reply_window, rules.tags, job.author.value)
+    if tag is None and not (job.message.template and rules.templates):
+        return _outcome(job, Delivery.FAILED, WINDOW_CLOSED, "")
+    job = replace(job, message=replace(job.message, tag="" if job.message.template else tag or ""))
+    if stop is not None:
+        until = hub.store.write(lambda tx: stops.turn(tx, job.inbox_id))
+        if until:
+            return Wait(until)
     sender, rate = _sender(channel, job), channel.capabilities.messages_per_second
     wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate))
     if wait is not None:
@@ -94,6 +132,10 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
             return _unknown(hub, channel, job, work, error)
         if error.opted_out:
             return _opted_out(job, error)
+        if error.account:
+            return _stopped(hub, job, error)
+        if stop is not None and error.permanent:
+            hub.store.write(lambda tx: stops.lift(tx, job.inbox_id))  # the account is heard again
         if error.permanent or work.last_attempt:
             return _outcome(job, Delivery.FAILED, error.code, str(error))
         asked = asked_pause(error)
@@ -108,7 +150,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         log.exception("the channel of inbox %s failed on message %s", job.inbox_id, event.message_id)
         return _outcome(job, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
     failpoints.reach("send.answered")
-    return _sent(job, receipt)
+    return _sent(job, receipt, lift=stop is not None)
 
 
 def _sender(channel: Channel, job: sending.Sending) -> str:
@@ -168,7 +210,9 @@ def _look_up(channel: Reconciler, job: sending.Sending, work: Work) -> UseCase[N
     return _sent(job, receipt) if receipt is not None else nothing
 
 
-def _sent(job: sending.Sending, receipt: Receipt) -> UseCase[None]:
+def _sent(job: sending.Sending, receipt: Receipt, *, lift: bool = False) -> UseCase[None]:
+    """`lift`: the inbox could not send before this."""
+
     def use_case(tx: Tx) -> None:
         message_id = job.message.message_id
         tx.record(job.message.conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
@@ -176,8 +220,20 @@ def _sent(job: sending.Sending, receipt: Receipt) -> UseCase[None]:
         letters.also_known_as(tx, job.inbox_id, message_id, receipt.letter_ids)
         if job.message.address.channel not in UNCHANGEABLE:
             changes.catch_up(tx, job.inbox_id, receipt.provider_id)  # a reaction may be faster than the answer was
+        if lift:
+            stops.lift(tx, job.inbox_id)
 
     return use_case
+
+
+def _stopped(hub: Hub, job: sending.Sending, error: ChannelError) -> Wait:
+    """The account is refused, and with it whatever the inbox would send: all of it is kept, and waits."""
+
+    def use_case(tx: Tx) -> int:
+        return stops.stop(tx, job.inbox_id, error.code, str(error), tries=True)
+
+    log.error("inbox %s may not send: %s %s", job.inbox_id, error.code, error)
+    return Wait(hub.store.write(use_case))
 
 
 def _opted_out(job: sending.Sending, error: ChannelError) -> UseCase[None]:

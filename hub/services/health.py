@@ -8,7 +8,7 @@ from typing import Literal
 
 from hub.hub import Hub
 from hub.ports import Health
-from hub.store.queries import health, listening, outbox, passages
+from hub.store.queries import health, listening, outbox, passages, stops
 
 State = Literal["ok", "warming", "degraded"]
 # A row that waits so long is not waiting, it is forgotten: no runner takes rows.
@@ -22,7 +22,7 @@ def parts(hub: Hub) -> tuple[Health, ...]:
     store = _store(hub)
     if store[0].state != "ok":
         return (*store, _bot(hub), Health("knowledge", "unknown"))
-    return (*store, _bot(hub), _knowledge(hub), *_listeners(hub))
+    return (*store, _bot(hub), _knowledge(hub), *_listeners(hub), *_stopped(hub))
 
 
 def state(parts: Sequence[Health]) -> State:
@@ -94,3 +94,27 @@ def _listeners(hub: Hub) -> tuple[Health, ...]:
             detail |= {"error": each.error, "since_seconds": str(max(now - each.error_since, 0) // 1_000_000)}
         parts.append(Health("listener", each.word, detail))
     return tuple(parts)
+
+
+def _stopped(hub: Hub) -> tuple[Health, ...]:
+    """One part for each inbox that may not send, with how many messages it keeps (1000: that or more)."""
+    now = hub.clock.now()
+    with hub.store.read() as connection:
+        found = [(each, stops.waiting(connection, each.inbox_id)) for each in stops.every(connection)]
+    names = {inbox.id: inbox.name for inbox in hub.inboxes.every()}
+    return tuple(
+        Health(
+            "sending",
+            "down",
+            {
+                "inbox": names[stop.inbox_id],
+                "inbox_id": stop.inbox_id,
+                "error": " ".join(filter(None, (stop.code, stop.reason))),
+                "since_seconds": str(max(now - stop.since, 0) // 1_000_000),
+                "waiting": str(waiting),
+                "tries": "yes" if stop.try_at else "no",
+            },
+        )
+        for stop, waiting in found
+        if stop.inbox_id in names
+    )

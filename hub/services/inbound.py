@@ -13,6 +13,7 @@ from hub.domain.mail_threading import Placement
 from hub.domain.matching import Match, Rule, match
 from hub.domain.messages import (
     UNCHANGEABLE,
+    AccountTrouble,
     Author,
     CallEvent,
     Deletion,
@@ -26,13 +27,14 @@ from hub.domain.messages import (
     Reachable,
     Reaction,
     Seen,
+    TemplateUpdate,
     WebhookRequest,
 )
 from hub.domain.verification import PROOF, STATED
-from hub.services import changes, consent, contacts, delivery, letters, media, vendors
+from hub.services import changes, consent, contacts, delivery, letters, media, templates, vendors
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
-from hub.store.queries import matching
+from hub.store.queries import matching, reply_window
 from hub.store.unit_of_work import MessageContent, Tx
 
 # Kept with the raw payload for replay; everything else (cookies, tokens) is not.
@@ -76,6 +78,10 @@ def accept(
                 written |= changes.seen(tx, inbox, event)
             case Reachable():
                 written |= changes.reachable(tx, inbox, event)
+            case TemplateUpdate():
+                written |= templates.decided(tx, inbox.id, event)
+            case AccountTrouble():
+                written |= delivery.trouble(tx, inbox.id, event)
             case CallEvent():
                 raise Refused("events", f"an inbox of the channel {inbox.channel} takes no calls")
     for element in parsed.set_aside:
@@ -178,6 +184,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     media.announce(tx, inbox.id, conversation_id, message_id, message.media)
     if changeable:
         changes.catch_up(tx, inbox.id, message.external_id)
+    reply_window.note(tx, identity.identity_id, inbox.id, message)
     if message.consent is not None:
         consent.heard(tx, inbox, conversation_id, identity.identity_id, message.consent, message.language)
         if not found.conversation_id:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, require
 from hub.domain.errors import DoNotContact, Refused
 from hub.domain.messages import Author
+from hub.domain.reply_window import tag_for
+from hub.ports import Capabilities
+from hub.services import templates
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import consent as consent_queries
-from hub.store.queries import thread
+from hub.store.queries import reply_window, thread
+from hub.store.queries.sending import TEMPLATE, template_extras
 from hub.store.unit_of_work import MessageContent, Tx
 
 
@@ -57,6 +61,8 @@ def reply(
     identity_id: str | None = None,
     kinds: Mapping[str, str] | None = None,
     limits: Mapping[str, int] | None = None,
+    rules: Mapping[str, Capabilities] | None = None,
+    template: tuple[str, Sequence[str]] | None = None,
 ) -> str:
     """An agent's answer. Whoever answers a conversation that nobody has takes it. Returns the message's id.
 
@@ -73,9 +79,12 @@ def reply(
         identity_id: to which of the customer's addresses; None: the one last used with that inbox.
         kinds: the channel of each inbox's addresses, for customers who have not written to it yet.
         limits: the most characters of a text by each inbox.
+        rules: what the channel of each inbox can do.
+        template: an approved text of the inbox's, by its id, with its values; instead of `text`.
 
     Raises:
-        Refused: an empty text, one that is too long for the inbox, or a way by which the customer cannot be reached.
+        Refused: an empty text, one that is too long for the inbox or comes too late for it, a template that does not
+            fit, or a way by which the customer cannot be reached.
         Conflict: the conversation was merged into another.
         DoNotContact: the customer wants no messages at this address.
     """
@@ -88,12 +97,21 @@ def reply(
     if not conversation.assignee_id or conversation.status != Status.ASSIGNED:
         tx.record(conversation_id, e.Assigned(conversation.assignee_id or agent_id, "take"), actor)
     message_id = tx.new_id()
-    extras = _attached(tx, agent_id, text, attachments, message_id)
     way = _way(tx, conversation, inbox_id or "", identity_id or "", kinds or {})
-    limit = (limits or {}).get(way.get("inbox_id", conversation.inbox_id), len(text))
+    by, to = way.get("inbox_id", conversation.inbox_id), way.get("identity_id", conversation.identity_id)
+    more: dict[str, Any] = {}
+    if template is not None:
+        text, outbound = templates.filled(tx, by, *template)
+        more = {TEMPLATE: template_extras(outbound)}
+    elif rules is not None and by in rules:
+        said = reply_window.said(tx.connection, to, by)
+        if tag_for(tx.now, said, rules[by].reply_window, rules[by].tags, Author.AGENT.value) is None:
+            raise Refused("text", "comes too late for this inbox: the customer has to write first")
+    extras = {**(_attached(tx, agent_id, text, attachments, message_id) or {}), **more} or None
+    limit = (limits or {}).get(by, len(text))
     if len(text) > limit:
         raise Refused("text", f"must have at most {limit} characters by this inbox")
-    where = consent_queries.place(tx.connection, way.get("identity_id", conversation.identity_id))
+    where = consent_queries.place(tx.connection, to)
     if consent_queries.prohibition(tx.connection, where) is not None:
         raise DoNotContact("this customer wants no messages at this address")
     return send(tx, conversation_id, text, actor, extras=extras, client_key=client_key, message_id=message_id, **way)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select
 
 from hub.domain.addresses import kind_of
 from hub.domain.errors import NotFound
-from hub.domain.messages import Address, Attachment, Button, Delivery, DeliveryUpdate, Kind, OutboundMessage
+from hub.domain.messages import Address, Attachment, Author, Button, Delivery, DeliveryUpdate, Kind, OutboundMessage
+from hub.domain.templates import OutboundTemplate, Parameter
 from hub.store import tables as t
 from hub.store.prepared import Prepared
 from hub.store.queries import consent
 
 # In a message's extras: the word of the customer's that it answers (`stop`, `start`, `help`).
 ANSWERS_CONSENT = "answers_consent"
+# In a message's extras: the template that it is, as `template_extras` writes it.
+TEMPLATE = "template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Sending:
     identity_id: str
     state: Delivery
     forbidden: bool
+    author: Author = Author.SYSTEM
 
 
 _m, _i, _said = t.message.c, t.identity.c, t.message.alias().c
@@ -49,6 +54,7 @@ _SENDING = Prepared(
         _m.text,
         _m.extras,
         _m.state,
+        _m.author_kind,
         _m.identity_id,
         _i.channel,
         _i.address,
@@ -79,10 +85,29 @@ def sending(connection: Connection, message_id: str) -> Sending:
             for each in extras.get("attachments", ())
         ),
         sender=json.loads(row.last_said).get("to", "") if row.last_said else "",
+        template=_template(extras[TEMPLATE]) if TEMPLATE in extras else None,
     )
     where = (kind_of(row.channel), row.address)
     forbidden = ANSWERS_CONSENT not in extras and where in consent.prohibitions(connection, [where])
-    return Sending(message, row.inbox_id, row.identity_id, Delivery(row.state), forbidden)
+    return Sending(message, row.inbox_id, row.identity_id, Delivery(row.state), forbidden, Author(row.author_kind))
+
+
+def template_extras(template: OutboundTemplate) -> dict[str, object]:
+    """A template as it stands in a message's extras."""
+    return {
+        "name": template.name,
+        "language": template.language,
+        "provider_id": template.provider_id,
+        "parameters": [[each.place, each.name] for each in template.parameters],
+        "values": list(template.values),
+    }
+
+
+def _template(stored: dict[str, Any]) -> OutboundTemplate:
+    parameters = tuple(Parameter(*each) for each in stored["parameters"])
+    return OutboundTemplate(
+        stored["name"], stored["language"], parameters, tuple(stored["values"]), stored["provider_id"]
+    )
 
 
 def to_vendor(connection: Connection, message_id: str) -> Sending:
