@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from hub import app, processes
 from hub.clock import SystemClock
 from hub.domain.errors import HubError, Refused
 from hub.domain.inbox import Inbox
-from hub.services import demo, inboxes, reconciliation
+from hub.services import backtest, demo, inboxes, reconciliation
 from hub.settings import Settings, from_environment
 from hub.simulation import command as simulation
 from hub.simulation.hub_api import Login
@@ -94,6 +95,22 @@ def _parser() -> argparse.ArgumentParser:
     intents.add_argument("test", type=Path, metavar="TEST.jsonl")
     intents.add_argument("--json", action="store_true", help="the figures as one JSON object")
     intents.set_defaults(run=_evaluate_intents)
+    trial = add("backtest", _backtest, "Replay closed conversations through other articles, thresholds or rules.")
+    trial.add_argument("--last", type=int, required=True, metavar="N", help="so many conversations, the newest first")
+    trial.add_argument(
+        "--kb",
+        default="then",
+        metavar="DRAFT",
+        help="what articles are found in: `draft` (as editors left them), `published` (now), a file of articles as "
+        "`evaluate search` takes it; without it what the log says was found then",
+    )
+    trial.add_argument(
+        "--threshold", action="append", default=[], metavar="NAME=VALUE", help="knowledge, intent, mail, mail_intent"
+    )
+    trial.add_argument(
+        "--policy", action="append", default=[], metavar="NAME=VALUE", help="misses=1…10, articles_first=yes|no"
+    )
+    trial.add_argument("--json", action="store_true", help="all of it as one JSON object")
     add("openapi", _openapi, "Print the API's OpenAPI document.")
     add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
     return parser
@@ -234,6 +251,45 @@ def _mailbox(settings: Settings, options: argparse.Namespace) -> int:
         f"{found.waiting} wait to be read, {found.before} are from before. Ever fetched: {states}."
     )
     return 0 if found.is_equal else 1
+
+
+def _backtest(settings: Settings, options: argparse.Namespace) -> int:
+    thresholds = {name: _number(value, "--threshold") for name, value in _pairs(options.threshold, "--threshold")}
+    policy = {
+        name: value == "yes" if value in ("yes", "no") else int(_number(value, "--policy"))
+        for name, value in _pairs(options.policy, "--policy")
+    }
+    from_file = options.kb not in backtest.ARTICLES
+    wanted = backtest.asked(options.last, "published" if from_file else options.kb, thresholds, policy)
+    if from_file:
+        wanted = replace(wanted, texts=evaluate.read_articles(Path(options.kb)))
+    assembled = app.build(settings)
+    try:
+        if assembled.hub.knowledge is not None:
+            print("loading the models", file=sys.stderr)
+            assembled.hub.knowledge.warm()
+        report = backtest.run(assembled.hub, wanted, _progress)
+    finally:
+        assembled.stop()
+    if options.json:
+        print(json.dumps(backtest.as_json(report, most=len(report.changed)), ensure_ascii=False))
+    else:
+        print("\n".join(backtest.as_text(report)))
+    return 0
+
+
+def _pairs(given: Sequence[str], field: str) -> list[tuple[str, str]]:
+    pairs = [each.partition("=") for word in given for each in word.split(",")]
+    if any(not equals for _, equals, _ in pairs):
+        raise Refused(field, "must be NAME=VALUE")
+    return [(name, value) for name, _, value in pairs]
+
+
+def _number(text: str, field: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise Refused(field, "must have a number as its value") from error
 
 
 def _evaluate_search(settings: Settings, options: argparse.Namespace) -> int:

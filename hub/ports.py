@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from hub.domain.errors import NotFound
+from hub.domain.gaps import Group
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
 from hub.domain.messages import OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
@@ -281,6 +282,19 @@ class KnowledgeBase(Protocol):
 
     def passages(self, article: ArticleText) -> tuple[Passage, ...]:
         """Cuts and encodes one article version. Slow (milliseconds per passage); raises `Unavailable` while warming."""
+
+    def scratch(self) -> KnowledgeBase:
+        """An empty index that reads with the same models, to try other articles in. Raises `Unavailable`."""
+
+    def imprint(self, texts: Sequence[str]) -> tuple[bytes, ...]:
+        """What the models make of texts in any language; opaque, and comparable where `model_id` is the same. Raises
+        `Unavailable`."""
+
+    def likeness(self, one: bytes, others: Sequence[bytes]) -> list[float]:
+        """How alike imprints are: 1 the same, 0 nothing in common."""
+
+    def groups(self, texts: Sequence[str], languages: Sequence[str], imprints: Sequence[bytes]) -> tuple[Group, ...]:
+        """Texts that mean the same, the largest group first; a text that is like no other is a group of one."""
 
     def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
         """Swaps one article's passages in this process's index (all its locales); an empty iterable removes it."""

@@ -40,6 +40,11 @@ def fold(text: str) -> str:
     return _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
 
 
+def plain_words(text: str) -> list[str]:
+    """A text's words as they stand, in lower case."""
+    return _WORD.findall(text.lower())
+
+
 def words(text: str, language: str) -> list[str]:
     """The stems that count in a text, in order. A language without stemmer or stop words keeps its words whole."""
     stop = STOP_WORDS.get(language, frozenset())

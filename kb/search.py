@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from hub.domain.errors import Refused, Unavailable
+from hub.domain.gaps import Group
 from hub.domain.knowledge import ArticleText, FoundAnswer, Passage, SearchResult
-from kb import calibration, encoders, index
+from kb import calibration, encoders, index, likeness
 from kb.calibration import Calibration
 from kb.chunking import split
 from kb.encoders import Encoder, EncoderSpec, Vectors
@@ -214,6 +215,28 @@ class LocalKnowledgeBase:
             )
             for ordinal, text, *vectors in zip(ordinals, (*texts, *phrasings), *columns, strict=True)
         )
+
+    def scratch(self) -> LocalKnowledgeBase:
+        """An empty index that reads with the same models, to try other articles in. Raises `Unavailable`."""
+        loaded = self._loaded()
+        other = LocalKnowledgeBase(
+            self._settings, specs=self._specs, loader=lambda _: loaded, fitted=self._calibration
+        )
+        other._encoders, other._encoding = loaded, self._encoding
+        return other
+
+    def imprint(self, texts: Sequence[str]) -> tuple[bytes, ...]:
+        """What the multilingual model makes of texts; see `kb.likeness`. Raises `Unavailable`."""
+        cut = [_clean(text).strip()[:_QUESTION_CHARACTERS] or " " for text in texts]
+        return tuple(likeness.imprint(vector) for vector in self._batches(self._loaded()[0].encode_query, cut))
+
+    def likeness(self, one: bytes, others: Sequence[bytes]) -> list[float]:
+        """Cosines of imprints."""
+        return likeness.likeness(one, others)
+
+    def groups(self, texts: Sequence[str], languages: Sequence[str], imprints: Sequence[bytes]) -> tuple[Group, ...]:
+        """Texts that mean the same; see `kb.likeness.groups`."""
+        return likeness.groups(texts, languages, imprints)
 
     def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
         """Swaps one article's passages (all its locales); none removes it. Searches see it when this returns.

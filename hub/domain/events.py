@@ -547,6 +547,15 @@ class PresenceChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskAsked(Event):
+    """An agent wants a long piece of work done; the row says which."""
+
+    stream = "agent"
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArticlePublished(Event):
     stream = "article"
 

@@ -9,7 +9,7 @@ from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, allowed
 from hub.domain.messages import Delivery
 from hub.hub import Hub
-from hub.services import bot_turn, changes, delivery, handoff, indexing, media, routing
+from hub.services import bot_turn, changes, delivery, handoff, indexing, long_tasks, media, routing
 from hub.services.work import Handler, Work, nothing
 from hub.store.subscriptions import Subscription, Subscriptions
 from hub.store.unit_of_work import Tx, UseCase
@@ -51,6 +51,7 @@ SUBSCRIPTIONS: Subscriptions = {
     e.MessageDeleted.__name__: (Subscription("erase_files", slow=True),),
     e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
     e.ArticleWithdrawn.__name__: (Subscription("index_article", slow=True),),
+    e.TaskAsked.__name__: (Subscription("long_task", slow=True),),
 }
 
 
@@ -88,6 +89,8 @@ def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
         "erase_files": Job(changes.erase_files, attempts=20),
         "fetch_media": Job(media.fetch, attempts=6, gave_up=_not_fetched),
         "index_article": Job(indexing.index_article, attempts=20),
+        # A lease that is lost would have the work done twice: it takes minutes where history is long.
+        "long_task": Job(long_tasks.run, attempts=2, lease=1800 * SECOND, gave_up=long_tasks.gave_up),
         "route": Job(routing.route),
     }
 

@@ -4,9 +4,10 @@ bots can use them too."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hub.domain.errors import BadSignature, BotError, ChannelError, Unavailable
+from hub.domain.gaps import Group
 from hub.domain.knowledge import ArticleText, BotMessage, BotReply, FoundAnswer, Passage, SearchResult
 from hub.domain.messages import (
     Address,
@@ -137,6 +138,34 @@ class WordKnowledge:
             raise Unavailable("still warming")
         a = article
         return (Passage(a.article_id, a.version, a.locale, 0, a.title, a.body, self.model_id, b""),)
+
+    def scratch(self) -> WordKnowledge:
+        if self.warming:
+            raise Unavailable("still warming")
+        return WordKnowledge()
+
+    def imprint(self, texts: Sequence[str]) -> tuple[bytes, ...]:
+        if self.warming:
+            raise Unavailable("still warming")
+        return tuple(" ".join(sorted(_words(text))).encode() for text in texts)
+
+    def likeness(self, one: bytes, others: Sequence[bytes]) -> list[float]:
+        mine = set(one.split())
+        return [len(mine & set(each.split())) / max(len(mine | set(each.split())), 1) for each in others]
+
+    def groups(
+        self,
+        texts: Sequence[str],
+        languages: Sequence[str],  # noqa: ARG002  # words are words
+        imprints: Sequence[bytes],
+    ) -> tuple[Group, ...]:
+        left, found = list(range(len(texts))), []
+        while left:
+            alike = self.likeness(imprints[left[0]], [imprints[place] for place in left])
+            places = tuple(place for place, share in zip(left, alike, strict=True) if share >= 0.5)
+            found.append(Group(places, left[0], tuple(sorted(_words(texts[left[0]])))[:4]))
+            left = [place for place in left if place not in places]
+        return tuple(sorted(found, key=lambda group: -len(group.places)))
 
     def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
         self._passages[article_id] = tuple(passages)
