@@ -4913,6 +4913,18 @@ export interface components {
             at: string;
         };
         /**
+         * ContactCardOut
+         * @description Somebody's card that the customer sent.
+         */
+        ContactCardOut: {
+            /** Name */
+            name: string;
+            /** Phones */
+            phones: string[];
+            /** Emails */
+            emails: string[];
+        };
+        /**
          * ContactEvent
          * @description Something that made a contact what it is. `contact_id` is another where it was merged into this one.
          */
@@ -5525,6 +5537,20 @@ export interface components {
             /** Error Since */
             error_since: string | null;
         };
+        /**
+         * LocationOut
+         * @description A place, in degrees (WGS 84).
+         */
+        LocationOut: {
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+        };
         /** MemberIn */
         MemberIn: {
             /**
@@ -5612,6 +5638,10 @@ export interface components {
          *     an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by which its lists
          *     can be compared with ours. `segment_began`: the customer went on by another channel or address with this message;
          *     the first segment begins with the conversation and has no such mark.
+         *
+         *     `versions` are what it said before it was edited, oldest first. `deleted`: whoever wrote it took it back.
+         *     `native_app`: a person typed it in the provider's own app. `answers` is the id of the message that it quotes.
+         *     `unsupported` is the provider's name of a kind of message that cannot be shown; `sticker` says what one shows.
          */
         MessageOut: {
             /** Id */
@@ -5682,6 +5712,50 @@ export interface components {
              * @default false
              */
             erased: boolean;
+            /**
+             * Deleted
+             * @default false
+             */
+            deleted: boolean;
+            /**
+             * Native App
+             * @default false
+             */
+            native_app: boolean;
+            /**
+             * Answers
+             * @default null
+             */
+            answers: string | null;
+            /** @default null */
+            location: components["schemas"]["LocationOut"] | null;
+            /**
+             * Cards
+             * @default []
+             */
+            cards: components["schemas"]["ContactCardOut"][];
+            /**
+             * Sticker
+             * @default null
+             */
+            sticker: string | null;
+            /** @default null */
+            referral: components["schemas"]["ReferralOut"] | null;
+            /**
+             * Unsupported
+             * @default null
+             */
+            unsupported: string | null;
+            /**
+             * Reactions
+             * @default []
+             */
+            reactions: components["schemas"]["ReactionOut"][];
+            /**
+             * Versions
+             * @default []
+             */
+            versions: components["schemas"]["VersionOut"][];
             /**
              * At
              * Format: date-time
@@ -6059,6 +6133,16 @@ export interface components {
             offered: number;
         };
         /**
+         * ReactionOut
+         * @description A sign at a message, and whose it is; a name is empty where nobody knows it.
+         */
+        ReactionOut: {
+            /** Emoji */
+            emoji: string;
+            /** Names */
+            names: string[];
+        };
+        /**
          * Reason
          * @description Why two contacts may be one person. `address_display` is what they have in common; empty for a name.
          */
@@ -6114,6 +6198,21 @@ export interface components {
         Reasons: {
             /** Items */
             items: components["schemas"]["ReasonOut"][];
+        };
+        /**
+         * ReferralOut
+         * @description What led the customer to write. `source` is a short word such as `ad`; `reference` is what the firm put into the
+         *     link.
+         */
+        ReferralOut: {
+            /** Source */
+            source: string;
+            /** Title */
+            title: string;
+            /** Url */
+            url: string;
+            /** Reference */
+            reference: string;
         };
         /**
          * RoutingOut
@@ -6563,6 +6662,16 @@ export interface components {
             name: string | null;
         };
         /**
+         * VersionOut
+         * @description What a message said before it was edited, and since when; `at` is null for what it said at the beginning.
+         */
+        VersionOut: {
+            /** Text */
+            text: string;
+            /** At */
+            at: string | null;
+        };
+        /**
          * WaitOut
          * @description `place` 1 is next, 100 stands for all beyond. `estimate_seconds` is null where nothing is known.
          */
@@ -6917,6 +7026,7 @@ export type CodeIn = components['schemas']['CodeIn'];
 export type CodeOut = components['schemas']['CodeOut'];
 export type CodeSent = components['schemas']['CodeSent'];
 export type ConsentOut = components['schemas']['ConsentOut'];
+export type ContactCardOut = components['schemas']['ContactCardOut'];
 export type ContactEvent = components['schemas']['ContactEvent'];
 export type ContactHistory = components['schemas']['ContactHistory'];
 export type ContactOut = components['schemas']['ContactOut'];
@@ -6951,6 +7061,7 @@ export type LetterHint = components['schemas']['LetterHint'];
 export type LetterOut = components['schemas']['LetterOut'];
 export type LimitsOut = components['schemas']['LimitsOut'];
 export type ListenerOut = components['schemas']['ListenerOut'];
+export type LocationOut = components['schemas']['LocationOut'];
 export type MemberIn = components['schemas']['MemberIn'];
 export type MemberOut = components['schemas']['MemberOut'];
 export type MergeIn = components['schemas']['MergeIn'];
@@ -6977,10 +7088,12 @@ export type PresenceOut = components['schemas']['PresenceOut'];
 export type PriorityIn = components['schemas']['PriorityIn'];
 export type Problem = components['schemas']['Problem'];
 export type QueueOut = components['schemas']['QueueOut'];
+export type ReactionOut = components['schemas']['ReactionOut'];
 export type Reason = components['schemas']['Reason'];
 export type ReasonIn = components['schemas']['ReasonIn'];
 export type ReasonOut = components['schemas']['ReasonOut'];
 export type Reasons = components['schemas']['Reasons'];
+export type ReferralOut = components['schemas']['ReferralOut'];
 export type RoutingOut = components['schemas']['RoutingOut'];
 export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
@@ -7013,6 +7126,7 @@ export type Vendors = components['schemas']['Vendors'];
 export type VerificationOut = components['schemas']['VerificationOut'];
 export type VerifyIn = components['schemas']['VerifyIn'];
 export type VerifyOut = components['schemas']['VerifyOut'];
+export type VersionOut = components['schemas']['VersionOut'];
 export type WaitOut = components['schemas']['WaitOut'];
 export type WayOut = components['schemas']['WayOut'];
 export type WideningStepInput = components['schemas']['WideningStep-Input'];

@@ -222,9 +222,30 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             "client_id": found.client_key.rpartition(":")[2] or None,
             "provider_id": found.provider_id or None,
             "erased": found.erased,
+            "deleted": extras.get("deleted", False),
+            "native_app": extras.get("native_app", False),
+            "answers": extras.get("answers"),
+            "location": extras.get("location"),
+            "cards": extras.get("cards", []),
+            "sticker": extras.get("sticker"),
+            "referral": extras.get("referral"),
+            "unsupported": extras.get("unsupported"),
+            "reactions": _reactions(extras.get("reactions", [])),
+            "versions": [
+                {"text": each["text"], "at": _time_or_none(each["at"])} for each in extras.get("versions", [])[:-1]
+            ],
             "at": time(found.at),
         }
     )
+
+
+def _reactions(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those that stand, each sign once with the names of whose it is."""
+    names: dict[str, list[str]] = {}
+    for each in kept:
+        if each["emoji"] and not each["removed"]:
+            names.setdefault(each["emoji"], []).append(each["name"])
+    return [{"emoji": emoji, "names": whose} for emoji, whose in names.items()]
 
 
 def _letter(kept: Mapping[str, Any], sender: str) -> s.LetterOut:

@@ -357,6 +357,47 @@ class VendorRef(Shape):
     address: str
 
 
+class LocationOut(Shape):
+    """A place, in degrees (WGS 84)."""
+
+    latitude: float
+    longitude: float
+    name: str
+    address: str
+
+
+class ContactCardOut(Shape):
+    """Somebody's card that the customer sent."""
+
+    name: str
+    phones: list[str]
+    emails: list[str]
+
+
+class ReferralOut(Shape):
+    """What led the customer to write. `source` is a short word such as `ad`; `reference` is what the firm put into the
+    link."""
+
+    source: str
+    title: str
+    url: str
+    reference: str
+
+
+class ReactionOut(Shape):
+    """A sign at a message, and whose it is; a name is empty where nobody knows it."""
+
+    emoji: str
+    names: list[str]
+
+
+class VersionOut(Shape):
+    """What a message said before it was edited, and since when; `at` is null for what it said at the beginning."""
+
+    text: str
+    at: datetime | None
+
+
 class MessageOut(Shape):
     """One message of a thread.
 
@@ -365,6 +406,10 @@ class MessageOut(Shape):
     an incoming message landed in this conversation. `provider_id` is the provider's own id of it, by which its lists
     can be compared with ours. `segment_began`: the customer went on by another channel or address with this message;
     the first segment begins with the conversation and has no such mark.
+
+    `versions` are what it said before it was edited, oldest first. `deleted`: whoever wrote it took it back.
+    `native_app`: a person typed it in the provider's own app. `answers` is the id of the message that it quotes.
+    `unsupported` is the provider's name of a kind of message that cannot be shown; `sticker` says what one shows.
     """
 
     id: str
@@ -388,6 +433,16 @@ class MessageOut(Shape):
     client_id: str | None = None
     provider_id: str | None = None
     erased: bool = False
+    deleted: bool = False
+    native_app: bool = False
+    answers: str | None = None
+    location: LocationOut | None = None
+    cards: list[ContactCardOut] = []
+    sticker: str | None = None
+    referral: ReferralOut | None = None
+    unsupported: str | None = None
+    reactions: list[ReactionOut] = []
+    versions: list[VersionOut] = []
     at: datetime
 
 

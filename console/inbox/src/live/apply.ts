@@ -26,7 +26,7 @@ const CHANGES_MESSAGES = new Set(["Absorbed", "MergeUndone", "MessagesMovedOut",
 const LEAVES_COUNTERS = new Set([
   ...["MessageQueued", "NoteAdded", "DeliveryChanged", "BotTurnDecided", "BotTurnDropped"],
   ...["MediaAnnounced", "MediaFetched", "MediaRefused", "SegmentBegan", "ConsentGiven", "ConsentWithdrawn"],
-  ...["VendorAsked", "VendorAnswered"],
+  ...["VendorAsked", "VendorAnswered", "MessageEdited", "MessageDeleted", "ReactionChanged"],
 ]);
 
 export function applyRow(client: QueryClient, row: ConversationOut): void {

@@ -1,4 +1,7 @@
 import {
+  IconBrandInstagram,
+  IconBrandLine,
+  IconBrandMessenger,
   IconBrandSlack,
   IconBrandTelegram,
   IconBrandWhatsapp,
@@ -20,6 +23,9 @@ const ICONS: Record<string, Icon> = {
   whatsapp: IconBrandWhatsapp,
   slack: IconBrandSlack,
   telegram: IconBrandTelegram,
+  line: IconBrandLine,
+  messenger: IconBrandMessenger,
+  instagram: IconBrandInstagram,
 };
 
 interface ChannelIconProps {

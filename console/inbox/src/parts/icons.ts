@@ -1,5 +1,6 @@
 // One import an icon: the package's index declares six thousand, which every check would read.
 export type { Icon } from "./tabler";
+export { default as IconAddressBook } from "@tabler/icons-react/dist/esm/icons/IconAddressBook.mjs";
 export { default as IconAlertCircle } from "@tabler/icons-react/dist/esm/icons/IconAlertCircle.mjs";
 export { default as IconAlertOctagon } from "@tabler/icons-react/dist/esm/icons/IconAlertOctagon.mjs";
 export { default as IconAlertTriangle } from "@tabler/icons-react/dist/esm/icons/IconAlertTriangle.mjs";
@@ -13,10 +14,17 @@ export { default as IconBan } from "@tabler/icons-react/dist/esm/icons/IconBan.m
 export { default as IconBook } from "@tabler/icons-react/dist/esm/icons/IconBook.mjs";
 export { default as IconBook2 } from "@tabler/icons-react/dist/esm/icons/IconBook2.mjs";
 export { default as IconBookOff } from "@tabler/icons-react/dist/esm/icons/IconBookOff.mjs";
+export { default as IconBrandInstagram } from "@tabler/icons-react/dist/esm/icons/IconBrandInstagram.mjs";
+export { default as IconBrandLine } from "@tabler/icons-react/dist/esm/icons/IconBrandLine.mjs";
+export { default as IconBrandMessenger } from "@tabler/icons-react/dist/esm/icons/IconBrandMessenger.mjs";
 export { default as IconBrandSlack } from "@tabler/icons-react/dist/esm/icons/IconBrandSlack.mjs";
 export { default as IconBrandTelegram } from "@tabler/icons-react/dist/esm/icons/IconBrandTelegram.mjs";
 export { default as IconBrandWhatsapp } from "@tabler/icons-react/dist/esm/icons/IconBrandWhatsapp.mjs";
 export { default as IconBuilding } from "@tabler/icons-react/dist/esm/icons/IconBuilding.mjs";
+export { default as IconCornerUpLeft } from "@tabler/icons-react/dist/esm/icons/IconCornerUpLeft.mjs";
+export { default as IconMapPin } from "@tabler/icons-react/dist/esm/icons/IconMapPin.mjs";
+export { default as IconPencil } from "@tabler/icons-react/dist/esm/icons/IconPencil.mjs";
+export { default as IconSticker } from "@tabler/icons-react/dist/esm/icons/IconSticker.mjs";
 export { default as IconCheck } from "@tabler/icons-react/dist/esm/icons/IconCheck.mjs";
 export { default as IconChecks } from "@tabler/icons-react/dist/esm/icons/IconChecks.mjs";
 export { default as IconChevronDown } from "@tabler/icons-react/dist/esm/icons/IconChevronDown.mjs";

@@ -13,6 +13,7 @@ import { Person } from "../parts/Person";
 import { useText } from "../text";
 import { Attachments, filesOf, isPicture, type FileView } from "./Attachments";
 import { Delivery } from "./Delivery";
+import { Above, Extras, Reactions, Versions } from "./Extras";
 import { LetterFoot, LetterHead, PlacedBy } from "./Letter";
 import classes from "./Message.module.css";
 import type { Split } from "./useSplit";
@@ -93,11 +94,14 @@ export const Message = memo(function Message({ message, contactName, conversatio
                 <IconLock size={13} aria-hidden /> {t("thread.note")}
               </span>
             )}
+            {message.native_app && <span className={classes.private}>{t("thread.nativeApp")}</span>}
           </p>
         )}
         <div className={classes.bubble}>
           {letter && <LetterHead letter={letter} conversation={conversation} />}
-          {message.erased ? <em>{t("thread.erased")}</em> : <p className={classes.text}>{linked(message.text)}</p>}
+          <Above message={message} />
+          {message.erased ? <em>{t(message.deleted ? "thread.deleted" : "thread.erased")}</em> : <p className={classes.text}>{linked(message.text)}</p>}
+          <Extras message={message} />
           <Attachments files={shownFiles(message)} again={() => void client.invalidateQueries({ queryKey: keys.messages(message.conversation_id) })} />
           {letter && !message.erased && <LetterFoot message={message} letter={letter} conversation={conversation} />}
           {message.citation && <Source citation={message.citation} />}
@@ -109,10 +113,12 @@ export const Message = memo(function Message({ message, contactName, conversatio
             </ul>
           )}
         </div>
+        <Reactions message={message} />
         <p className={classes.foot}>
           <time dateTime={message.at} title={dayAndTime(message.at, text)}>
             {clock(message.at, text)}
           </time>
+          <Versions message={message} />
           {/* A note went over no channel. */}
           {channels && message.channel !== "" && <ChannelIcon channel={message.channel} size={14} />}
           {message.delivery && message.kind !== "incoming" && <Delivery message={message} delivery={message.delivery} />}
