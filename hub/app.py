@@ -48,6 +48,7 @@ from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
 from hub.store.inbox_directory import InboxDirectory
+from hub.store.queries import outbox
 from hub.store.secret_box import SecretBox
 from hub.store.subscriptions import Subscriptions
 from hub.store.unit_of_work import PostgresStore, SqliteStore, Store
@@ -167,6 +168,8 @@ class Assembled:
         """Starts what this process runs: in embedded mode everything, in scaled-out mode a worker's share."""
         if isinstance(self.hub.nudger, ThreadNudger):
             self._running.append(self.hub.nudger)
+        if self.hub.settings.embedded:
+            self.hub.store.write(outbox.take_over)  # nobody else runs rows on SQLite
         sweeper = Sweeper(self.hub)
         self.runner.expect = sweeper.expect
         self._running.extend((sweeper, Listeners(self.hub)))

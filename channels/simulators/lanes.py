@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -41,6 +42,7 @@ class Lanes:
         # to fall asleep first: were all to wait for the same moment, all would wake for it.
         self._moment = threading.Condition(self._lock)
         self._watched = False
+        self._until = math.inf  # the moment that it waits for; what falls due before that must wake it
         self._asleep: list[threading.Condition] = []
         self._own: set[int] = set()
         self._threads: list[threading.Thread] = []
@@ -98,7 +100,7 @@ class Lanes:
             return  # it looks for what is due itself, as soon as its step has ended
         if not self._watched or delay <= 0:
             self._wake()
-        elif self._due[0] is entry:
+        elif entry[0] < self._until:
             self._moment.notify()
 
     def _wake(self) -> None:
@@ -121,6 +123,7 @@ class Lanes:
                         own.wait()
                     else:
                         self._watched = True
+                        self._until = self._due[0][0] if self._due else math.inf
                         self._moment.wait(wait)
                         self._watched = False
                 if self._stopping:

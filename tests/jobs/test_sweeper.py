@@ -38,6 +38,22 @@ def test_a_lost_nudge_is_found(world: World, sweeper: Sweeper) -> None:
     assert [author for author, *_ in world.thread()] == ["contact", "bot"]
 
 
+def test_whoever_is_alone_and_begins_takes_over_what_the_dead_one_held(world: World, sweeper: Sweeper) -> None:
+    held, told = put(world, "a"), put(world, "b")
+
+    def dies(*_: object) -> None:
+        raise SystemExit  # as little is written of the end as when the process is killed
+
+    with pytest.raises(SystemExit):
+        runner(world, probe=Job(dies)).run(held)  # type: ignore[arg-type]
+    sweeper.sweep()
+    world.nudger.take()
+    assert sweeper.sweep() == 0, "both wait: for a lease, and for who was told"
+    world.store.write(outbox.take_over)
+    assert sweeper.sweep() == 2
+    assert sorted(world.nudger.take()) == [held, told]
+
+
 def test_a_row_is_offered_once_in_its_time_and_again_when_nobody_took_it(world: World, sweeper: Sweeper) -> None:
     first, slow = put(world, "a"), put(world, "b", slow=True)
     assert sweeper.sweep() == 2

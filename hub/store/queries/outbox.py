@@ -207,6 +207,10 @@ _OFFER = _offer(_OFFERABLE)
 _OFFER_POSTGRES = _offer(_OFFERABLE.with_for_update(skip_locked=True))
 
 
+_FREE = update(t.outbox).where(unfinished_rows(_o), _o.state == _CLAIMED).values(lease_until=_NOW)
+_FRESH = update(t.outbox).where(unfinished_rows(_o), _o.offered_until > 0).values(offered_until=0)
+
+
 def has_offers(connection: Connection, now: int) -> bool:
     """Whether `offer` would find anything."""
     return connection.execute(_OFFERABLE, {"now": now, "most": 1}).one_or_none() is not None
@@ -217,6 +221,13 @@ def offer(tx: Tx, *, limit: int = 200, for_microseconds: int = 10_000_000) -> li
     values = {"now": tx.now, "most": limit, "until": tx.now + for_microseconds}
     rows = tx.connection.execute(_OFFER_POSTGRES if tx.postgres else _OFFER, values)
     return sorted((row.id, bool(row.slow)) for row in rows)
+
+
+def take_over(tx: Tx) -> None:
+    """Ends every lease and offers everything at once: for a process that is alone on its database and has just begun.
+    Whoever held them is dead, and customers would wait for as long as the leases last."""
+    tx.connection.execute(_FREE, {"now": tx.now})
+    tx.connection.execute(_FRESH)
 
 
 def dead(connection: Connection, *, limit: int = 200) -> tuple[DeadRow, ...]:

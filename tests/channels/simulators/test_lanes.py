@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -62,3 +63,22 @@ def test_threads_run_lanes_side_by_side_and_each_in_order() -> None:
         assert done.acquire(timeout=10)
     assert said == {"a": list(range(50)), "b": list(range(50))}
     lanes.stop()
+
+
+def test_lanes_that_all_want_to_run_again_a_little_later_are_not_forgotten() -> None:
+    """The thread that waits for the next moment had begun to wait before there was one."""
+    for _ in range(20):
+        lanes, done = Lanes(), [threading.Event(), threading.Event()]
+        lanes.start(8)
+
+        def twice(number: int, ran: list[int], done: list[threading.Event]) -> float | None:
+            ran[number] += 1
+            if ran[number] == 2:
+                done[number].set()
+            return 0.002 if ran[number] < 2 else None
+
+        ran = [0, 0]
+        for number in range(2):
+            lanes.put(number, partial(twice, number, ran, done))
+        assert all(each.wait(10) for each in done)
+        lanes.stop()
