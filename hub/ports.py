@@ -302,6 +302,9 @@ class KnowledgeBase(Protocol):
     def load(self, passages: Iterable[Passage]) -> None:
         """Replaces the whole index."""
 
+    def fork(self) -> KnowledgeBase:
+        """The same models over the index as it is now: what is replaced in one is not seen by the other."""
+
     def warm(self) -> None:
         """Loads the models. Called in a background thread; returns when `search` can answer."""
 

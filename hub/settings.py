@@ -37,6 +37,7 @@ class Settings:
     bot_deadline: float
     knowledge: str
     knowledge_model: str
+    article_review: str
     threads: int
     runner_threads: int
     profile: str
@@ -135,6 +136,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         bot_deadline=deadline,
         knowledge=one_of("KNOWLEDGE", "auto", ("auto", "absent")),
         knowledge_model=value("KNOWLEDGE_MODEL"),
+        article_review=one_of("ARTICLE_REVIEW", "required", ("required", "none")),
         threads=whole("THREADS", 192, 66, 20_000),
         runner_threads=whole("RUNNER_THREADS", 4, 1, 64),
         profile=one_of("PROFILE", "threads", ("threads", "gevent")),

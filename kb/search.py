@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -257,6 +258,12 @@ class LocalKnowledgeBase:
         self._check(fresh)
         with self._writing:
             self._snapshot = index.built(len(self._specs), fresh)
+
+    def fork(self) -> LocalKnowledgeBase:
+        """The same models over the index as it is now: what is replaced in one is not seen by the other."""
+        other = copy(self)
+        other._writing = threading.Lock()
+        return other
 
     def _check(self, passages: Sequence[Passage]) -> None:
         for passage in passages:

@@ -131,6 +131,215 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/article-categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All categories, in the order in which customers see them */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Categories"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Add a category */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["CategoryIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Categories"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-categories/{category_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Rename or move a category */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    category_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["CategoryIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Categories"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Take a category away; its articles have none then */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    category_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Categories"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/article-images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upload a picture for an article */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "multipart/form-data": components["schemas"]["UploadIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ImageOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/articles": {
         parameters: {
             query?: never;
@@ -144,6 +353,8 @@ export interface paths {
                 query?: {
                     query?: string;
                     locale?: string | null;
+                    state?: ("draft" | "review" | "approved" | "scheduled" | "published" | "changed" | "withdrawn" | "expired" | "archived") | null;
+                    category_id?: string | null;
                     after?: string | null;
                     limit?: number;
                 };
@@ -208,6 +419,57 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/placement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose an article's category and who may read it, in all its languages */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["PlacementIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Articles"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -298,7 +560,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/articles/{article_id}/{locale}/publish": {
+    "/api/v1/articles/{article_id}/{locale}/approve": {
         parameters: {
             query?: never;
             header?: never;
@@ -307,7 +569,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make the draft public as the next version */
+        /** Approve somebody else's article */
         post: {
             parameters: {
                 query?: never;
@@ -340,6 +602,558 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put an article out of everybody's way */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What two versions differ in, word by word */
+        get: {
+            parameters: {
+                query: {
+                    earlier: number;
+                    later?: number;
+                };
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/expiry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say until when it is public */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["ExpiryIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What customers did with an article */
+        get: {
+            parameters: {
+                query?: {
+                    days?: number;
+                };
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FiguresOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the draft public as the next version, now or at a time
+         * @description Refused with `breaks_questions` where test questions that are answered right today would not be any more.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["PublishIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the text of an earlier version the draft */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["VersionRef"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/send-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what is still to be done */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["NoteIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a review */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take it from the archive */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/unschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do not publish it by itself */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ArticleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/{article_id}/{locale}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was ever published, the newest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Versions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4646,14 +5460,25 @@ export interface components {
              */
             level: "none" | "claimed" | "verified";
         };
-        /** ArticleIn */
+        /**
+         * ArticleIn
+         * @description `html` is cleaned and counts where it is given; else `body`, plain text.
+         */
         ArticleIn: {
             /** Locale */
             locale: string;
             /** Title */
             title: string;
-            /** Body */
+            /**
+             * Body
+             * @default
+             */
             body: string;
+            /**
+             * Html
+             * @default
+             */
+            html: string;
             /**
              * Article Id
              * @default null
@@ -4662,7 +5487,8 @@ export interface components {
         };
         /**
          * ArticleOut
-         * @description An article in one locale, as its editor left it. `version` is the published one; 0: none is public.
+         * @description An article in one locale, as its editor left it. `version` is the public one; 0: none is public. `html` is empty
+         *     where the article came as plain text. `internal`: only the firm reads it, in every locale.
          */
         ArticleOut: {
             /** Article Id */
@@ -4673,18 +5499,36 @@ export interface components {
             title: string;
             /** Body */
             body: string;
+            /** Html */
+            html: string;
             /** Version */
             version: number;
             /**
              * State
              * @enum {string}
              */
-            state: "draft" | "published" | "changed" | "withdrawn";
+            state: "draft" | "review" | "approved" | "scheduled" | "published" | "changed" | "withdrawn" | "expired" | "archived";
             /**
              * Updated At
              * Format: date-time
              */
             updated_at: string;
+            /** Updated By */
+            updated_by: string;
+            /** Submitted By */
+            submitted_by: string;
+            /** Approved By */
+            approved_by: string;
+            /** Review Note */
+            review_note: string;
+            /** Publish At */
+            publish_at: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Category Id */
+            category_id: string | null;
+            /** Internal */
+            internal: boolean;
         };
         /** ArticleRef */
         ArticleRef: {
@@ -4832,6 +5676,55 @@ export interface components {
         Candidates: {
             /** Items */
             items: components["schemas"]["Candidate"][];
+        };
+        /** Categories */
+        Categories: {
+            /** Items */
+            items: components["schemas"]["CategoryOut"][];
+        };
+        /**
+         * CategoryIn
+         * @description Named in at least one language.
+         */
+        CategoryIn: {
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+        };
+        /** CategoryOut */
+        CategoryOut: {
+            /** Id */
+            id: string;
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /** Position */
+            position: number;
+        };
+        /** CheckedArticle */
+        CheckedArticle: {
+            /** Article Id */
+            article_id: string;
+            /** Locale */
+            locale: string;
+            /** Title */
+            title: string;
+        };
+        /** Checks */
+        Checks: {
+            /** Stale */
+            stale: components["schemas"]["StaleOut"][];
+            /** Duplicates */
+            duplicates: components["schemas"]["PairOut"][];
+            /** Contradictions */
+            contradictions: components["schemas"]["ContradictionOut"][];
         };
         /**
          * Citation
@@ -4982,6 +5875,20 @@ export interface components {
             /** Event Id */
             event_id: number;
             contact: components["schemas"]["ContactOut"];
+        };
+        /** ContradictionOut */
+        ContradictionOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "numbers" | "negation" | "translation";
+            one: components["schemas"]["CheckedArticle"];
+            two: components["schemas"]["CheckedArticle"];
+            /** Sentence One */
+            sentence_one: string;
+            /** Sentence Two */
+            sentence_two: string;
         };
         /**
          * ConversationDetail
@@ -5147,6 +6054,13 @@ export interface components {
              */
             error_text: string;
         };
+        /** Difference */
+        Difference: {
+            /** Title */
+            title: components["schemas"]["PieceOut"][];
+            /** Body */
+            body: components["schemas"]["PieceOut"][];
+        };
         /**
          * DoNotContactIn
          * @description Why an agent forbids writing to an address, or allows it again; kept as a note in the conversation.
@@ -5214,6 +6128,11 @@ export interface components {
             /** @default null */
             conversation: components["schemas"]["ConversationOut"] | null;
         };
+        /** ExpiryIn */
+        ExpiryIn: {
+            /** Expires At */
+            expires_at: string | null;
+        };
         /**
          * Feed
          * @description `more` says that another call with `after=cursor` returns further entries at once.
@@ -5240,6 +6159,22 @@ export interface components {
             fields: {
                 [key: string]: string;
             };
+        };
+        /**
+         * FiguresOut
+         * @description What customers did with an article in the last `days`. Helped and unhelpful are what they said.
+         */
+        FiguresOut: {
+            /** Days */
+            days: number;
+            /** Shown */
+            shown: number;
+            /** Helped */
+            helped: number;
+            /** Unhelpful */
+            unhelpful: number;
+            /** Handed Off */
+            handed_off: number;
         };
         /** Floor */
         Floor: {
@@ -5390,6 +6325,46 @@ export interface components {
             linked_by: components["schemas"]["AuthorOut"];
             /** @default null */
             do_not_contact: components["schemas"]["DoNotContactOut"] | null;
+        };
+        /**
+         * ImageOut
+         * @description `src` is what an article's HTML shows it by.
+         */
+        ImageOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Media Type */
+            media_type: string;
+            /** Size */
+            size: number;
+            /** Src */
+            src: string;
+        };
+        /** ImportFormIn */
+        ImportFormIn: {
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "markdown" | "csv" | "zendesk" | "chatwoot";
+        };
+        /**
+         * Imported
+         * @description What became of each article of a file: drafts made or changed, left as they were, refused with the reason.
+         */
+        Imported: {
+            /** Created */
+            created: number;
+            /** Changed */
+            changed: number;
+            /** Unchanged */
+            unchanged: number;
+            /** Categories */
+            categories: number;
+            /** Refused */
+            refused: components["schemas"]["RefusedArticle"][];
         };
         /** InboxOut */
         InboxOut: {
@@ -5755,7 +6730,7 @@ export interface components {
              * Versions
              * @default []
              */
-            versions: components["schemas"]["VersionOut"][];
+            versions: components["schemas"]["hub__web__schemas__VersionOut"][];
             /**
              * At
              * Format: date-time
@@ -5844,6 +6819,14 @@ export interface components {
              */
             preferred: components["schemas"]["NeedShape-Input"][];
         };
+        /** NoteIn */
+        NoteIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
         /** OpenQuestion */
         OpenQuestion: {
             /** Message Id */
@@ -5891,6 +6874,23 @@ export interface components {
             items: components["schemas"]["OutboxRowOut"][];
         };
         /**
+         * OutcomeOut
+         * @description `place` of the right article among what was found, 0: not found. `right`: the customer would have been told the
+         *     right thing, or nothing where nothing answers it.
+         */
+        OutcomeOut: {
+            question: components["schemas"]["QuestionOut"];
+            found: components["schemas"]["CheckedArticle"] | null;
+            /** Place */
+            place: number;
+            /** Confidence */
+            confidence: number;
+            /** Answered */
+            answered: boolean;
+            /** Right */
+            right: boolean;
+        };
+        /**
          * Packet
          * @description The handoff packet: what a person needs to go on without asking again.
          */
@@ -5925,6 +6925,13 @@ export interface components {
             /** Transcript Messages */
             transcript_messages: number;
         };
+        /** PairOut */
+        PairOut: {
+            one: components["schemas"]["CheckedArticle"];
+            two: components["schemas"]["CheckedArticle"];
+            /** Similarity */
+            similarity: number;
+        };
         /** PartHealth */
         PartHealth: {
             /** Name */
@@ -5938,6 +6945,23 @@ export interface components {
             detail: {
                 [key: string]: string;
             };
+        };
+        /** PieceOut */
+        PieceOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "same" | "removed" | "added";
+            /** Text */
+            text: string;
+        };
+        /** PlacementIn */
+        PlacementIn: {
+            /** Category Id */
+            category_id: string | null;
+            /** Internal */
+            internal: boolean;
         };
         /**
          * Policies
@@ -6120,6 +7144,68 @@ export interface components {
             rule: string | null;
         };
         /**
+         * PublishIn
+         * @description `at`: not now but then. `accept_broken`: although test questions are no longer answered right.
+         */
+        PublishIn: {
+            /**
+             * At
+             * @default null
+             */
+            at: string | null;
+            /**
+             * Accept Broken
+             * @default false
+             */
+            accept_broken: boolean;
+        };
+        /**
+         * QualityOut
+         * @description Shares, 0 to 1; null where there is nothing to count. `recall`: of the questions that an article answers, those
+         *     whose first find is that article; `recall_3`: among the first three. `precision`: of those answered, those answered
+         *     right.
+         */
+        QualityOut: {
+            /** Recall */
+            recall: number | null;
+            /** Recall 3 */
+            recall_3: number | null;
+            /** Precision */
+            precision: number | null;
+            /** Answered */
+            answered: number;
+            /** Outcomes */
+            outcomes: components["schemas"]["OutcomeOut"][];
+        };
+        /**
+         * QuestionIn
+         * @description `article_id` null: no article answers it, and saying nothing is right.
+         */
+        QuestionIn: {
+            /** Text */
+            text: string;
+            /** Locale */
+            locale: string;
+            /** Article Id */
+            article_id: string | null;
+        };
+        /** QuestionOut */
+        QuestionOut: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /** Locale */
+            locale: string;
+            /** Article Id */
+            article_id: string | null;
+        };
+        /** Questions */
+        Questions: {
+            /** Items */
+            items: components["schemas"]["QuestionOut"][];
+        };
+        /**
          * QueueOut
          * @description A team's queue now. `offered` of the waiting ones are being offered to somebody.
          */
@@ -6213,6 +7299,13 @@ export interface components {
             url: string;
             /** Reference */
             reference: string;
+        };
+        /** RefusedArticle */
+        RefusedArticle: {
+            /** Where */
+            where: string;
+            /** Rule */
+            rule: string;
         };
         /**
          * RoutingOut
@@ -6407,6 +7500,20 @@ export interface components {
             /** Message Ids */
             message_ids: string[];
         };
+        /** StaleOut */
+        StaleOut: {
+            article: components["schemas"]["CheckedArticle"];
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "old" | "translation" | "unhelpful" | "ends_soon";
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
         /** TeamOut */
         TeamOut: {
             /** Id */
@@ -6459,6 +7566,21 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * TrialOut
+         * @description The test questions as things stand and, for an article, once it were published. `checked` is false while there
+         *     is nothing to search with.
+         */
+        TrialOut: {
+            /** Checked */
+            checked: boolean;
+            before: components["schemas"]["QualityOut"] | null;
+            after: components["schemas"]["QualityOut"] | null;
+            /** Broken */
+            broken: components["schemas"]["QuestionOut"][];
+            /** Mended */
+            mended: components["schemas"]["QuestionOut"][];
         };
         /**
          * TriedAnswer
@@ -6661,15 +7783,20 @@ export interface components {
              */
             name: string | null;
         };
+        /** VersionRef */
+        VersionRef: {
+            /** Version */
+            version: number;
+        };
         /**
-         * VersionOut
-         * @description What a message said before it was edited, and since when; `at` is null for what it said at the beginning.
+         * Versions
+         * @description The newest first. `public` is the one that customers get; 0: none.
          */
-        VersionOut: {
-            /** Text */
-            text: string;
-            /** At */
-            at: string | null;
+        Versions: {
+            /** Items */
+            items: components["schemas"]["hub__web__schemas_knowledge__VersionOut"][];
+            /** Public */
+            public: number;
         };
         /**
          * WaitOut
@@ -6992,6 +8119,34 @@ export interface components {
              */
             agent_name: string | null;
         };
+        /**
+         * VersionOut
+         * @description What a message said before it was edited, and since when; `at` is null for what it said at the beginning.
+         */
+        hub__web__schemas__VersionOut: {
+            /** Text */
+            text: string;
+            /** At */
+            at: string | null;
+        };
+        /** VersionOut */
+        hub__web__schemas_knowledge__VersionOut: {
+            /** Version */
+            version: number;
+            /** Title */
+            title: string;
+            /** Body */
+            body: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Published By */
+            published_by: string;
+            /** Approved By */
+            approved_by: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -7020,6 +8175,11 @@ export type ButtonOut = components['schemas']['ButtonOut'];
 export type Candidate = components['schemas']['Candidate'];
 export type CandidateOut = components['schemas']['CandidateOut'];
 export type Candidates = components['schemas']['Candidates'];
+export type Categories = components['schemas']['Categories'];
+export type CategoryIn = components['schemas']['CategoryIn'];
+export type CategoryOut = components['schemas']['CategoryOut'];
+export type CheckedArticle = components['schemas']['CheckedArticle'];
+export type Checks = components['schemas']['Checks'];
 export type Citation = components['schemas']['Citation'];
 export type ClaimOut = components['schemas']['ClaimOut'];
 export type CodeIn = components['schemas']['CodeIn'];
@@ -7032,19 +8192,23 @@ export type ContactHistory = components['schemas']['ContactHistory'];
 export type ContactOut = components['schemas']['ContactOut'];
 export type ContactRef = components['schemas']['ContactRef'];
 export type ContactUndoOut = components['schemas']['ContactUndoOut'];
+export type ContradictionOut = components['schemas']['ContradictionOut'];
 export type ConversationDetail = components['schemas']['ConversationDetail'];
 export type ConversationOut = components['schemas']['ConversationOut'];
 export type Conversations = components['schemas']['Conversations'];
 export type Counters = components['schemas']['Counters'];
 export type DecisionOut = components['schemas']['DecisionOut'];
 export type DeliveryOut = components['schemas']['DeliveryOut'];
+export type Difference = components['schemas']['Difference'];
 export type DoNotContactIn = components['schemas']['DoNotContactIn'];
 export type DoNotContactOut = components['schemas']['DoNotContactOut'];
 export type Done = components['schemas']['Done'];
 export type Entry = components['schemas']['Entry'];
+export type ExpiryIn = components['schemas']['ExpiryIn'];
 export type Feed = components['schemas']['Feed'];
 export type FieldIn = components['schemas']['FieldIn'];
 export type FieldsOut = components['schemas']['FieldsOut'];
+export type FiguresOut = components['schemas']['FiguresOut'];
 export type Floor = components['schemas']['Floor'];
 export type Found = components['schemas']['Found'];
 export type HealthOut = components['schemas']['HealthOut'];
@@ -7053,6 +8217,9 @@ export type HoursIn = components['schemas']['HoursIn'];
 export type HoursList = components['schemas']['HoursList'];
 export type HoursOut = components['schemas']['HoursOut'];
 export type IdentityOut = components['schemas']['IdentityOut'];
+export type ImageOut = components['schemas']['ImageOut'];
+export type ImportFormIn = components['schemas']['ImportFormIn'];
+export type Imported = components['schemas']['Imported'];
 export type InboxOut = components['schemas']['InboxOut'];
 export type InboxStateOut = components['schemas']['InboxStateOut'];
 export type Inboxes = components['schemas']['Inboxes'];
@@ -7073,12 +8240,17 @@ export type ModeIn = components['schemas']['ModeIn'];
 export type NeedShapeInput = components['schemas']['NeedShape-Input'];
 export type NeedShapeOutput = components['schemas']['NeedShape-Output'];
 export type NeedsIn = components['schemas']['NeedsIn'];
+export type NoteIn = components['schemas']['NoteIn'];
 export type OpenQuestion = components['schemas']['OpenQuestion'];
 export type OrderOut = components['schemas']['OrderOut'];
 export type OutboxRowOut = components['schemas']['OutboxRowOut'];
 export type OutboxRows = components['schemas']['OutboxRows'];
+export type OutcomeOut = components['schemas']['OutcomeOut'];
 export type Packet = components['schemas']['Packet'];
+export type PairOut = components['schemas']['PairOut'];
 export type PartHealth = components['schemas']['PartHealth'];
+export type PieceOut = components['schemas']['PieceOut'];
+export type PlacementIn = components['schemas']['PlacementIn'];
 export type Policies = components['schemas']['Policies'];
 export type PolicyIn = components['schemas']['PolicyIn'];
 export type PolicyOut = components['schemas']['PolicyOut'];
@@ -7087,6 +8259,11 @@ export type PresenceIn = components['schemas']['PresenceIn'];
 export type PresenceOut = components['schemas']['PresenceOut'];
 export type PriorityIn = components['schemas']['PriorityIn'];
 export type Problem = components['schemas']['Problem'];
+export type PublishIn = components['schemas']['PublishIn'];
+export type QualityOut = components['schemas']['QualityOut'];
+export type QuestionIn = components['schemas']['QuestionIn'];
+export type QuestionOut = components['schemas']['QuestionOut'];
+export type Questions = components['schemas']['Questions'];
 export type QueueOut = components['schemas']['QueueOut'];
 export type ReactionOut = components['schemas']['ReactionOut'];
 export type Reason = components['schemas']['Reason'];
@@ -7094,6 +8271,7 @@ export type ReasonIn = components['schemas']['ReasonIn'];
 export type ReasonOut = components['schemas']['ReasonOut'];
 export type Reasons = components['schemas']['Reasons'];
 export type ReferralOut = components['schemas']['ReferralOut'];
+export type RefusedArticle = components['schemas']['RefusedArticle'];
 export type RoutingOut = components['schemas']['RoutingOut'];
 export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
@@ -7109,10 +8287,12 @@ export type SomebodyElseIn = components['schemas']['SomebodyElseIn'];
 export type SourceOut = components['schemas']['SourceOut'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SplitIn = components['schemas']['SplitIn'];
+export type StaleOut = components['schemas']['StaleOut'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type TeamRulesIn = components['schemas']['TeamRulesIn'];
 export type Teams = components['schemas']['Teams'];
 export type TransferIn = components['schemas']['TransferIn'];
+export type TrialOut = components['schemas']['TrialOut'];
 export type TriedAnswer = components['schemas']['TriedAnswer'];
 export type TypingIn = components['schemas']['TypingIn'];
 export type UndoOut = components['schemas']['UndoOut'];
@@ -7126,7 +8306,8 @@ export type Vendors = components['schemas']['Vendors'];
 export type VerificationOut = components['schemas']['VerificationOut'];
 export type VerifyIn = components['schemas']['VerifyIn'];
 export type VerifyOut = components['schemas']['VerifyOut'];
-export type VersionOut = components['schemas']['VersionOut'];
+export type VersionRef = components['schemas']['VersionRef'];
+export type Versions = components['schemas']['Versions'];
 export type WaitOut = components['schemas']['WaitOut'];
 export type WayOut = components['schemas']['WayOut'];
 export type WideningStepInput = components['schemas']['WideningStep-Input'];
@@ -7141,5 +8322,7 @@ export type WidgetSessionIn = components['schemas']['WidgetSessionIn'];
 export type WidgetSessionOut = components['schemas']['WidgetSessionOut'];
 export type WidgetSettings = components['schemas']['WidgetSettings'];
 export type WidgetStatus = components['schemas']['WidgetStatus'];
+export type HubWebSchemasVersionOut = components['schemas']['hub__web__schemas__VersionOut'];
+export type HubWebSchemasKnowledgeVersionOut = components['schemas']['hub__web__schemas_knowledge__VersionOut'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -9,6 +9,7 @@
     ├── NotFound             no such thing, or not for this caller           404
     ├── Conflict             true of another state of the world              409
     │   ├── AlreadyTaken     another agent has the conversation
+    │   ├── BreaksQuestions  publishing would answer test questions wrong
     │   └── DoNotContact     the customer wants no messages at this address
     ├── TooMany              a rate limit                                    429
     ├── Unavailable          a part is down or full; trying again helps      503
@@ -72,6 +73,10 @@ class Conflict(HubError):
 
 class AlreadyTaken(Conflict):
     error_id = "already_taken"
+
+
+class BreaksQuestions(Conflict):
+    error_id = "breaks_questions"
 
 
 class DoNotContact(Conflict):

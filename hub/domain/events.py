@@ -565,9 +565,42 @@ class ArticlePublished(Event):
 
 @dataclass(frozen=True, slots=True)
 class ArticleWithdrawn(Event):
+    """`state` says why the public does not see it any more: `withdrawn`, `expired`, `archived`."""
+
     stream = "article"
 
     locale: str
+    state: str = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleStateChanged(Event):
+    """A step that changes nothing for the public: `state` as in `hub.domain.articles`."""
+
+    stream = "article"
+
+    locale: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleAudienceChanged(Event):
+    """Who may read the article, in all its locales: `public`, or `internal`, the firm alone."""
+
+    stream = "article"
+
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRated(Event):
+    """A reader in the help centre says whether this version helped."""
+
+    stream = "article"
+
+    locale: str
+    version: int
+    helpful: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ ROLES = ("agent", "team_lead", "supervisor", "editor", "administrator")
 
 _CONVERSE = frozenset({"read_conversations", "work_conversations", "read_articles", "ask_vendors"})
 _LEAD = _CONVERSE | {"assign_others", "read_sources", "accept_sources", "read_floor"}
-_EDIT = frozenset({"read_articles", "edit_articles"})
+_EDIT = frozenset({"read_articles", "edit_articles", "approve_articles"})
 
 ACTIONS: Mapping[str, frozenset[str]] = {
     "agent": _CONVERSE,

@@ -51,6 +51,7 @@ SUBSCRIPTIONS: Subscriptions = {
     e.MessageDeleted.__name__: (Subscription("erase_files", slow=True),),
     e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
     e.ArticleWithdrawn.__name__: (Subscription("index_article", slow=True),),
+    e.ArticleAudienceChanged.__name__: (Subscription("index_article", slow=True),),
     e.TaskAsked.__name__: (Subscription("long_task", slow=True),),
 }
 

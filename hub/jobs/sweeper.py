@@ -12,7 +12,7 @@ from hub import failpoints
 from hub.domain.inbox import DAY
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND
-from hub.services import assignment, promises, routing
+from hub.services import article_round, assignment, promises, routing
 from hub.store.queries import due, outbox
 from hub.store.queries import routing as routing_queries
 
@@ -87,6 +87,7 @@ class Sweeper:
         if now >= self._route_at:
             self._route_at = now + ROUTE_EVERY
             routing.give_away_all(self._hub)
+            article_round.go_round(self._hub)
         for conversation_id in promised:
             store.write(partial(promises.announce, conversation_id=conversation_id))
         return len(offered)

@@ -20,7 +20,7 @@ from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
 from hub.domain.messages import LETTERS
 from hub.domain.rendering import phrase
 from hub.hub import Hub
-from hub.services import handoff, letters, replies
+from hub.services import answers, handoff, letters, replies
 from hub.services.work import Work, nothing
 from hub.store import tables as t
 from hub.store.queries import records, turns
@@ -161,7 +161,9 @@ def _search(hub: Hub, asked: Asked) -> SearchResult | None:
     if hub.knowledge is None or not asked.text.strip():
         return None
     try:
-        return hub.knowledge.search(asked.text[:TEXT_FOR_BOT], language=asked.conversation.language)
+        return answers.search(
+            hub.store, hub.knowledge, asked.text[:TEXT_FOR_BOT], language=asked.conversation.language
+        )
     except HubError:
         return None  # still warming: the policy goes on without it
 

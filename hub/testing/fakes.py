@@ -175,6 +175,11 @@ class WordKnowledge:
         for passage in passages:
             self._passages[passage.article_id] = (*self._passages.get(passage.article_id, ()), passage)
 
+    def fork(self) -> WordKnowledge:
+        other = WordKnowledge()
+        other._passages, other.warming = dict(self._passages), self.warming
+        return other
+
     def warm(self) -> None:
         self.warming = False
 

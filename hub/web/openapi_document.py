@@ -6,7 +6,6 @@ those that the API takes as they are checked, those that it gives as they are wr
 
 from __future__ import annotations
 
-import inspect
 import re
 from typing import Any, Literal
 
@@ -65,12 +64,22 @@ def _unnest_references(value: Any) -> None:
 def _shapes() -> dict[str, Any]:
     shapes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         (shape, "validation" if name.endswith("In") else "serialization")
-        for name, shape in inspect.getmembers(schemas, inspect.isclass)
-        if issubclass(shape, schemas.Shape) and shape is not schemas.Shape and not name.endswith("Query")
+        for name, shape in sorted(_all_shapes(schemas.Shape).items())
+        if not name.endswith("Query")
     ]
     _, found = models_json_schema(shapes, ref_template=_REF + "{model}")
     shapes_by_name: dict[str, Any] = found["$defs"]
     return shapes_by_name
+
+
+def _all_shapes(base: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The shapes of `hub.web.schemas` and of the modules beside it that begin with that name, by their names."""
+    found: dict[str, type[BaseModel]] = {}
+    for shape in base.__subclasses__():
+        if shape.__module__.startswith(schemas.__name__):
+            found[shape.__name__] = shape
+        found |= _all_shapes(shape)
+    return found
 
 
 def _actions(app: Flask) -> dict[tuple[str, str], str]:

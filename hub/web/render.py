@@ -22,7 +22,7 @@ from hub.services import attachments, numbers
 from hub.services.contacts import region_of
 from hub.services.letters import Composed
 from hub.store import feed
-from hub.store.queries import articles, contacts, conversations, letters, listening, matching, messages, people, thread
+from hub.store.queries import contacts, conversations, letters, listening, matching, messages, people, thread
 from hub.store.queries.consent import Prohibition, Told
 from hub.store.queries.outbox import DeadRow
 from hub.store.unit_of_work import Reading
@@ -379,20 +379,6 @@ def _article_ref(found: Any) -> s.ArticleRef:
         title=found.title,
         passage=found.passage,
         confidence=found.confidence,
-    )
-
-
-def article(found: articles.Article) -> s.ArticleOut:
-    return s.ArticleOut.model_validate(
-        {
-            "article_id": found.article_id,
-            "locale": found.locale,
-            "title": found.title,
-            "body": found.body,
-            "version": found.version,
-            "state": found.state,
-            "updated_at": time(found.updated_at),
-        }
     )
 
 

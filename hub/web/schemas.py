@@ -956,39 +956,6 @@ class Feed(Shape):
 # --- knowledge base ---------------------------------------------------------------------------------------------------
 
 
-class ArticleIn(Shape):
-    locale: Language
-    title: Annotated[Storable, StringConstraints(min_length=1, max_length=300)]
-    body: Annotated[Storable, StringConstraints(min_length=1, max_length=100_000)]
-    article_id: Identifier | None = None
-
-
-class ArticlesQuery(Shape):
-    """`query` is looked for in titles and texts."""
-
-    query: Annotated[Storable, StringConstraints(max_length=200)] = ""
-    locale: Language | None = None
-    after: Token | None = None
-    limit: Annotated[int, Field(ge=1, le=100)] = 50
-
-
-class ArticleOut(Shape):
-    """An article in one locale, as its editor left it. `version` is the published one; 0: none is public."""
-
-    article_id: str
-    locale: Language
-    title: str
-    body: str
-    version: int
-    state: Literal["draft", "published", "changed", "withdrawn"]
-    updated_at: datetime
-
-
-class Articles(Shape):
-    items: list[ArticleOut]
-    next: str | None
-
-
 class SearchQuery(Shape):
     """Without `language` it is detected."""
 

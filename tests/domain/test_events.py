@@ -102,13 +102,14 @@ CODES = {
     "cause",
 }
 CODES |= {"level", "method", "how", "evidence", "presence", "intent", "source", "consent", "robot"}
-CODES |= {"clock"}
+CODES |= {"clock", "audience"}
 CODES |= {"questions"}  # names of fields, never what they hold
 CODES |= {"grounds"}  # evidence and the id of an identity
 CODES |= {"turned_away", "required"}  # a reason or a skill, with a number
 NUMBERS = {"ticket_number", "priority", "misses", "until", "version", "score", "given"}
 NUMBERS |= {"due_at", "removed"}
 NUMBERS |= {"intent_confidence", "knowledge_confidence"}
+NUMBERS |= {"helpful"}
 NUMBERS |= {"eligible", "own_team", "knows_them", "preferred", "spared", "turn"}
 MODELS = {"bot_model", "knowledge_model", "calibration", "model_id"}
 OURS = {"label"}  # an intent's name or a published article's title

@@ -15,6 +15,7 @@ EVERY_ACTION = (
     "assign_others",
     "read_articles",
     "edit_articles",
+    "approve_articles",
     "merge_contacts",
     "read_health",
     "run_jobs",
@@ -26,11 +27,11 @@ EVERY_ACTION = (
 )
 # A column for each action above.
 MAY = {
-    "agent": "no no yes yes no yes no no no no no no yes no no",
-    "team_lead": "yes no yes yes yes yes no no no no yes yes yes no no",
-    "supervisor": "yes yes yes yes yes yes yes yes yes no yes yes yes yes yes",
-    "editor": "no no no no no yes yes no no no no no no no no",
-    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes",
+    "agent": "no no yes yes no yes no no no no no no no yes no no",
+    "team_lead": "yes no yes yes yes yes no no no no no yes yes yes no no",
+    "supervisor": "yes yes yes yes yes yes yes yes yes yes no yes yes yes yes yes",
+    "editor": "no no no no no yes yes yes no no no no no no no no",
+    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes",
 }
 
 

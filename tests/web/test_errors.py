@@ -39,6 +39,7 @@ STATUSES = {
     "not_found": 404,
     "conflict": 409,
     "already_taken": 409,
+    "breaks_questions": 409,
     "do_not_contact": 409,
     "too_many": 429,
     "unavailable": 503,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import Connection, delete, exists, insert, select, union
+from sqlalchemy import Connection, delete, exists, insert, select, tuple_, union
 
 from hub.domain.knowledge import ArticleText, Passage
 from hub.store import tables as t
@@ -15,15 +15,29 @@ _COLUMNS = (_p.article_id, _p.version, _p.locale, _p.ordinal, _p.title, _p.text,
 
 
 def published(connection: Connection, article_id: str) -> list[ArticleText]:
-    """The published version of an article in each locale; those withdrawn are left out."""
-    a, v = t.article.c, t.article_version.c
+    """The published version of an article in each locale; none where only the firm reads it."""
+    a, v, s = t.article.c, t.article_version.c, t.article_stream.c
     statement = (
         select(v.article_id, v.version, v.locale, v.title, v.body)
         .join(t.article, (a.article_id == v.article_id) & (a.locale == v.locale) & (a.version == v.version))
-        .where(a.article_id == article_id, a.state.in_(("published", "changed")))
+        .join(t.article_stream, s.article_id == a.article_id)
+        .where(a.article_id == article_id, a.version > 0, s.internal == 0)
         .order_by(v.locale)
     )
     return [ArticleText(*row) for row in connection.execute(statement)]
+
+
+def readable(connection: Connection, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these (article, locale) customers may read now."""
+    if not wanted:
+        return set()
+    a, s = t.article.c, t.article_stream.c
+    statement = (
+        select(a.article_id, a.locale)
+        .join(t.article_stream, s.article_id == a.article_id)
+        .where(tuple_(a.article_id, a.locale).in_(sorted(wanted)), a.version > 0, s.internal == 0)
+    )
+    return {(row[0], row[1]) for row in connection.execute(statement)}
 
 
 def lock(tx: Tx, article_id: str) -> None:
@@ -38,7 +52,8 @@ def out_of_step(connection: Connection, model_id: str) -> list[str]:
     public any more."""
     a = t.article.c
     same = (_p.article_id == a.article_id) & (_p.locale == a.locale) & (_p.version == a.version)
-    public = a.state.in_(("published", "changed"))
+    s = t.article_stream.c
+    public = (a.version > 0) & exists().where(s.article_id == a.article_id, s.internal == 0)
     missing = select(a.article_id).where(public, ~exists().where(same, _p.model_id == model_id))
     left_over = select(_p.article_id).where(_p.model_id == model_id, ~exists().where(same, public))
     return sorted(connection.execute(union(missing, left_over)).scalars())

@@ -11,7 +11,18 @@ from hub.store.tables.contact import contact, contact_field, do_not_contact, ide
 from hub.store.tables.conversation import conversation, counter, route, ticket_number
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
-from hub.store.tables.knowledge import article, article_stream, article_version, passage
+from hub.store.tables.knowledge import (
+    article,
+    article_category,
+    article_image,
+    article_question,
+    article_stream,
+    article_use,
+    article_use_cursor,
+    article_version,
+    article_version_image,
+    passage,
+)
 from hub.store.tables.learning import case_base, gap, gap_question, guide, imprint, lesson, solved_case, task
 from hub.store.tables.letter import letter, letter_copy, letter_id
 from hub.store.tables.listener import listener
@@ -38,8 +49,14 @@ __all__ = [
     "agent_turn",
     "answered",
     "article",
+    "article_category",
+    "article_image",
+    "article_question",
     "article_stream",
+    "article_use",
+    "article_use_cursor",
     "article_version",
+    "article_version_image",
     "attachment",
     "bot_memory",
     "case_base",

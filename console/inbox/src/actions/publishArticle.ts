@@ -6,5 +6,5 @@ import { applyArticle } from "./saveArticle";
 
 /** Makes the draft the next version, from which customers are answered. Raises HubError. */
 export async function publishArticle(client: QueryClient, article: ArticleOut): Promise<void> {
-  applyArticle(client, await hub.publishArticle(article.article_id, article.locale));
+  applyArticle(client, await hub.publishArticle(article.article_id, article.locale, { at: null, accept_broken: false }));
 }

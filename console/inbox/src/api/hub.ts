@@ -1,5 +1,5 @@
 /** Every call that this app makes; docs/api.md describes them. */
-import type { AddressIn, AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn, VendorMailIn } from "@centralita/shared/api";
+import type { AddressIn, AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn, PublishIn, VendorMailIn } from "@centralita/shared/api";
 
 import { answerOf, api, csrfHeader, errorOf, networkError } from "./http";
 
@@ -141,8 +141,8 @@ export const article = (id: string, locale: string) =>
 export const createArticle = (body: ArticleIn) => answerOf(api.POST("/api/v1/articles", { body }));
 export const saveArticle = (id: string, locale: string, body: ArticleIn) =>
   answerOf(api.PUT("/api/v1/articles/{article_id}/{locale}", { ...at(id, locale), body }));
-export const publishArticle = (id: string, locale: string) =>
-  answerOf(api.POST("/api/v1/articles/{article_id}/{locale}/publish", at(id, locale)));
+export const publishArticle = (id: string, locale: string, body: PublishIn) =>
+  answerOf(api.POST("/api/v1/articles/{article_id}/{locale}/publish", { ...at(id, locale), body }));
 export const withdrawArticle = (id: string, locale: string) =>
   answerOf(api.POST("/api/v1/articles/{article_id}/{locale}/withdraw", at(id, locale)));
 
