@@ -131,6 +131,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{agent_id}/shifts/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say when somebody works on a date */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    agent_id: string;
+                    day: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["ShiftIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shifts"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/article-categories": {
         parameters: {
             query?: never;
@@ -3492,6 +3544,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a password
+         * @description 401 where the invitation is not good any more. Ends every session of theirs.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["PasswordIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whom an invitation is for
+         * @description 401 where it is not good any more.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["InvitedIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InvitedOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/knowledge/search": {
         parameters: {
             query?: never;
@@ -3875,6 +4031,191 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody, also those who may sign in no more */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PeopleOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Add somebody
+         * @description They choose their password by an invitation.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["NewPersonIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{agent_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change who somebody is and what they may do
+         * @description Whoever is disabled is signed out at once. Somebody stays an administrator.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    agent_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["PersonIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{agent_id}/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A link by which somebody chooses their password
+         * @description For whoever is new, and for whoever has forgotten theirs. Good once, for three days.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    agent_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InvitationOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/presence": {
         parameters: {
             query?: never;
@@ -4080,6 +4421,133 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What agents ask to learn who somebody is */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Questions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/questions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a question, or change it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["QuestionIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Questions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Take a question away; what contacts have in its field stays */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Questions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -4185,6 +4653,54 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who works when */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shifts"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4615,6 +5131,121 @@ export interface paths {
             };
         };
         put?: never;
+        /** Add a team */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["NewTeamIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TeamDetail"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{team_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A team and its people */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TeamDetail"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Change a team's name and tier, and say who leads it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    team_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["TeamIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TeamDetail"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         post?: never;
         delete?: never;
         options?: never;
@@ -4913,6 +5544,88 @@ export interface paths {
         };
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vendors/{vendor_id}/opening-hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** State when an outside firm is open: its clock runs then */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    vendor_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["HoursIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoursOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** An outside firm is always open */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    vendor_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -6260,7 +6973,7 @@ export interface components {
         };
         /**
          * HoursOut
-         * @description `owner` is `inbox:ID` or `team:ID`. `holidays` are the dates that are closed.
+         * @description `owner` is `inbox:ID`, `team:ID` or `vendor:ID`. `holidays` are the dates that are closed.
          */
         HoursOut: {
             /** Zone */
@@ -6409,6 +7122,36 @@ export interface components {
         Inboxes: {
             /** Items */
             items: components["schemas"]["InboxStateOut"][];
+        };
+        /**
+         * InvitationOut
+         * @description `link` is to be given to the person themselves: whoever has it chooses their password. Good once, until then.
+         */
+        InvitationOut: {
+            /** Link */
+            link: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /** InvitedIn */
+        InvitedIn: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * InvitedOut
+         * @description Whom an invitation is for.
+         */
+        InvitedOut: {
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /** Language */
+            language: string;
         };
         /** LastMessage */
         LastMessage: {
@@ -6819,6 +7562,36 @@ export interface components {
              */
             preferred: components["schemas"]["NeedShape-Input"][];
         };
+        /** NewPersonIn */
+        NewPersonIn: {
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "agent" | "team_lead" | "supervisor" | "editor" | "administrator";
+            /** Language */
+            language: string;
+            /**
+             * Team Ids
+             * @default []
+             */
+            team_ids: string[];
+        };
+        /** NewTeamIn */
+        NewTeamIn: {
+            /** Name */
+            name: string;
+            /**
+             * Tier
+             * @default 1
+             * @enum {string}
+             */
+            tier: "1" | "2" | "vendor";
+        };
         /** NoteIn */
         NoteIn: {
             /**
@@ -6879,7 +7652,7 @@ export interface components {
          *     right thing, or nothing where nothing answers it.
          */
         OutcomeOut: {
-            question: components["schemas"]["QuestionOut"];
+            question: components["schemas"]["hub__web__schemas_knowledge__QuestionOut"];
             found: components["schemas"]["CheckedArticle"] | null;
             /** Place */
             place: number;
@@ -6889,6 +7662,32 @@ export interface components {
             answered: boolean;
             /** Right */
             right: boolean;
+        };
+        /**
+         * OverflowStep
+         * @description A team that helps out with what has waited for so many seconds.
+         */
+        "OverflowStep-Input": {
+            /** Team Id */
+            team_id: string;
+            /**
+             * After Seconds
+             * @default 300
+             */
+            after_seconds: number;
+        };
+        /**
+         * OverflowStep
+         * @description A team that helps out with what has waited for so many seconds.
+         */
+        "OverflowStep-Output": {
+            /** Team Id */
+            team_id: string;
+            /**
+             * After Seconds
+             * @default 300
+             */
+            after_seconds: number;
         };
         /**
          * Packet
@@ -6945,6 +7744,67 @@ export interface components {
             detail: {
                 [key: string]: string;
             };
+        };
+        /** PasswordIn */
+        PasswordIn: {
+            /** Token */
+            token: string;
+            /** Password */
+            password: string;
+        };
+        /** PeopleOut */
+        PeopleOut: {
+            /** Items */
+            items: components["schemas"]["PersonOut"][];
+        };
+        /** PersonIn */
+        PersonIn: {
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "agent" | "team_lead" | "supervisor" | "editor" | "administrator";
+            /** Language */
+            language: string;
+            /**
+             * Disabled
+             * @default false
+             */
+            disabled: boolean;
+        };
+        /**
+         * PersonOut
+         * @description Somebody who signs in, or did. `invited`: they have not chosen a password yet.
+         */
+        PersonOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "agent" | "team_lead" | "supervisor" | "editor" | "administrator";
+            /** Language */
+            language: string;
+            /** Team Ids */
+            team_ids: string[];
+            /**
+             * Presence
+             * @enum {string}
+             */
+            presence: "available" | "busy" | "wrap_up" | "break" | "offline";
+            /** Disabled */
+            disabled: boolean;
+            /** Invited */
+            invited: boolean;
         };
         /** PieceOut */
         PieceOut: {
@@ -7102,7 +7962,7 @@ export interface components {
         };
         /**
          * PresenceOut
-         * @description `since`: when this presence began; null where there was never another.
+         * @description `since`: when this presence began; null where there was never another. `until`: when it ends by itself.
          */
         PresenceOut: {
             /**
@@ -7114,6 +7974,8 @@ export interface components {
             reason: string;
             /** Since */
             since: string | null;
+            /** Until */
+            until: string | null;
         };
         /** PriorityIn */
         PriorityIn: {
@@ -7177,33 +8039,22 @@ export interface components {
             /** Outcomes */
             outcomes: components["schemas"]["OutcomeOut"][];
         };
-        /**
-         * QuestionIn
-         * @description `article_id` null: no article answers it, and saying nothing is right.
-         */
+        /** QuestionIn */
         QuestionIn: {
-            /** Text */
-            text: string;
-            /** Locale */
-            locale: string;
-            /** Article Id */
-            article_id: string | null;
-        };
-        /** QuestionOut */
-        QuestionOut: {
-            /** Id */
-            id: string;
-            /** Text */
-            text: string;
-            /** Locale */
-            locale: string;
-            /** Article Id */
-            article_id: string | null;
+            /** Text En */
+            text_en: string;
+            /** Text Es */
+            text_es: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
         };
         /** Questions */
         Questions: {
             /** Items */
-            items: components["schemas"]["QuestionOut"][];
+            items: components["schemas"]["hub__web__schemas_people__QuestionOut"][];
         };
         /**
          * QueueOut
@@ -7372,6 +8223,40 @@ export interface components {
             /** Csrf Token */
             csrf_token: string;
         };
+        /**
+         * ShiftIn
+         * @description Windows as `["09:00", "14:00"]` on the clock of `zone`; none: they do not work.
+         */
+        ShiftIn: {
+            /** Zone */
+            zone: string;
+            /** Windows */
+            windows: [
+                string,
+                string
+            ][];
+        };
+        /** ShiftOut */
+        ShiftOut: {
+            /** Zone */
+            zone: string;
+            /** Windows */
+            windows: [
+                string,
+                string
+            ][];
+            agent: components["schemas"]["AgentRef"];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+        };
+        /** Shifts */
+        Shifts: {
+            /** Items */
+            items: components["schemas"]["ShiftOut"][];
+        };
         /** SignIn */
         SignIn: {
             /** Email */
@@ -7514,6 +8399,41 @@ export interface components {
              */
             since: string;
         };
+        /**
+         * TeamDetail
+         * @description A team with its people, by name; `lead_ids` of them lead it.
+         */
+        TeamDetail: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "1" | "2" | "vendor";
+            /** Members */
+            members: components["schemas"]["AgentRef"][];
+            /** Lead Ids */
+            lead_ids: string[];
+        };
+        /** TeamIn */
+        TeamIn: {
+            /** Name */
+            name: string;
+            /**
+             * Tier
+             * @default 1
+             * @enum {string}
+             */
+            tier: "1" | "2" | "vendor";
+            /**
+             * Lead Ids
+             * @default []
+             */
+            lead_ids: string[];
+        };
         /** TeamOut */
         TeamOut: {
             /** Id */
@@ -7528,7 +8448,8 @@ export interface components {
         };
         /**
          * TeamRulesIn
-         * @description How a team's queue is served. `overflow_team_id` helps out with what has waited for `overflow_seconds`.
+         * @description How a team's queue is served. Whoever has resolved one of its conversations is left alone for `wrap_up_seconds`;
+         *     0: not at all.
          */
         TeamRulesIn: {
             /**
@@ -7537,20 +8458,20 @@ export interface components {
              */
             choice: "longest_idle" | "least_loaded";
             /**
-             * Overflow Team Id
-             * @default null
+             * Overflow
+             * @default []
              */
-            overflow_team_id: string | null;
-            /**
-             * Overflow Seconds
-             * @default 300
-             */
-            overflow_seconds: number;
+            overflow: components["schemas"]["OverflowStep-Input"][];
             /**
              * Widening
              * @default []
              */
             widening: components["schemas"]["WideningStep-Input"][];
+            /**
+             * Wrap Up Seconds
+             * @default 0
+             */
+            wrap_up_seconds: number;
         };
         /** Teams */
         Teams: {
@@ -7578,9 +8499,9 @@ export interface components {
             before: components["schemas"]["QualityOut"] | null;
             after: components["schemas"]["QualityOut"] | null;
             /** Broken */
-            broken: components["schemas"]["QuestionOut"][];
+            broken: components["schemas"]["hub__web__schemas_knowledge__QuestionOut"][];
             /** Mended */
-            mended: components["schemas"]["QuestionOut"][];
+            mended: components["schemas"]["hub__web__schemas_knowledge__QuestionOut"][];
         };
         /**
          * TriedAnswer
@@ -7656,6 +8577,16 @@ export interface components {
              * @default true
              */
             active: boolean;
+            /**
+             * Answer Within Seconds
+             * @default 0
+             */
+            answer_within_seconds: number;
+            /**
+             * Page
+             * @default false
+             */
+            page: boolean;
         };
         /**
          * VendorMailIn
@@ -7703,7 +8634,8 @@ export interface components {
          * @description An outside firm that is asked by mail.
          *
          *     The first address is where it is written to; `same_domain`: whoever writes from the registered domain of one of them
-         *     is the firm as well. `inbox_id` is the inbox of mail that it is written from.
+         *     is the firm as well. `inbox_id` is the inbox of mail that it is written from. It has promised to answer within
+         *     `answer_within_seconds` of its open hours (0: it promises nothing); `page`: mails link to a page to answer by.
          */
         VendorOut: {
             /** Id */
@@ -7720,6 +8652,10 @@ export interface components {
             same_domain: boolean;
             /** Active */
             active: boolean;
+            /** Answer Within Seconds */
+            answer_within_seconds: number;
+            /** Page */
+            page: boolean;
         };
         /**
          * VendorRef
@@ -8129,6 +9065,17 @@ export interface components {
             /** At */
             at: string | null;
         };
+        /** QuestionOut */
+        hub__web__schemas_knowledge__QuestionOut: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /** Locale */
+            locale: string;
+            /** Article Id */
+            article_id: string | null;
+        };
         /** VersionOut */
         hub__web__schemas_knowledge__VersionOut: {
             /** Version */
@@ -8146,6 +9093,23 @@ export interface components {
             published_by: string;
             /** Approved By */
             approved_by: string;
+        };
+        /**
+         * QuestionOut
+         * @description `name` is the field of contacts that holds the answer.
+         */
+        hub__web__schemas_people__QuestionOut: {
+            /** Text En */
+            text_en: string;
+            /** Text Es */
+            text_es: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+            /** Name */
+            name: string;
         };
     };
     responses: never;
@@ -8223,6 +9187,9 @@ export type Imported = components['schemas']['Imported'];
 export type InboxOut = components['schemas']['InboxOut'];
 export type InboxStateOut = components['schemas']['InboxStateOut'];
 export type Inboxes = components['schemas']['Inboxes'];
+export type InvitationOut = components['schemas']['InvitationOut'];
+export type InvitedIn = components['schemas']['InvitedIn'];
+export type InvitedOut = components['schemas']['InvitedOut'];
 export type LastMessage = components['schemas']['LastMessage'];
 export type LetterHint = components['schemas']['LetterHint'];
 export type LetterOut = components['schemas']['LetterOut'];
@@ -8240,15 +9207,23 @@ export type ModeIn = components['schemas']['ModeIn'];
 export type NeedShapeInput = components['schemas']['NeedShape-Input'];
 export type NeedShapeOutput = components['schemas']['NeedShape-Output'];
 export type NeedsIn = components['schemas']['NeedsIn'];
+export type NewPersonIn = components['schemas']['NewPersonIn'];
+export type NewTeamIn = components['schemas']['NewTeamIn'];
 export type NoteIn = components['schemas']['NoteIn'];
 export type OpenQuestion = components['schemas']['OpenQuestion'];
 export type OrderOut = components['schemas']['OrderOut'];
 export type OutboxRowOut = components['schemas']['OutboxRowOut'];
 export type OutboxRows = components['schemas']['OutboxRows'];
 export type OutcomeOut = components['schemas']['OutcomeOut'];
+export type OverflowStepInput = components['schemas']['OverflowStep-Input'];
+export type OverflowStepOutput = components['schemas']['OverflowStep-Output'];
 export type Packet = components['schemas']['Packet'];
 export type PairOut = components['schemas']['PairOut'];
 export type PartHealth = components['schemas']['PartHealth'];
+export type PasswordIn = components['schemas']['PasswordIn'];
+export type PeopleOut = components['schemas']['PeopleOut'];
+export type PersonIn = components['schemas']['PersonIn'];
+export type PersonOut = components['schemas']['PersonOut'];
 export type PieceOut = components['schemas']['PieceOut'];
 export type PlacementIn = components['schemas']['PlacementIn'];
 export type Policies = components['schemas']['Policies'];
@@ -8262,7 +9237,6 @@ export type Problem = components['schemas']['Problem'];
 export type PublishIn = components['schemas']['PublishIn'];
 export type QualityOut = components['schemas']['QualityOut'];
 export type QuestionIn = components['schemas']['QuestionIn'];
-export type QuestionOut = components['schemas']['QuestionOut'];
 export type Questions = components['schemas']['Questions'];
 export type QueueOut = components['schemas']['QueueOut'];
 export type ReactionOut = components['schemas']['ReactionOut'];
@@ -8277,6 +9251,9 @@ export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
 export type SendCodeIn = components['schemas']['SendCodeIn'];
 export type SessionOut = components['schemas']['SessionOut'];
+export type ShiftIn = components['schemas']['ShiftIn'];
+export type ShiftOut = components['schemas']['ShiftOut'];
+export type Shifts = components['schemas']['Shifts'];
 export type SignIn = components['schemas']['SignIn'];
 export type SkillIn = components['schemas']['SkillIn'];
 export type SkillOut = components['schemas']['SkillOut'];
@@ -8288,6 +9265,8 @@ export type SourceOut = components['schemas']['SourceOut'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SplitIn = components['schemas']['SplitIn'];
 export type StaleOut = components['schemas']['StaleOut'];
+export type TeamDetail = components['schemas']['TeamDetail'];
+export type TeamIn = components['schemas']['TeamIn'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type TeamRulesIn = components['schemas']['TeamRulesIn'];
 export type Teams = components['schemas']['Teams'];
@@ -8323,6 +9302,8 @@ export type WidgetSessionOut = components['schemas']['WidgetSessionOut'];
 export type WidgetSettings = components['schemas']['WidgetSettings'];
 export type WidgetStatus = components['schemas']['WidgetStatus'];
 export type HubWebSchemasVersionOut = components['schemas']['hub__web__schemas__VersionOut'];
+export type HubWebSchemasKnowledgeQuestionOut = components['schemas']['hub__web__schemas_knowledge__QuestionOut'];
 export type HubWebSchemasKnowledgeVersionOut = components['schemas']['hub__web__schemas_knowledge__VersionOut'];
+export type HubWebSchemasPeopleQuestionOut = components['schemas']['hub__web__schemas_people__QuestionOut'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -34,6 +34,7 @@ class Conversation:
     `handed_over_event` is the event by which it came to people; 0 while it is the bot's. `offered_to` is asked until
     `offered_until` whether they take it. What begins with `sla_` is `hub.domain.sla`'s: `sla_due_at` is when the
     promise ends that ends first of those whose clocks run, `sla_next_at` when a warning or a breach is to be announced.
+    `vendor_id` is the outside firm whose answer is awaited by `vendor_due_at`; `vendor_overdue`: that was announced.
     """
 
     id: str
@@ -72,6 +73,9 @@ class Conversation:
     sla_due_at: int = 0
     sla_breached: int = 0
     sla_next_at: int = 0
+    vendor_id: str = ""
+    vendor_due_at: int = 0
+    vendor_overdue: int = 0
 
 
 def _next_owner(state: Conversation) -> str:
@@ -160,10 +164,17 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 unread=0,
                 turn_owner_epoch=state.turn_owner_epoch + 1,
             )
-        case e.VendorAsked():
-            return replace(state, last_activity_at=at)
+        case e.VendorAsked() as asked:
+            state = replace(state, last_activity_at=at)
+            if state.vendor_due_at or not asked.due_at:
+                return state  # the clock of the first question that is not answered runs on
+            return replace(state, vendor_id=asked.vendor_id, vendor_due_at=asked.due_at, vendor_overdue=0)
         case e.VendorAnswered() as answered:
+            if answered.vendor_id == state.vendor_id and not answered.robot:
+                state = replace(state, vendor_id="", vendor_due_at=0, vendor_overdue=0)
             return replace(state, unread=state.unread + 1, last_message_id=answered.message_id, last_activity_at=at)
+        case e.VendorOverdue():
+            return replace(state, vendor_overdue=1)
         case e.SegmentBegan() as segment:
             return replace(state, inbox_id=segment.inbox_id, identity_id=segment.identity_id, channel=segment.channel)
         case e.BotTurnDecided() as turn:
@@ -217,6 +228,8 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
         case e.Woken() | e.Reopened():
             return _woken(state, at)
         case e.Resolved():
+            # Nobody waits for the outside firm's answer any more.
+            state = replace(state, vendor_id="", vendor_due_at=0, vendor_overdue=0)
             return replace(
                 state, status=Status.RESOLVED, resolved_at=at, waiting_since=0, snoozed_until=0, unread=0, bot_misses=0
             )

@@ -200,13 +200,15 @@ class NoteAdded(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class VendorAsked(ConversationEvent):
-    """An agent wrote to an outside firm about the conversation. `included` are messages whose text went along."""
+    """An agent wrote to an outside firm about the conversation. `included` are messages whose text went along; `due_at`
+    is when the firm has promised to have answered, 0 where it promises nothing."""
 
     message_id: str
     vendor_id: str
     inbox_id: str
     channel: str
     included: tuple[str, ...] = ()
+    due_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,14 @@ class VendorAnswered(ConversationEvent):
     channel: str
     rule: str
     robot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorOverdue(ConversationEvent):
+    """The outside firm had not answered at `due_at`, whenever that was noticed."""
+
+    vendor_id: str
+    due_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -540,10 +550,13 @@ class ContactMergeUndone(ContactEvent):
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged(Event):
+    """A wrap-up ends by itself at `until` (microseconds); 0: when the agent says so."""
+
     stream = "agent"
 
     presence: str
     reason: str
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 PRESENCES = ("available", "busy", "wrap_up", "break", "offline")
 
 # What the hub itself gives as a reason; people choose from the installation's own.
-OWN_REASONS = frozenset({"", "signed_in", "signed_out", "disabled", "missed_offer"})
+OWN_REASONS = frozenset({"", "signed_in", "signed_out", "disabled", "missed_offer", "resolved", "wrap_up_over"})
 
 
 @dataclass(frozen=True, slots=True)

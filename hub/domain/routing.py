@@ -8,7 +8,7 @@ So an urgent one is due at once, one without priority 40 minutes after it came; 
 first) brings it forward. Whoever waits ages by standing still: nobody who comes more than `BOUND` = 4 * STEP later goes
 ahead, whatever their priority and deadline, so nothing starves.
 
-**Who may take it.** Available, in its team (or in the one that helps out once it has waited that long), with every
+**Who may take it.** Available, in its team (or in one that helps out once it has waited that long), with every
 skill that is required by then, with room for it, and without having just let it pass. Nobody else, however urgent.
 
 **Who gets it.** The one with most points; `Candidate` names them. Equal points go to whoever has been idle longest.
@@ -74,13 +74,24 @@ DEFAULT_WIDENING = (Widening(2 * MINUTE, lower=1), Widening(5 * MINUTE, lower=2)
 
 
 @dataclass(frozen=True, slots=True)
+class Overflow:
+    """A team that helps out with what has waited for `after` (microseconds)."""
+
+    team: str
+    after: int = 5 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
 class TeamRules:
-    """How a team's queue is served. `overflow_after` in microseconds; no `overflow_team`: nobody helps out."""
+    """How a team's queue is served.
+
+    `wrap_up` is for how long whoever has resolved one of its conversations is left alone (microseconds; 0: not at all).
+    """
 
     choice: str = "longest_idle"
-    overflow_team: str = ""
-    overflow_after: int = 5 * MINUTE
+    overflow: tuple[Overflow, ...] = ()
     widening: tuple[Widening, ...] = DEFAULT_WIDENING
+    wrap_up: int = 0
 
 
 DEFAULT_RULES = TeamRules()
@@ -214,9 +225,10 @@ def needs(waiting: Waiting, rules: TeamRules, now: int) -> tuple[tuple[Need, ...
 
 def teams(waiting: Waiting, rules: TeamRules, now: int) -> tuple[str, ...]:
     """The teams whose people may take it by now, its own first."""
-    if rules.overflow_team and now - waiting.since >= rules.overflow_after:
-        return waiting.team, rules.overflow_team
-    return (waiting.team,)
+    if not rules.overflow:
+        return (waiting.team,)
+    waited = now - waiting.since
+    return waiting.team, *(each.team for each in rules.overflow if waited >= each.after)
 
 
 def decide(waiting: Waiting, agents: Iterable[Agent], now: int, rules: TeamRules = DEFAULT_RULES) -> Decision:

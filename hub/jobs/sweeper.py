@@ -12,8 +12,8 @@ from hub import failpoints
 from hub.domain.inbox import DAY
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND
-from hub.services import article_round, assignment, promises, routing
-from hub.store.queries import due, outbox
+from hub.services import article_round, assignment, presence, promises, routing, vendors
+from hub.store.queries import due, outbox, staffing
 from hub.store.queries import routing as routing_queries
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,10 @@ class Sweeper:
             next_due = outbox.next_due(connection, now)
             next_over = routing_queries.next_offer_over(connection)
             unanswered = routing_queries.offers_over(connection, now) if next_over and next_over <= now else []
-        for at in (next_due, next_over):
+            awaited = due.vendors(connection, now)
+            next_back = staffing.next_wrapped_up(connection)
+            wrapped_up = staffing.wrapped_up(connection, now) if next_back and next_back <= now else []
+        for at in (next_due, next_over, next_back):
             if at is not None and at > now:
                 self.expect(at)
         # Looked at first on a read connection: an idle hub does not write.
@@ -84,12 +87,16 @@ class Sweeper:
             store.write(partial(assignment.wake, conversation_id=conversation_id))
         for conversation_id in unanswered:
             store.write(partial(routing.time_out, conversation_id=conversation_id))
+        for agent_id in wrapped_up:
+            store.write(partial(presence.end_wrap_up, agent_id=agent_id))
         if now >= self._route_at:
             self._route_at = now + ROUTE_EVERY
             routing.give_away_all(self._hub)
             article_round.go_round(self._hub)
         for conversation_id in promised:
             store.write(partial(promises.announce, conversation_id=conversation_id))
+        for conversation_id in awaited:
+            store.write(partial(vendors.announce, conversation_id=conversation_id))
         return len(offered)
 
     def tidy(self) -> None:

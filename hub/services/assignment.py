@@ -6,7 +6,7 @@ from hub.domain import events as e
 from hub.domain.conversation import PRIORITIES, Status, allowed, require
 from hub.domain.errors import AlreadyTaken, Refused
 from hub.domain.messages import Author
-from hub.services import routing
+from hub.services import presence, routing
 from hub.store.queries import assignees
 from hub.store.unit_of_work import MessageContent, Tx
 
@@ -55,11 +55,15 @@ def transfer(tx: Tx, conversation_id: str, team_id: str, by: e.Actor, note: str 
 
 
 def resolve(tx: Tx, conversation_id: str, by: e.Actor) -> None:
-    """Closes a conversation. A later message of the customer follows the inbox's windows."""
+    """Closes a conversation. A later message of the customer follows the inbox's windows; whose it was wraps up, where
+    its team does."""
+    wrap_up = presence.wrap_up_after(tx, conversation_id, by.id) if by.kind is Author.AGENT else 0
     conversation = tx.conversation(conversation_id)
     require(conversation, "resolve")
     routing.withdraw(tx, conversation, "moved", by)
     tx.record(conversation_id, e.Resolved(), by)
+    if wrap_up:
+        presence.wrap_up(tx, by.id, wrap_up)
 
 
 def reopen(tx: Tx, conversation_id: str, by: e.Actor) -> None:

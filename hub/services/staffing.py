@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 
+from hub.domain import hours
 from hub.domain import routing as r
 from hub.domain.errors import NotFound, Refused
 from hub.domain.inbox import ROUTING_MODES
@@ -15,6 +17,7 @@ from hub.store.queries import people, staffing
 from hub.store.unit_of_work import Tx
 
 SKILL_KINDS = ("topic", "language")
+LONGEST_WRAP_UP = 60 * r.MINUTE
 
 
 def set_skill(tx: Tx, name: str, kind: str) -> None:
@@ -48,9 +51,10 @@ def set_agent(
     tx.remove(t.agent_skill, {"agent_id": agent_id})
     for name, level in skills.items():
         tx.add(t.agent_skill, {"agent_id": agent_id, "skill": name, "level": level})
+    leads = staffing.leads(tx.connection, agent_id)
     tx.remove(t.team_member, {"agent_id": agent_id})
     for team_id in dict.fromkeys(team_ids):
-        tx.add(t.team_member, {"team_id": team_id, "agent_id": agent_id})
+        tx.add(t.team_member, {"team_id": team_id, "agent_id": agent_id, "lead": int(team_id in leads)})
 
 
 def set_team(tx: Tx, team_id: str, rules: r.TeamRules) -> None:
@@ -59,12 +63,13 @@ def set_team(tx: Tx, team_id: str, rules: r.TeamRules) -> None:
         raise NotFound(f"there is no team {team_id}")
     if rules.choice not in r.CHOICES:
         raise Refused("choice", f"must be one of {', '.join(r.CHOICES)}")
-    if rules.overflow_team and (
-        rules.overflow_team == team_id or not people.team_exists(tx.connection, rules.overflow_team)
-    ):
-        raise Refused("overflow_team_id", "must be another team")
-    if rules.overflow_after < 0:
-        raise Refused("overflow_after", "must not be negative")
+    helpers = [each.team for each in rules.overflow]
+    if any(each == team_id or not people.team_exists(tx.connection, each) for each in helpers):
+        raise Refused("overflow", "must be other teams")
+    if len(set(helpers)) < len(helpers) or any(each.after < 0 for each in rules.overflow):
+        raise Refused("overflow", "must have each team once, after a time that is not negative")
+    if not 0 <= rules.wrap_up <= LONGEST_WRAP_UP:
+        raise Refused("wrap_up_seconds", "must be from 0 to an hour")
     r.check_widening(rules.widening)
     for step in rules.widening:
         _require_skills(tx, dict.fromkeys(step.optional, 1), "widening")
@@ -74,9 +79,9 @@ def set_team(tx: Tx, team_id: str, rules: r.TeamRules) -> None:
         {"id": team_id},
         {
             "choice": rules.choice,
-            "overflow_team": rules.overflow_team,
-            "overflow_after": rules.overflow_after,
+            "overflow": json.dumps([{"team": each.team, "after": each.after} for each in rules.overflow]),
             "widening": json.dumps(steps),
+            "wrap_up": rules.wrap_up,
         },
     )
 
@@ -88,6 +93,20 @@ def set_mode(tx: Tx, inbox_id: str, mode: str) -> None:
     settings = staffing.inbox_settings(tx, inbox_id)
     settings["rules"] = {**settings.get("rules", {}), "routing": mode}
     tx.change(t.inbox, {"id": inbox_id}, {"settings": json.dumps(settings)})
+
+
+def set_shift(tx: Tx, agent_id: str, day: date, zone: str, windows: Sequence[Sequence[str]]) -> None:
+    """When an agent works on a date, as windows of the clock of a time zone; without any they do not work.
+
+    Raises Refused for a time zone or windows that are none, NotFound for an unknown agent.
+    """
+    people.agent(tx.connection, agent_id)
+    hours.from_data({"zone": zone, "week": [windows] * 7})
+    keys = {"agent_id": agent_id, "day": day.isoformat()}
+    if windows:
+        tx.upsert(t.shift, keys, {"zone": zone, "windows": json.dumps([list(each) for each in windows])})
+    else:
+        tx.remove(t.shift, keys)
 
 
 def set_needs(tx: Tx, conversation_id: str, required: Sequence[r.Need], preferred: Sequence[r.Need]) -> None:

@@ -12,6 +12,7 @@ from publicsuffixlist import PublicSuffixList
 from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, require
 from hub.domain.errors import DoNotContact, Refused
+from hub.domain.hours import MINUTE, add_open_time
 from hub.domain.inbox import Inbox
 from hub.domain.mail_threading import Placement, normal_address, place, reply_subject, without_prefixes
 from hub.domain.messages import LETTERS, Attachment, Author, Kind, Letter, OutboundLetter
@@ -25,6 +26,7 @@ from hub.store.unit_of_work import MessageContent, Reading, Tx
 
 MOST_ADDRESSES = 20
 MOST_QUOTED = 50
+LONGEST = 366 * 24 * 60 * MINUTE
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@]{1,64}@[^\s<>()\[\],;:\\\"@]{1,190}")
 # Hosts where everybody has an address: their domain says nothing about who writes.
 _ANYBODY = frozenset(
@@ -97,6 +99,8 @@ def save(tx: Tx, vendor: Vendor) -> str:
     inbox = next((each for each in inboxes.every(tx.connection) if each.id == vendor.inbox_id), None)
     if inbox is None or inbox.channel not in LETTERS:
         raise Refused("inbox_id", "must be an inbox of mail")
+    if not 0 <= vendor.answer_within <= LONGEST:
+        raise Refused("answer_within_seconds", "must be from 0 to a year")
     if vendor.id:
         vendors.get(tx.connection, vendor.id)
     rows = _addresses(tx, vendor)
@@ -106,6 +110,8 @@ def save(tx: Tx, vendor: Vendor) -> str:
         "inbox_id": vendor.inbox_id,
         "same_domain": int(vendor.same_domain),
         "active": int(vendor.active),
+        "answer_within": vendor.answer_within,
+        "page": int(vendor.page),
     }
     vendor_id = vendor.id or tx.new_id()
     if vendor.id:
@@ -249,11 +255,28 @@ def ask(tx: Tx, conversation_id: str, agent_id: str, given: Ask, client_id: str,
     tx.add(t.letter, {"message_id": message_id, "subject": made.subject, "whole": made.whole, "html": ""})
     tx.record(
         conversation_id,
-        e.VendorAsked(message_id, made.vendor.id, made.vendor.inbox_id, "email", given.message_ids),
+        e.VendorAsked(
+            message_id, made.vendor.id, made.vendor.inbox_id, "email", given.message_ids, _due(tx, made.vendor)
+        ),
         actor,
         content=MessageContent(text=given.text.strip(), extras=extras, client_key=client_key),
     )
     return message_id
+
+
+def _due(tx: Tx, vendor: Vendor) -> int:
+    """By when a firm that is asked now has promised to answer, microseconds; 0 where it promises nothing."""
+    if not vendor.answer_within:
+        return 0
+    stated = tx.rulebook.current(tx.connection).hours.get(f"vendor:{vendor.id}", "")
+    return add_open_time(tx.rulebook.hours(tx.connection, stated), tx.now, vendor.answer_within) or 0
+
+
+def announce(tx: Tx, conversation_id: str) -> None:
+    """Records that a firm is late with its answer, once. At the very moment it was due it is not."""
+    conversation = tx.conversation(conversation_id)
+    if 0 < conversation.vendor_due_at < tx.now and not conversation.vendor_overdue:
+        tx.record(conversation_id, e.VendorOverdue(conversation.vendor_id, conversation.vendor_due_at))
 
 
 def outbound(connection: Reading, conversation_id: str, message_id: str, author: e.Actor) -> OutboundLetter:

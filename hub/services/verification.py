@@ -51,6 +51,17 @@ def set_field(tx: Tx, contact_id: str, name: str, value: str, agent_id: str) -> 
     tx.upsert(t.contact_field, keys, {"value": value.strip(), "agent_id": agent_id, "at": tx.now})
 
 
+def set_question(tx: Tx, name: str, text_en: str, text_es: str, position: int) -> None:
+    """What agents ask to learn who somebody is: a field of contacts, in words of both languages."""
+    tx.upsert(t.question, {"name": name}, {"text_en": text_en, "text_es": text_es, "position": position})
+
+
+def remove_question(tx: Tx, name: str) -> None:
+    """Raises NotFound. What contacts have in the field stays."""
+    if not tx.remove(t.question, {"name": name}):
+        raise NotFound(f"there is no question {name}")
+
+
 def answered(tx: Tx, conversation_id: str, asked: tuple[str, ...], right: tuple[str, ...], agent_id: str) -> str:
     """An agent asked whoever wrote last for fields of theirs, and says which were right. Returns the level.
 

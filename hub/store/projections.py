@@ -142,6 +142,7 @@ def agent(recorded: e.Recorded) -> Values | None:
             "presence": recorded.event.presence,
             "presence_reason": recorded.event.reason,
             "presence_since": recorded.at,
+            "presence_until": recorded.event.until,
         }
     return None
 

@@ -338,8 +338,9 @@ def _agents(connection: Connection, report: Report) -> None:
         if (values := projections.agent(recorded)) is not None:
             told[recorded.stream_id] = values
     a = t.agent.c
-    for row in _stream(connection, select(a.id, a.presence, a.presence_reason, a.presence_since)):
+    columns = (a.presence, a.presence_reason, a.presence_since, a.presence_until)
+    for row in _stream(connection, select(a.id, *columns)):
         report.rows += 1
         wanted = told.get(row.id)
-        if wanted and (row.presence, row.presence_reason, row.presence_since) != tuple(wanted.values()):
+        if wanted and tuple(row[1:]) != tuple(wanted.values()):
             report.differs(f"agent {row.id}: the row says {tuple(row)}, the log {wanted}")

@@ -57,6 +57,23 @@ def forget_inbox_hours(inbox_id: str) -> s.Done:
     return _forgotten(f"inbox:{inbox_id}")
 
 
+@blueprint.put("/vendors/<identifier:vendor_id>/opening-hours")
+@needs("edit_promises")
+@blueprint.output(s.HoursOut)
+@blueprint.input(s.HoursIn)
+def set_vendor_hours(vendor_id: str, json_data: s.HoursIn) -> s.HoursOut:
+    """State when an outside firm is open: its clock runs then"""
+    return _stated(f"vendor:{vendor_id}", json_data)
+
+
+@blueprint.delete("/vendors/<identifier:vendor_id>/opening-hours")
+@needs("edit_promises")
+@blueprint.output(s.Done)
+def forget_vendor_hours(vendor_id: str) -> s.Done:
+    """An outside firm is always open"""
+    return _forgotten(f"vendor:{vendor_id}")
+
+
 @blueprint.get("/sla-policies")
 @needs("read_conversations")
 @blueprint.output(s.Policies)

@@ -109,9 +109,9 @@ def set_team_rules(team_id: str, json_data: s.TeamRulesIn) -> s.TeamRulesIn:
     given = json_data
     rules = r.TeamRules(
         given.choice,
-        given.overflow_team_id or "",
-        given.overflow_seconds * r.SECOND,
+        tuple(r.Overflow(each.team_id, each.after_seconds * r.SECOND) for each in given.overflow),
         tuple(r.Widening(step.after_seconds * r.SECOND, step.lower, tuple(step.optional)) for step in given.widening),
+        given.wrap_up_seconds * r.SECOND,
     )
     the_hub().store.write(lambda tx: staffing.set_team(tx, team_id, rules))
     return _team_rules(team_id)

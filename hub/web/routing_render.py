@@ -21,8 +21,8 @@ def team_rules(found: r.TeamRules) -> s.TeamRulesIn:
     return s.TeamRulesIn.model_validate(
         {
             "choice": found.choice,
-            "overflow_team_id": found.overflow_team or None,
-            "overflow_seconds": found.overflow_after // r.SECOND,
+            "overflow": [{"team_id": each.team, "after_seconds": each.after // r.SECOND} for each in found.overflow],
+            "wrap_up_seconds": found.wrap_up // r.SECOND,
             "widening": [
                 {"after_seconds": step.after // r.SECOND, "lower": step.lower, "optional": list(step.optional)}
                 for step in found.widening
@@ -33,7 +33,12 @@ def team_rules(found: r.TeamRules) -> s.TeamRulesIn:
 
 def presence(found: staffing.Presence) -> s.PresenceOut:
     return s.PresenceOut.model_validate(
-        {"presence": found.presence, "reason": found.reason, "since": _time_or_none(found.since)}
+        {
+            "presence": found.presence,
+            "reason": found.reason,
+            "since": _time_or_none(found.since),
+            "until": _time_or_none(found.until),
+        }
     )
 
 

@@ -83,11 +83,12 @@ class PresenceIn(Shape):
 
 
 class PresenceOut(Shape):
-    """`since`: when this presence began; null where there was never another."""
+    """`since`: when this presence began; null where there was never another. `until`: when it ends by itself."""
 
     presence: Presence
     reason: str
     since: datetime | None
+    until: datetime | None
 
 
 class ReasonOut(Shape):
@@ -154,13 +155,21 @@ class WideningStep(Shape):
     optional: list[Identifier] = Field(default=[], max_length=50)
 
 
+class OverflowStep(Shape):
+    """A team that helps out with what has waited for so many seconds."""
+
+    team_id: Identifier
+    after_seconds: Annotated[int, Field(ge=0, le=604_800)] = 300
+
+
 class TeamRulesIn(Shape):
-    """How a team's queue is served. `overflow_team_id` helps out with what has waited for `overflow_seconds`."""
+    """How a team's queue is served. Whoever has resolved one of its conversations is left alone for `wrap_up_seconds`;
+    0: not at all."""
 
     choice: Literal["longest_idle", "least_loaded"]
-    overflow_team_id: Identifier | None = None
-    overflow_seconds: Annotated[int, Field(ge=0, le=604_800)] = 300
+    overflow: list[OverflowStep] = Field(default=[], max_length=10)
     widening: list[WideningStep] = Field(default=[], max_length=20)
+    wrap_up_seconds: Annotated[int, Field(ge=0, le=3_600)] = 0
 
 
 class ModeIn(Shape):
@@ -685,7 +694,8 @@ class VendorOut(Shape):
     """An outside firm that is asked by mail.
 
     The first address is where it is written to; `same_domain`: whoever writes from the registered domain of one of them
-    is the firm as well. `inbox_id` is the inbox of mail that it is written from.
+    is the firm as well. `inbox_id` is the inbox of mail that it is written from. It has promised to answer within
+    `answer_within_seconds` of its open hours (0: it promises nothing); `page`: mails link to a page to answer by.
     """
 
     id: str
@@ -695,6 +705,8 @@ class VendorOut(Shape):
     addresses: list[str]
     same_domain: bool
     active: bool
+    answer_within_seconds: int
+    page: bool
 
 
 class Vendors(Shape):
@@ -708,6 +720,8 @@ class VendorIn(Shape):
     addresses: list[Annotated[Storable, StringConstraints(max_length=254)]] = Field(min_length=1, max_length=20)
     same_domain: bool = False
     active: bool = True
+    answer_within_seconds: Annotated[int, Field(ge=0, le=31_622_400)] = 0
+    page: bool = False
 
 
 class VendorMailIn(Shape):
@@ -1226,7 +1240,7 @@ class HoursIn(Shape):
 
 
 class HoursOut(HoursIn):
-    """`owner` is `inbox:ID` or `team:ID`. `holidays` are the dates that are closed."""
+    """`owner` is `inbox:ID`, `team:ID` or `vendor:ID`. `holidays` are the dates that are closed."""
 
     owner: str
     holidays: list[str]

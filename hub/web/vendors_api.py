@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.domain.hours import SECOND
 from hub.hub import Hub
 from hub.services import attachments
 from hub.services import vendors as service
@@ -58,6 +59,8 @@ def _saved(vendor_id: str, given: s.VendorIn) -> s.VendorOut:
         tuple(given.addresses),
         given.same_domain,
         given.active,
+        given.answer_within_seconds * SECOND,
+        given.page,
     )
     saved = hub.store.write(lambda tx: service.save(tx, vendor))
     with hub.store.read() as connection:
@@ -125,4 +128,6 @@ def _shown(vendor: Vendor) -> s.VendorOut:
         addresses=list(vendor.addresses),
         same_domain=vendor.same_domain,
         active=vendor.active,
+        answer_within_seconds=vendor.answer_within // SECOND,
+        page=vendor.page,
     )

@@ -24,14 +24,15 @@ EVERY_ACTION = (
     "ask_vendors",
     "edit_vendors",
     "edit_promises",
+    "edit_people",
 )
 # A column for each action above.
 MAY = {
-    "agent": "no no yes yes no yes no no no no no no no yes no no",
-    "team_lead": "yes no yes yes yes yes no no no no no yes yes yes no no",
-    "supervisor": "yes yes yes yes yes yes yes yes yes yes no yes yes yes yes yes",
-    "editor": "no no no no no yes yes yes no no no no no no no no",
-    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes",
+    "agent": "no no yes yes no yes no no no no no no no yes no no no",
+    "team_lead": "yes no yes yes yes yes no no no no no yes yes yes no no no",
+    "supervisor": "yes yes yes yes yes yes yes yes yes yes no yes yes yes yes yes no",
+    "editor": "no no no no no yes yes yes no no no no no no no no no",
+    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes",
 }
 
 

@@ -47,8 +47,7 @@ conversations = st.builds(
 rules = st.builds(
     r.TeamRules,
     choice=st.sampled_from(r.CHOICES),
-    overflow_team=st.sampled_from(("", *TEAMS)),
-    overflow_after=st.integers(0, 2 * NOW),
+    overflow=st.lists(st.builds(r.Overflow, st.sampled_from(TEAMS), st.integers(0, 2 * NOW)), max_size=2).map(tuple),
     widening=st.sampled_from(
         (
             (),
@@ -206,12 +205,15 @@ def test_a_capacity_out_of_range_is_refused(most: int) -> None:
 
 
 def test_another_team_helps_out_after_its_time_and_only_behind_the_own() -> None:
-    rule = r.TeamRules(overflow_team="two", overflow_after=5 * r.MINUTE)
+    rule = r.TeamRules(overflow=(r.Overflow("two", 5 * r.MINUTE), r.Overflow("three", 9 * r.MINUTE)))
     waiting = r.Waiting("c", "one", "webchat", NOW)
     own, other = r.Agent("own", teams=frozenset({"one"}), idle_since=NOW), r.Agent("other", teams=frozenset({"two"}))
     assert r.decide(waiting, [other], NOW + 4 * r.MINUTE, rule).winner == ""
     assert r.decide(waiting, [other], NOW + 5 * r.MINUTE, rule).winner == "other"
     assert r.decide(waiting, [other, own], NOW + 5 * r.MINUTE, rule).winner == "own"
+    third = r.Agent("third", teams=frozenset({"three"}))
+    assert r.decide(waiting, [third], NOW + 8 * r.MINUTE, rule).winner == ""
+    assert r.decide(waiting, [third], NOW + 9 * r.MINUTE, rule).winner == "third"
 
 
 def test_who_had_the_customer_before_is_chosen_unless_they_are_full_or_let_it_pass() -> None:

@@ -20,7 +20,7 @@ from hub.services import assignment, handoff, presence, routing
 from hub.store import replay
 from hub.store import tables as t
 from hub.store.queries import routing as queries
-from hub.store.queries import turns
+from hub.store.queries import staffing, turns
 from hub.store.unit_of_work import Tx
 from tests.fixtures_hub import ANA, BEN, PAPER, SECOND_TEAM, TEAM, World
 
@@ -181,7 +181,7 @@ def test_another_team_helps_out_after_its_time(world: World) -> None:
     def prepare(tx: Tx) -> None:
         tx.remove(t.team_member, {"agent_id": BEN})
         tx.add(t.team_member, {"agent_id": BEN, "team_id": SECOND_TEAM})
-        tx.change(t.team, {"id": TEAM}, {"overflow_team": SECOND_TEAM, "overflow_after": 3 * r.MINUTE})
+        tx.change(t.team, {"id": TEAM}, {"overflow": json.dumps([{"team": SECOND_TEAM, "after": 3 * r.MINUTE}])})
 
     world.store.write(prepare)
     set_mode(world, "automatic")
@@ -296,3 +296,46 @@ def test_the_queue_is_read_in_the_order_that_the_rule_says(world: World) -> None
         assert found == sorted(found, key=r.order)
         places = [queries.place(connection, turns.conversation(connection, each.id), 100) for each in found]
     assert places == list(range(1, 61))
+
+
+def test_whoever_resolved_something_is_left_alone_and_comes_back_by_themselves(world: World) -> None:
+    set_mode(world, "automatic")
+    world.store.write(lambda tx: tx.change(t.team, {"id": TEAM}, {"wrap_up": 90 * r.SECOND}))
+    world.store.write(lambda tx: tx.change(t.agent, {"id": ANA}, {"capacity": '{"paper": 1}'}))
+    here(world, ANA)
+    first, second = ask_for_a_person(world, "customer-1"), ask_for_a_person(world, "customer-2")
+    world.run()
+    world.store.write(lambda tx: assignment.resolve(tx, first, BY_ANA))
+    world.run()
+    assert world.conversation(second).status == Status.WAITING, "she wraps up"
+    sweeper = Sweeper(world.hub)
+    world.clock.pass_time(80 * r.SECOND)
+    sweeper.sweep()
+    with world.store.read() as connection:
+        now = staffing.presence(connection, ANA)
+    assert (now.presence, now.reason) == ("wrap_up", "resolved")
+    world.clock.pass_time(10 * r.SECOND)
+    sweeper.sweep()
+    world.run()
+    with world.store.read() as connection:
+        now = staffing.presence(connection, ANA)
+    assert (now.presence, now.reason, now.until) == ("available", "wrap_up_over", 0)
+    assert world.conversation(second).assignee_id == ANA
+    assert agree(world)
+
+
+def test_a_wrap_up_that_an_agent_begins_ends_by_itself_too_and_no_other_state_does(world: World) -> None:
+    world.store.write(lambda tx: tx.change(t.team, {"id": TEAM}, {"wrap_up": 60 * r.SECOND}))
+    here(world, ANA, BEN)
+    world.store.write(lambda tx: presence.set_presence(tx, ANA, "wrap_up"))
+    world.store.write(lambda tx: presence.set_presence(tx, BEN, "break", "lunch"))
+    world.clock.pass_time(60 * r.SECOND)
+    Sweeper(world.hub).sweep()
+    with world.store.read() as connection:
+        assert staffing.presence(connection, ANA).presence == "available"
+        assert staffing.presence(connection, BEN).presence == "break"
+    # Whoever was faster than the sweeper is left as they are.
+    world.store.write(lambda tx: presence.set_presence(tx, ANA, "busy"))
+    world.store.write(lambda tx: presence.end_wrap_up(tx, ANA))
+    with world.store.read() as connection:
+        assert staffing.presence(connection, ANA).presence == "busy"

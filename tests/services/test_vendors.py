@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from hub.domain import events as e
+from hub.domain import hours
 from hub.domain.errors import ChannelError, Conflict, DoNotContact, NotFound, Refused
+from hub.domain.hours import MINUTE
 from hub.domain.messages import Author, OutboundMessage
-from hub.services import assignment, merging, replies, vendors
+from hub.jobs.sweeper import Sweeper
+from hub.services import assignment, merging, promises, replies, vendors
 from hub.services.vendors import Ask
 from hub.store import feed, replay
 from hub.store import tables as t
@@ -434,3 +437,33 @@ def test_what_is_shown_is_what_the_log_says(asking: Asking, mails: Mails, world:
     mails.arrive("yes", sender=WORKSHOP, In_Reply_To=ours(sent))
     with world.store.read() as connection:
         assert replay.check(connection).differences == []
+
+
+# --- their own clock --------------------------------------------------------------------------------------------------
+
+
+def test_a_firm_has_a_clock_of_its_own_in_its_own_hours(world: World, mails: Mails, asking: Asking) -> None:
+    firm = add(world, "Slow", "slow@firm.example.com", answer_within=120 * MINUTE)
+    never_at_night = {"zone": "UTC", "week": [[["09:00", "17:00"]]] * 7}
+    world.store.write(lambda tx: promises.set_hours(tx, f"vendor:{firm}", never_at_night, ANA))
+    world.store.rulebook.forget()
+    conversation_id, _ = mails.arrive()
+    asking.ask(conversation_id, vendor_id=firm)
+    asked = world.clock.now()
+    due = world.conversation(conversation_id).vendor_due_at
+    stated = hours.from_data(never_at_night)
+    assert due > asked
+    assert abs(hours.open_time_between(stated, asked, due) - 120 * MINUTE) < MINUTE
+    asking.ask(conversation_id, "And?", vendor_id=firm)
+    assert world.conversation(conversation_id).vendor_due_at == due, "asking again gives it no more time"
+    sweepers = Sweeper(world.hub), Sweeper(world.hub)
+    world.clock.pass_time(due - world.clock.now() + 3 * 24 * 60 * MINUTE)  # nobody ran it for days
+    for sweeper in sweepers:
+        sweeper.sweep()
+    assert world.kinds(conversation_id).count("VendorOverdue") == 1
+    found = world.conversation(conversation_id)
+    assert (found.vendor_overdue, found.vendor_id) == (1, firm)
+    with world.store.read() as connection:
+        assert replay.check(connection).differences == []
+    world.store.write(lambda tx: assignment.resolve(tx, conversation_id, ACTOR))
+    assert world.conversation(conversation_id).vendor_due_at == 0, "nobody waits for it any more"

@@ -45,6 +45,8 @@ def test_every_call_of_the_agents_api_says_what_it_needs(world: World) -> None:
             open_to_all = (path, method) in {
                 ("/api/v1/session", "post"),
                 ("/api/v1/attachments/{attachment_id}", "get"),
+                ("/api/v1/invitations/accept", "post"),
+                ("/api/v1/invitations/open", "post"),
             }
             if path.startswith("/api/v1"):
                 assert ("security" in operation) is not open_to_all, path

@@ -28,8 +28,8 @@ def test_from_skills_to_why_me(world: World, open_screen: Callable[..., Screen])
     assert administrator.change("PUT", f"/agents/{agent.agent_id}/routing", given) == given
     rules = {
         "choice": "least_loaded",
-        "overflow_team_id": SECOND_TEAM,
-        "overflow_seconds": 120,
+        "overflow": [{"team_id": SECOND_TEAM, "after_seconds": 120}],
+        "wrap_up_seconds": 30,
         "widening": [{"after_seconds": 60, "lower": 1, "optional": ["repair"]}],
     }
     assert administrator.change("PUT", f"/teams/{TEAM}/routing", rules) == rules
@@ -116,8 +116,8 @@ def test_what_makes_no_sense_is_refused_with_its_field(world: World, open_screen
         (me, {"capacity": {"paper": 51}}, "capacity.paper"),
         (me, {"team_ids": ["nobody"]}, "team_ids"),
         (team, rules | {"choice": "at_random"}, "choice"),
-        (team, rules | {"overflow_team_id": TEAM}, "overflow_team_id"),
-        (team, rules | {"overflow_team_id": "nobody"}, "overflow_team_id"),
+        (team, rules | {"overflow": [{"team_id": TEAM}]}, "overflow"),
+        (team, rules | {"overflow": [{"team_id": "nobody"}]}, "overflow"),
         (team, rules | {"widening": [step, step | {"after_seconds": 90, "lower": 1}]}, "widening"),
         (team, rules | {"widening": [step | {"optional": ["flying"]}]}, "widening"),
         (f"/inboxes/{PAPER}/routing", {"mode": "sometimes"}, "mode"),

@@ -24,6 +24,16 @@ class SentCode:
     channel: str
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`name` is the field of contacts that holds the answer."""
+
+    name: str
+    text_en: str
+    text_es: str
+    position: int
+
+
 def is_contact(connection: Connection, contact_id: str) -> bool:
     return connection.execute(select(t.contact.c.id).where(t.contact.c.id == contact_id)).first() is not None
 
@@ -33,6 +43,13 @@ def fields(connection: Connection, contact_id: str) -> Mapping[str, str]:
     f = t.contact_field.c
     rows = connection.execute(select(f.name, f.value).where(f.contact_id == contact_id).order_by(f.name))
     return {row.name: row.value for row in rows}
+
+
+def questions(connection: Connection) -> tuple[Question, ...]:
+    """What agents ask to learn who somebody is, in its order."""
+    q = t.question.c
+    rows = connection.execute(select(q.name, q.text_en, q.text_es, q.position).order_by(q.position, q.name))
+    return tuple(Question(*row) for row in rows)
 
 
 def latest(connection: Connection, conversation_id: str) -> SentCode | None:

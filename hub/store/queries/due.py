@@ -26,6 +26,13 @@ def promises(connection: Connection, now: int) -> list[str]:
     return list(connection.execute(statement.limit(_CHUNK)).scalars())
 
 
+def vendors(connection: Connection, now: int) -> list[str]:
+    """Conversations about which an outside firm is late, which nobody was told yet, at most a chunk of them."""
+    c = t.conversation.c
+    late = (c.vendor_due_at > literal_column("0"), c.vendor_due_at < now, c.vendor_overdue == 0)
+    return list(connection.execute(select(c.id).where(*late).order_by(c.vendor_due_at).limit(_CHUNK)).scalars())
+
+
 def tidy(tx: Tx, *, payloads: int, finished: int) -> bool:
     """Deletes one chunk of what was kept long enough (ages in microseconds). Returns whether there may be more."""
     o, p, s = t.outbox.c, t.webhook_payload.c, t.sign_in_session.c

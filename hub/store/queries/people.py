@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select
@@ -27,10 +27,26 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
+class Person(Agent):
+    """An agent as administrators see them. `invited`: they have not chosen a password yet."""
+
+    disabled: bool = False
+    invited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     id: str
     name: str
     tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMembers:
+    """Who is of a team, by name, and who of them leads it."""
+
+    member_ids: tuple[str, ...]
+    lead_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,68 @@ def teams(connection: Connection) -> tuple[Team, ...]:
     """All teams, by name."""
     c = t.team.c
     return tuple(Team(*row) for row in connection.execute(select(c.id, c.name, c.tier).order_by(c.name)))
+
+
+def people(connection: Connection) -> tuple[Person, ...]:
+    """Everybody, also those who were disabled, by name."""
+    a = t.agent.c
+    known = {each.id: each for each in _agents(connection, select(*_AGENT))}
+    rows = connection.execute(select(a.id, a.disabled, a.password_hash).order_by(a.disabled, a.name, a.id))
+    return tuple(
+        Person(**asdict(known[row.id]), disabled=bool(row.disabled), invited=not row.password_hash) for row in rows
+    )
+
+
+def person(connection: Connection, agent_id: str) -> Person:
+    """Raises NotFound."""
+    found = next((each for each in people(connection) if each.id == agent_id), None)
+    if found is None:
+        raise NotFound(f"there is no agent {agent_id}")
+    return found
+
+
+def administrators(tx: Tx) -> set[str]:
+    """Who may change everything, locked until the end of the transaction: two may not take each other's role away."""
+    a = t.agent.c
+    statement = select(a.id).where(a.role == "administrator", a.disabled == 0).order_by(a.id)
+    return set(tx.connection.execute(statement.with_for_update() if tx.postgres else statement).scalars())
+
+
+def may_sign_in(connection: Connection, agent_id: str) -> bool:
+    """Whether there is such an agent, and they were not disabled."""
+    a = t.agent.c
+    return connection.execute(select(a.id).where(a.id == agent_id, a.disabled == 0)).first() is not None
+
+
+def password_hash(connection: Connection, agent_id: str) -> str:
+    """As it rests; empty for whoever has not chosen a password yet."""
+    statement = select(t.agent.c.password_hash).where(t.agent.c.id == agent_id)
+    found: str = connection.execute(statement).scalar_one()
+    return found
+
+
+def lock(tx: Tx, agent_id: str) -> None:
+    """Nobody else changes an agent until the end of the transaction (SQLite has one writer)."""
+    if tx.postgres:
+        tx.connection.execute(select(t.agent.c.id).where(t.agent.c.id == agent_id).with_for_update())
+
+
+def team(connection: Connection, team_id: str) -> Team:
+    """Raises NotFound."""
+    found = next((each for each in teams(connection) if each.id == team_id), None)
+    if found is None:
+        raise NotFound(f"there is no team {team_id}")
+    return found
+
+
+def members(connection: Connection, team_id: str) -> TeamMembers:
+    """Of those who can sign in."""
+    a, m = t.agent.c, t.team_member.c
+    statement = (
+        select(a.id, m.lead).join(t.team_member, m.agent_id == a.id).where(m.team_id == team_id, a.disabled == 0)
+    )
+    rows = connection.execute(statement.order_by(a.name, a.id)).all()
+    return TeamMembers(tuple(row.id for row in rows), tuple(row.id for row in rows if row.lead))
 
 
 def team_exists(connection: Connection, team_id: str) -> bool:

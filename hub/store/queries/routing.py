@@ -93,9 +93,9 @@ def _carried(connection: Connection) -> Mapping[str, Sequence[tuple[str, int]]]:
 def rules(connection: Connection) -> Mapping[str, r.TeamRules]:
     """How each team's queue is served."""
     c = t.team.c
-    rows = connection.execute(select(c.id, c.choice, c.overflow_team, c.overflow_after, c.widening))
+    rows = connection.execute(select(c.id, c.choice, c.overflow, c.widening, c.wrap_up))
     return {
-        row.id: r.TeamRules(row.choice, row.overflow_team, row.overflow_after, widening(row.widening)) for row in rows
+        row.id: r.TeamRules(row.choice, overflow(row.overflow), widening(row.widening), row.wrap_up) for row in rows
     }
 
 
@@ -105,6 +105,11 @@ def rules_of(connection: Connection, team_id: str) -> r.TeamRules:
     if found is None:
         raise NotFound(f"there is no team {team_id}")
     return found
+
+
+def overflow(stored: str) -> tuple[r.Overflow, ...]:
+    """The teams that help a team out; none where nobody does."""
+    return tuple(r.Overflow(each["team"], each["after"]) for each in json.loads(stored)) if stored else ()
 
 
 def widening(stored: str) -> tuple[r.Widening, ...]:

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, func, select
 
 from hub.store import tables as t
 
-_OWNERS = {"inbox": t.inbox, "team": t.team}
+_OWNERS = {"inbox": t.inbox, "team": t.team, "vendor": t.vendor}
 
 
 @dataclass(frozen=True, slots=True)
 class StatedHours:
-    """The hours of an inbox or a team (`owner` is `inbox:ID` or `team:ID`); `data` as in `hub.domain.hours`."""
+    """The hours of an inbox, a team or an outside firm (`owner` is `inbox:ID`, `team:ID` or `vendor:ID`); `data` as in
+    `hub.domain.hours`."""
 
     owner: str
     data: Mapping[str, Any]
@@ -34,7 +35,7 @@ class StatedPolicy:
 
 
 def is_owner(connection: Connection, owner: str) -> bool:
-    """Whether there is such an inbox or team."""
+    """Whether there is such an inbox, team or firm."""
     kind, _, owner_id = owner.partition(":")
     table = _OWNERS.get(kind)
     if table is None:

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -41,11 +42,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """`since` in microseconds."""
+    """Times in microseconds; `until` 0: it does not end by itself."""
 
     presence: str
     reason: str
     since: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,17 @@ class Member:
     skills: Mapping[str, int]
     capacity: Mapping[str, int] | None
     team_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """When an agent works on a date: windows as `("09:00", "14:00")`, on the clock of `zone`."""
+
+    agent_id: str
+    name: str
+    day: date
+    zone: str
+    windows: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +114,40 @@ def is_reason(connection: Connection, code: str, presence: str) -> bool:
 def presence(connection: Connection, agent_id: str) -> Presence:
     """An agent's own, now."""
     a = t.agent.c
-    row = connection.execute(select(a.presence, a.presence_reason, a.presence_since).where(a.id == agent_id)).one()
-    return Presence(*row)
+    columns = (a.presence, a.presence_reason, a.presence_since, a.presence_until)
+    return Presence(*connection.execute(select(*columns).where(a.id == agent_id)).one())
+
+
+def wrap_up_of(connection: Connection, conversation_id: str, agent_id: str) -> int:
+    """For how long whoever has a conversation wraps up once it is resolved, microseconds; 0 for everybody else."""
+    statement = (
+        select(t.team.c.wrap_up)
+        .join(t.conversation, _c.team_id == t.team.c.id)
+        .where(_c.id == conversation_id, _c.assignee_id == agent_id, _c.status == Status.ASSIGNED)
+    )
+    return connection.execute(statement).scalar_one_or_none() or 0
+
+
+def longest_wrap_up(connection: Connection, agent_id: str) -> int:
+    """The longest wrap-up of an agent's teams, microseconds; 0: none of them has any."""
+    m = t.team_member.c
+    statement = select(func.max(t.team.c.wrap_up)).join(t.team_member, m.team_id == t.team.c.id)
+    return connection.execute(statement.where(m.agent_id == agent_id)).scalar_one() or 0
+
+
+def wrapped_up(connection: Connection, now: int) -> list[str]:
+    """Whose wrap-up is over."""
+    a = t.agent.c
+    over = (a.presence == "wrap_up", a.presence_until > 0, a.presence_until <= now)
+    return list(connection.execute(select(a.id).where(*over)).scalars())
+
+
+def next_wrapped_up(connection: Connection) -> int | None:
+    """When the next wrap-up is over (microseconds); None while nobody wraps up."""
+    a = t.agent.c
+    statement = select(func.min(a.presence_until)).where(a.presence == "wrap_up", a.presence_until > 0)
+    found: int | None = connection.execute(statement).scalar_one()
+    return found
 
 
 def member(connection: Connection, agent_id: str) -> Member:
@@ -114,6 +159,27 @@ def member(connection: Connection, agent_id: str) -> Member:
     levels = connection.execute(select(s.skill, s.level).where(s.agent_id == agent_id).order_by(s.skill))
     team_ids = connection.execute(select(m.team_id).where(m.agent_id == agent_id).order_by(m.team_id)).scalars()
     return Member({row.skill: row.level for row in levels}, json.loads(stored) if stored else None, tuple(team_ids))
+
+
+def leads(connection: Connection, agent_id: str) -> set[str]:
+    """The teams that an agent leads."""
+    m = t.team_member.c
+    return set(connection.execute(select(m.team_id).where(m.agent_id == agent_id, m.lead == 1)).scalars())
+
+
+def shifts(connection: Connection, first: date, last: date) -> list[Shift]:
+    """The shifts of these dates, both included, in their order, of those who can sign in."""
+    c, a = t.shift.c, t.agent.c
+    statement = (
+        select(c.agent_id, a.name, c.day, c.zone, c.windows)
+        .join(t.agent, a.id == c.agent_id)
+        .where(c.day >= first.isoformat(), c.day <= last.isoformat(), a.disabled == 0)
+        .order_by(c.day, a.name, c.agent_id)
+    )
+    return [
+        Shift(row.agent_id, row.name, date.fromisoformat(row.day), row.zone, tuple(map(tuple, json.loads(row.windows))))
+        for row in connection.execute(statement)
+    ]
 
 
 def inbox_settings(tx: Tx, inbox_id: str) -> dict[str, Any]:

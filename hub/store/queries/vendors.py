@@ -18,7 +18,8 @@ _v, _a, _n, _m = t.vendor.c, t.vendor_address.c, t.vendor_mail.c, t.message.c
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """`inbox_id` is the mailbox that the firm is written from, the first of `addresses` is where it is written to.
-    `same_domain`: any address of their domains is theirs. One that is not `active` is asked no more."""
+    `same_domain`: any address of their domains is theirs. One that is not `active` is asked no more. `answer_within`
+    is what they promise, microseconds of their open hours; 0: nothing. `page`: mails link to a page to answer by."""
 
     id: str
     name: str
@@ -27,6 +28,8 @@ class Vendor:
     addresses: tuple[str, ...]
     same_domain: bool
     active: bool
+    answer_within: int = 0
+    page: bool = False
 
 
 def every(connection: Connection) -> tuple[Vendor, ...]:
@@ -44,6 +47,8 @@ def every(connection: Connection) -> tuple[Vendor, ...]:
             tuple(addresses.get(row.id, ())),
             bool(row.same_domain),
             bool(row.active),
+            row.answer_within,
+            bool(row.page),
         )
         for row in rows
     )

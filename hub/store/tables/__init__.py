@@ -28,8 +28,15 @@ from hub.store.tables.letter import letter, letter_copy, letter_id
 from hub.store.tables.listener import listener
 from hub.store.tables.message import attachment, message, remote_media
 from hub.store.tables.outbox import outbox, sender_pace
-from hub.store.tables.people import agent, sign_in_attempt, sign_in_session, team, team_member
-from hub.store.tables.record import bot_memory, customer_record, identity_check, order_record, verification_code
+from hub.store.tables.people import agent, shift, sign_in_attempt, sign_in_session, team, team_member
+from hub.store.tables.record import (
+    bot_memory,
+    customer_record,
+    identity_check,
+    order_record,
+    question,
+    verification_code,
+)
 from hub.store.tables.routing import (
     agent_skill,
     agent_turn,
@@ -90,11 +97,13 @@ __all__ = [
     "passage",
     "passed",
     "presence_reason",
+    "question",
     "remote_media",
     "reply_window",
     "route",
     "sender_pace",
     "set_aside",
+    "shift",
     "sign_in_attempt",
     "sign_in_session",
     "skill",

@@ -47,6 +47,9 @@ conversation = Table(
     number("sla_due_at"),
     Column("sla_breached", Integer, nullable=False, server_default="0"),
     number("sla_next_at"),
+    text("vendor_id"),
+    number("vendor_due_at"),
+    Column("vendor_overdue", Integer, nullable=False, server_default="0"),
     Index("ix_conversation_list", "merged_into", "status", "last_activity_at", "id"),
     Index("ix_conversation_all", "merged_into", "last_activity_at", "id"),
     Index("ix_conversation_assignee", "assignee_id", "status", "last_activity_at", "id"),
@@ -78,6 +81,10 @@ Index(
     sqlite_where=_announcing,
     postgresql_where=_announcing,
 )
+
+# The same for outside firms that are to answer by a time.
+_awaiting = conversation.c.vendor_due_at > 0
+Index("ix_conversation_vendor_due_at", conversation.c.vendor_due_at, sqlite_where=_awaiting, postgresql_where=_awaiting)
 
 route = Table(
     "route",

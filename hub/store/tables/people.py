@@ -6,7 +6,8 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint,
 
 from hub.store.tables.base import key, metadata, number, text
 
-# How its queue is served is `hub.domain.routing.TeamRules`; `widening` is JSON, empty for the usual schedule.
+# How its queue is served is `hub.domain.routing.TeamRules`; `overflow` is JSON, empty for nobody, `widening` is JSON,
+# empty for the usual schedule, `wrap_up` in microseconds.
 team = Table(
     "team",
     metadata,
@@ -14,13 +15,13 @@ team = Table(
     text("name"),
     text("tier", server_default="1"),
     text("choice", server_default="longest_idle"),
-    text("overflow_team"),
-    number("overflow_after", server_default="300000000"),
     text("widening"),
+    text("overflow"),
+    number("wrap_up"),
     UniqueConstraint("name"),
 )
 
-# Projected: sequence, presence, presence_reason, presence_since.
+# Projected: sequence, presence, presence_reason, presence_since, presence_until.
 agent = Table(
     "agent",
     metadata,
@@ -37,6 +38,7 @@ agent = Table(
     number("presence_since"),
     # JSON, how many conversations of each channel at once; empty for the usual ones.
     text("capacity"),
+    number("presence_until"),
     UniqueConstraint("email"),
 )
 
@@ -45,7 +47,20 @@ team_member = Table(
     metadata,
     Column("team_id", Text, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
     Column("agent_id", Text, ForeignKey("agent.id", ondelete="CASCADE"), nullable=False),
+    # 1: leads the team.
+    Column("lead", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("team_id", "agent_id"),
+)
+
+# When somebody works on a date: `windows` is JSON (hub.domain.hours), read off the clock of `zone`.
+shift = Table(
+    "shift",
+    metadata,
+    Column("agent_id", Text, ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Text, primary_key=True),
+    text("zone"),
+    text("windows"),
+    Index("ix_shift_day", "day"),
 )
 
 # `id` is the SHA-256 of the cookie's token: a copy of the database signs nobody in.

@@ -59,3 +59,6 @@ verification_code = Table(
     Index("ix_verification_code_conversation_id", "conversation_id", "id"),
     Index("ix_verification_code_identity_id", "identity_id", "at"),
 )
+
+# What agents ask to learn who somebody is: `name` is a field of contacts, the words are in both languages.
+question = Table("question", metadata, key("name"), text("text_en"), text("text_es"), number("position"))

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Index, Integer, Table
 from hub.store.tables.base import key, metadata, number, text
 
 # `inbox_id`: the mailbox that they are written from. `same_domain`: whoever writes from a domain of theirs is them.
+# `answer_within`: microseconds of their open hours; 0: they promise nothing. `page`: mails link to a page to answer by.
 vendor = Table(
     "vendor",
     metadata,
@@ -17,6 +18,8 @@ vendor = Table(
     Column("same_domain", Integer, nullable=False, server_default="0"),
     Column("active", Integer, nullable=False, server_default="1"),
     number("created_at"),
+    number("answer_within"),
+    Column("page", Integer, nullable=False, server_default="0"),
 )
 
 # `normal` is the address for comparison: it belongs to one firm. `domain` is the registered one; the first position is
