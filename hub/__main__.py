@@ -13,6 +13,8 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from bot import evaluation
 from bot.server import PROJECT, BotServerError, find_environment
 from hub import app, processes
 from hub.clock import SystemClock
+from hub.domain.cases import read_base
 from hub.domain.errors import HubError, Refused
 from hub.domain.inbox import Inbox
 from hub.services import backtest, demo, inboxes, reconciliation
@@ -29,7 +32,7 @@ from hub.simulation.hub_api import Login
 from hub.store import replay
 from hub.store.migrate import migrate_url
 from hub.store.secret_box import SecretBox
-from kb import evaluate
+from kb import evaluate, evaluate_cases
 from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
 
@@ -111,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
         "--policy", action="append", default=[], metavar="NAME=VALUE", help="misses=1…10, articles_first=yes|no"
     )
     trial.add_argument("--json", action="store_true", help="all of it as one JSON object")
+    text = "Guided troubleshooting: questions and success against a decision tree, on held-out cases (docs/cases.md)."
+    solved = evaluations.add_parser("cases", help=text, description=text)
+    solved.add_argument("file", type=Path, nargs="?", metavar="CASES.json", help="case bases (default: the demo's)")
+    solved.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    solved.set_defaults(run=_evaluate_cases)
     add("openapi", _openapi, "Print the API's OpenAPI document.")
     add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
     return parser
@@ -251,6 +259,27 @@ def _mailbox(settings: Settings, options: argparse.Namespace) -> int:
         f"{found.waiting} wait to be read, {found.before} are from before. Ever fetched: {states}."
     )
     return 0 if found.is_equal else 1
+
+
+def _evaluate_cases(settings: Settings, options: argparse.Namespace) -> int:
+    file = options.file or Path(str(files("hub") / "seed" / "cases.json"))
+    try:
+        documents = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(str(file), f"must be a JSON array of case bases: {error}") from error
+    if not isinstance(documents, list):
+        raise Refused(str(file), "must be a JSON array of case bases")
+    print("loading the models", file=sys.stderr)
+    knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
+    knowledge.warm()
+    imprint = cache(lambda text: knowledge.imprint([text])[0])
+
+    def likeness(told: str, others: Sequence[str]) -> list[float]:
+        return [max(0.0, each) for each in knowledge.likeness(imprint(told), [imprint(other) for other in others])]
+
+    figures = evaluate_cases.measure([read_base(json.dumps(each)) for each in documents], likeness, _progress)
+    print(json.dumps(figures) if options.json else "\n".join(evaluate_cases.as_text(figures)))
+    return 0
 
 
 def _backtest(settings: Settings, options: argparse.Namespace) -> int:

@@ -22,6 +22,8 @@ from hub.domain.intervals import Interval
 from hub.domain.knowledge import BotMessage, BotReply, FoundAnswer, SearchResult
 from hub.domain.messages import LETTERS, Button
 
+# Troubleshooting goes on as it did: its questions follow from each other, not from articles or thresholds.
+_GUIDED = frozenset({"guide_question", "guide_solution", "guide_solved", "guide_given_up"})
 _BY_RULE = frozenset({"not_understood", "needs_dialogue", "verification_failed"})
 
 
@@ -174,8 +176,8 @@ def replay(
 
 
 def _shares(before: list[bool], after: list[bool]) -> Figure:
-    shares = [intervals.share(sum(each), len(each)) for each in (before, after)]
-    return Figure(*shares, intervals.share_difference(before, after))
+    one, other = (intervals.share(sum(each), len(each)) for each in (before, after))
+    return Figure(one, other, intervals.share_difference(before, after))
 
 
 def _means(before: list[float], after: list[float]) -> Figure:
@@ -200,8 +202,12 @@ def _replayed(
     before = _before(past)
     misses, parted = 0, past.turns[0].text if past.turns else ""
     given: list[tuple[str, float, float]] = []  # (what was said, how probably it is wrong, how sure it was)
-    handed_over, same = "", True
+    handed_over, same, clarified = "", True, ""
     for turn in past.turns:
+        if turn.decided.reason in _GUIDED:
+            given += [(said, before.wrong, 1.0) for said in (_said(turn.decided),) if said]
+            handed_over = past.handed_over if turn.decided.action == Action.HANDOFF else ""
+            continue
         thresholds, policy = _rules(turn, rules, change)
         bot = said_then(turn.decided, turn.text)
         spent = isinstance(bot, BotFailure) and bot.reason == "not_by_mail"
@@ -215,6 +221,7 @@ def _replayed(
             policy=policy,
         )
         misses = decision.misses
+        clarified = turn.decided.message_id if decision.action is Action.CLARIFY else ""
         then, now = _said(turn.decided), _says(decision, bot)
         if same and (then, turn.decided.action) != (now, decision.action):
             same, parted = False, turn.text
@@ -225,8 +232,8 @@ def _replayed(
             given.append((now, before.wrong if then == now else _wrong(turn, decision), _confidence(decision, bot)))
     if same:
         return Replayed(past.conversation_id, past.ticket_number, parted, before, before)
-    clarifies_last = past.turns[-1].decided.action == Action.HANDOFF and decision.action is Action.CLARIFY
-    if not handed_over and clarifies_last:
+    last = past.turns[-1].decided
+    if not handed_over and last.action == Action.HANDOFF and clarified == last.message_id:
         handed_over = past.handed_over
     wrong = max((each[1] for each in given), default=0.0)
     if handed_over:
@@ -255,6 +262,8 @@ def _said(decided: BotTurnDecided) -> str:
     """What a customer was answered with; empty where that was no answer."""
     if decided.action == Action.KNOWLEDGE:
         return next((f"article:{each.article_id}" for each in decided.tried if each.given), "")
+    if decided.reason == "guide_solution":
+        return next((f"case:{each.label}" for each in decided.tried if each.given), "")
     small = decided.reason == "form" or decided.intent in bot_policy.SMALL_TALK
     return f"intent:{decided.intent}" if decided.action == Action.BOT and not small else ""
 

@@ -30,6 +30,7 @@ class Action(StrEnum):
     BOT = "bot"
     KNOWLEDGE = "knowledge"
     CLARIFY = "clarify"
+    GUIDE = "guide"
     HANDOFF = "handoff"
 
 
@@ -154,6 +155,21 @@ def decide(
     if misses + 1 >= policy.misses:
         return Decision(Action.HANDOFF, "not_understood")
     return Decision(Action.CLARIFY, "not_understood", misses=misses + 1)
+
+
+def may_guide(decision: Decision, *, by_mail: bool) -> bool:
+    """Whether troubleshooting may go on, or begin, in place of a decision: only where nobody knew, in a dialogue."""
+    return not by_mail and decision.action in (Action.CLARIFY, Action.HANDOFF) and decision.reason == "not_understood"
+
+
+def guided(kind: str, *, solved: bool = False) -> Decision:
+    """The decision that follows from a step of troubleshooting (`hub.domain.cases.Step.kind`); `solved`: the customer
+    said that it helped."""
+    if solved:
+        return Decision(Action.GUIDE, "guide_solved")
+    if kind == "give_up":
+        return Decision(Action.HANDOFF, "guide_given_up")
+    return Decision(Action.GUIDE, "guide_question" if kind == "ask" else "guide_solution")
 
 
 def _asks_back(reply: BotReply) -> bool:

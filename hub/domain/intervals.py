@@ -49,7 +49,7 @@ def share_difference(before: Sequence[bool], after: Sequence[bool]) -> Interval:
     neither = count - both - only_after - only_before
     one, two = share(sum(after), count), share(sum(before), count)
     product = (both + only_after) * (only_before + neither) * (both + only_before) * (only_after + neither)
-    excess = both * neither - only_after * only_before
+    excess: float = both * neither - only_after * only_before
     if excess > 0:
         excess = max(excess - count / 2, 0)  # continuity, against intervals that are too narrow
     phi = excess / sqrt(product) if product else 0.0

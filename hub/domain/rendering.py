@@ -79,6 +79,13 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "en": "It should take about {minutes} minutes.",
         "es": "Debería tardar unos {minutes} minutos.",
     },
+    "guide_begin": {
+        "en": "Let us find out together what it is. A few short questions:",
+        "es": "Vamos a averiguar juntos qué es. Unas preguntas cortas:",
+    },
+    "guide_solved": {"en": "That helped", "es": "Ha servido"},
+    "guide_unhelpful": {"en": "It did not help", "es": "No ha servido"},
+    "guide_thanks": {"en": "Good to hear. Thank you!", "es": "Nos alegramos. ¡Gracias!"},
     "ask_person": {"en": "Talk to a person", "es": "Hablar con una persona"},
     "other_language": {
         "en": "(This article is only available in another language.)",

@@ -20,7 +20,8 @@ from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
 from hub.domain.messages import LETTERS
 from hub.domain.rendering import phrase
 from hub.hub import Hub
-from hub.services import answers, handoff, letters, replies
+from hub.services import answers, cases, handoff, letters, replies
+from hub.services.cases import Guide, Move
 from hub.services.work import Work, nothing
 from hub.store import tables as t
 from hub.store.queries import records, turns
@@ -74,6 +75,7 @@ class BotTurn:
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers=2 * threads, thread_name_prefix="bot-turn")
+        self._cases = cases.Cases()
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -86,6 +88,7 @@ class BotTurn:
             conversation = turns.conversation(connection, work.recorded.stream_id)
             text, payload = turns.message(connection, event.message_id)
             level = records.effective(connection, conversation, event.identity_id)
+            guide = cases.stored(connection, conversation.id)
             said_enough = False
             if event.channel in LETTERS:
                 text = letters.with_subject(connection, event.message_id, text)
@@ -97,23 +100,57 @@ class BotTurn:
         if hub.knowledge is not None:
             language = hub.knowledge.detect_language(text, hint=language)
         asked = Asked(replace(conversation, language=language), inbox, event, text, payload, level, said_enough)
-        bot, knowledge = self._ask(hub, asked)
-        failpoints.reach("turn.answered")
-        decision = bot_policy.decide(
-            text=text,
-            bot=bot,
-            knowledge=None if said_enough else knowledge,
-            thresholds=asked.thresholds,
-            misses=conversation.bot_misses,
-            by_mail=asked.by_mail,
-            policy=asked.inbox.policy,
-        )
+        bot: BotReply | BotFailure = BotFailure("guided")
+        knowledge: SearchResult | None = None
+        moved = self._answer_to_guide(hub, asked, guide) if guide is not None and guide.is_open else None
+        if moved is None:
+            bot, knowledge = self._ask(hub, asked)
+            failpoints.reach("turn.answered")
+            decision = bot_policy.decide(
+                text=text,
+                bot=bot,
+                knowledge=None if said_enough else knowledge,
+                thresholds=asked.thresholds,
+                misses=conversation.bot_misses,
+                by_mail=asked.by_mail,
+                policy=asked.inbox.policy,
+            )
+            if bot_policy.may_guide(decision, by_mail=asked.by_mail):
+                moved = self._guide_instead(hub, asked, guide)
+        if moved is not None:
+            decision = bot_policy.guided(moved.step.kind, solved=moved.guide.state == "solved")
         spoken_before = conversation.language
 
         def write(tx: Tx) -> None:
-            _write(tx, asked, bot, knowledge, decision, spoken_before)
+            _write(tx, asked, bot, knowledge, decision, spoken_before, moved)
 
         return write
+
+    def _answer_to_guide(self, hub: Hub, asked: Asked, guide: Guide) -> Move | None:
+        """What follows where a message answers the open question of troubleshooting; None where it does not."""
+        with hub.store.read() as connection:
+            reasoner = self._cases.reasoners(connection).get(guide.base_id)
+        if reasoner is None or guide.asked not in (*reasoner.base.questions, ""):
+            return None
+        answer = cases.understood(guide, reasoner.base, asked.payload, asked.text)
+        if not answer:
+            return None
+        return cases.move(hub, self._cases, reasoner, cases.answered(guide, answer), asked.conversation.language)
+
+    def _guide_instead(self, hub: Hub, asked: Asked, guide: Guide | None) -> Move | None:
+        """Troubleshooting where nobody knows: an open question counts as not answered, else a problem that is like a
+        case's begins it. None where neither is so, or nothing could be asked."""
+        with hub.store.read() as connection:
+            reasoners = self._cases.reasoners(connection)
+        language, text = asked.conversation.language, asked.text[:TEXT_FOR_BOT]
+        if guide is not None and guide.state == "asking" and guide.asked and guide.base_id in reasoners:
+            going_on = cases.answered(guide, cases.UNKNOWN)
+            return cases.move(hub, self._cases, reasoners[guide.base_id], going_on, language)
+        begun = cases.begin(hub, self._cases, reasoners, asked.conversation.id, text) if guide is None else None
+        if begun is None:
+            return None
+        moved = cases.move(hub, self._cases, reasoners[begun.base_id], begun, language)
+        return moved if moved.step.kind != "give_up" else None
 
     def _ask(self, hub: Hub, asked: Asked) -> tuple[BotReply | BotFailure, SearchResult | None]:
         """Both at once, within the bot's deadline; a bot that is sure does not wait for the knowledge base."""
@@ -175,6 +212,7 @@ def _write(
     knowledge: SearchResult | None,
     decision: Decision,
     spoken_before: str,
+    moved: Move | None,
 ) -> None:
     conversation_id = asked.conversation.id
     now = tx.conversation(conversation_id)
@@ -195,7 +233,7 @@ def _write(
             intent_confidence=bot.confidence if isinstance(bot, BotReply) else 0.0,
             knowledge_confidence=knowledge.confidence if knowledge else 0.0,
             misses=decision.misses,
-            tried=bot_policy.tried(decision, bot, knowledge),
+            tried=(*(cases.tried(moved, language) if moved else ()), *bot_policy.tried(decision, bot, knowledge)),
             bot_model=bot.model_id if isinstance(bot, BotReply) else f"none: {bot.reason}",
             knowledge_model=knowledge.model_id if knowledge else "",
             calibration=knowledge.calibration_id if knowledge else "",
@@ -204,6 +242,8 @@ def _write(
     )
     if isinstance(bot, BotReply):
         _remember(tx, now, asked, bot)
+    if moved is not None:
+        cases.keep(tx, moved.guide)
     match decision.action:
         case Action.BOT if isinstance(bot, BotReply) and asked.by_mail:
             said = (*(message.text for message in bot.messages), phrase("person_reads", language))
@@ -215,6 +255,9 @@ def _write(
                 replies.send(tx, conversation_id, message.text, e.BOT, extras=extras, **asked.way)
         case Action.KNOWLEDGE if decision.answer is not None:
             _answer(tx, asked, decision.answer, language)
+        case Action.GUIDE if moved is not None:
+            extras = {"buttons": list(moved.buttons)} if moved.buttons else None
+            replies.send(tx, conversation_id, moved.text, e.BOT, extras=extras, **asked.way)
         case Action.CLARIFY:
             person = {"title": phrase("ask_person", language), "payload": "/ask_human"}
             text = phrase("clarify", language)

@@ -11,7 +11,7 @@ from cryptography.fernet import InvalidToken
 from hub.domain import events as e
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Author, InboundMessage, Parsed, WebhookRequest
-from hub.services import articles, assignment, handoff, inbound, people, replies, sign_in, vendors
+from hub.services import articles, assignment, cases, handoff, inbound, people, replies, sign_in, vendors
 from hub.store import tables as t
 from hub.store.queries import demo, inboxes
 from hub.store.queries.vendors import Vendor
@@ -112,6 +112,8 @@ def seed(store: Store, public_url: str) -> bool:
             values = {"order_id": order_id, "customer_number": customer, "state": state}
             tx.add(t.order_record, values | {"carrier": carrier, "expected": expected})
         _articles(tx, texts)
+        for document in json.loads((files("hub") / "seed" / "cases.json").read_text(encoding="utf-8")):
+            cases.save_base(tx, json.dumps(document, ensure_ascii=False))
         _conversations(tx, inboxes.by_key(tx.connection, INBOX_KEY))
         return True
 

@@ -510,7 +510,7 @@ class Conversations(Shape):
 class TriedAnswer(Shape):
     """An answer that the bot or the knowledge base considered, and whether the customer saw it."""
 
-    source: Literal["bot", "knowledge_base"]
+    source: Literal["bot", "knowledge_base", "cases"]
     label: str
     score: float
     given: bool

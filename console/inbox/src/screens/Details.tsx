@@ -164,6 +164,8 @@ function Suggested({ article, conversationId }: { article: ArticleRef; conversat
   );
 }
 
+const BY = { bot: "packet.byBot", knowledge_base: "packet.byKnowledge", cases: "packet.byCases" } as const;
+
 function Tried({ answer }: { answer: TriedAnswer }) {
   const text = useText();
   const { t, word } = text;
@@ -182,7 +184,7 @@ function Tried({ answer }: { answer: TriedAnswer }) {
           label
         )}
         <span className={classes.soft}>
-          {answer.source === "bot" ? t("packet.byBot") : t("packet.byKnowledge")} · {given}
+          {t(BY[answer.source])} · {given}
         </span>
       </span>
       <span className={classes.score}>{share(answer.score, text)}</span>

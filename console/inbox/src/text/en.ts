@@ -421,6 +421,7 @@ export const en = {
   "packet.notGiven": "not given",
   "packet.byBot": "Bot",
   "packet.byKnowledge": "Knowledge base",
+  "packet.byCases": "Guided troubleshooting",
   "packet.suggested": "Suggested articles",
   "packet.insert": "Insert into the reply",
   "packet.inserted": "Inserted",
@@ -444,6 +445,7 @@ export const en = {
 
   "reason.customer_asked": "The customer asked for a person",
   "reason.needs_dialogue": "The bot would have to ask back, which a mail is no place for",
+  "reason.guide_given_up": "Guided troubleshooting found no solution",
   "reason.not_understood": "Neither the bot nor the knowledge base had an answer",
   "reason.verification_failed": "The customer could not prove who they are",
   "reason.bot_timeout": "The bot did not answer in time",

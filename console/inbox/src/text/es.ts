@@ -423,6 +423,7 @@ export const es: Dictionary = {
   "packet.notGiven": "no dada",
   "packet.byBot": "Bot",
   "packet.byKnowledge": "Base de conocimiento",
+  "packet.byCases": "Diagnóstico guiado",
   "packet.suggested": "Artículos sugeridos",
   "packet.insert": "Insertar en la respuesta",
   "packet.inserted": "Insertado",
@@ -446,6 +447,7 @@ export const es: Dictionary = {
 
   "reason.customer_asked": "El cliente pidió hablar con una persona",
   "reason.needs_dialogue": "El bot tendría que preguntar algo, y por correo no se puede conversar",
+  "reason.guide_given_up": "El diagnóstico guiado no encontró solución",
   "reason.not_understood": "Ni el bot ni la base de conocimiento tenían respuesta",
   "reason.verification_failed": "El cliente no pudo acreditar quién es",
   "reason.bot_timeout": "El bot no respondió a tiempo",
