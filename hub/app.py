@@ -62,6 +62,9 @@ CHANNELS: Mapping[str, str] = {
     "webchat": "channels.chat.widget:channel",
     "sms": "channels.sms.twilio:channel",
     "email": "channels.email.mailbox:channel",
+    "whatsapp": "channels.social.whatsapp:channel",
+    "messenger": "channels.social.messenger:channel",
+    "instagram": "channels.social.instagram:channel",
 }
 
 

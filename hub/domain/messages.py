@@ -259,6 +259,9 @@ class InboundMessage:
     provider's time of it, microseconds; channels with a reply window always give it, for the window runs from there.
     `window` is there where this message opens a longer one than usual, seconds.
 
+    `also` are further addresses of the sender by the provider's own word: one person has a telephone number and a
+    user's id there, and messages may come with either alone.
+
     `answers` is the provider's id of the message that this one quotes or answers. `sticker` says what a sticker shows,
     in a word or an emoji; its picture is one of the `media`. `unsupported` is the provider's name of a kind of message
     that the hub cannot show.
@@ -280,6 +283,7 @@ class InboundMessage:
     sent_at: int | None = None
     window: int | None = None
     evidence: tuple[tuple[str, str, str], ...] = ()
+    also: tuple[Address, ...] = ()
     answers: str = ""
     location: Location | None = None
     cards: tuple[ContactCard, ...] = ()
@@ -341,6 +345,14 @@ class Seen:
     address: Address
     up_to: int
     state: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Readdressed:
+    """A customer has another address from now on, the provider says; the one before stays known."""
+
+    before: Address
+    after: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +429,7 @@ class ProviderReply:
     content_type: str = "text/plain"
 
 
-_Change = Edit | Deletion | Reaction | Echo | Seen | Reachable
+_Change = Edit | Deletion | Reaction | Echo | Seen | Reachable | Readdressed
 InboundEvent = InboundMessage | DeliveryUpdate | CallEvent | _Change | TemplateUpdate | AccountTrouble
 
 

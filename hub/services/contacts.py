@@ -10,7 +10,7 @@ from hub.domain import events as e
 from hub.domain.addresses import PHONE, kind_of
 from hub.domain.errors import Conflict, NotFound, Refused
 from hub.domain.inbox import Inbox
-from hub.domain.messages import Address, Author, InboundMessage
+from hub.domain.messages import Address, Author, InboundMessage, Readdressed
 from hub.domain.verification import PROOF, SAME_NUMBER, STATED
 from hub.services import numbers
 from hub.store import tables as t
@@ -19,6 +19,8 @@ from hub.store.queries.matching import CLAIM, HeldIdentity, KnownIdentity
 from hub.store.unit_of_work import Tx
 
 FIRST_MESSAGE = "first_message"
+# The provider itself says that two addresses are one person's.
+BY_PROVIDER = "provider"
 BY_AGENT = "agent"
 # Where an address of this kind of evidence lives.
 _CHANNELS = {"email": "email", PHONE: "sms", "customer": "customer"}
@@ -57,11 +59,54 @@ def find_or_create(tx: Tx, inbox: Inbox, message: InboundMessage) -> KnownIdenti
     if found is None:
         # A provider may name the sender otherwise when it repeats a message: that makes no second person.
         copy = matching.stored(tx, inbox_id=inbox.id, external_id=message.external_id)
-        return KnownIdentity("", "", *copy) if copy else _create(tx, message, address, wire, region)
+        if copy:
+            return KnownIdentity("", "", *copy)
+        found = _by_other_address(tx, inbox, message, address, wire) or _create(tx, message, address, wire, region)
+        _keep_also(tx, found, message.also, region)
+        return found
+    if not found.duplicate_id:
+        _keep_also(tx, found, message.also, region)
     if found.wire_address != wire and not found.duplicate_id:
         # Answers go to the spelling that the provider knows, whatever somebody typed before.
         tx.change(t.identity, {"id": found.identity_id}, {"wire_address": wire})
     return found
+
+
+def _by_other_address(
+    tx: Tx, inbox: Inbox, message: InboundMessage, address: Address, wire: str
+) -> KnownIdentity | None:
+    """The sender by another of their addresses, with the one of this message linked to them; None where none is known,
+    or the hub knows this address as somebody's in another channel."""
+    if kind_of(address.channel) == PHONE and _same_number(tx, address.value) is not None:
+        return None
+    for other in message.also:
+        known = matching.identity(tx, canonical(other, region_of(inbox)), inbox_id=inbox.id, external_id="")
+        if known is not None:
+            identity_id = link(
+                tx, known.contact_id, address, BY_PROVIDER, stated_by=known.identity_id, wire_address=wire
+            )
+            return KnownIdentity(identity_id, known.contact_id, evidence=BY_PROVIDER, stated_by=known.identity_id)
+    return None
+
+
+def _keep_also(tx: Tx, found: KnownIdentity, also: tuple[Address, ...], region: str) -> None:
+    """Links further addresses that the provider names; one that somebody else has stays theirs."""
+    for other in also:
+        address = canonical(other, region)
+        if matching.identity(tx, address, inbox_id="", external_id="") is None:
+            link(tx, found.contact_id, address, BY_PROVIDER, stated_by=found.identity_id)
+
+
+def readdress(tx: Tx, inbox: Inbox, said: Readdressed) -> bool:
+    """A customer's new address is theirs too. Returns whether that is news; nobody is known by it alone."""
+    region = region_of(inbox)
+    known = matching.identity(tx, canonical(said.before, region), inbox_id="", external_id="")
+    after = canonical(said.after, region)
+    if known is None or matching.identity(tx, after, inbox_id="", external_id="") is not None:
+        return False
+    wire = said.after.value if said.after.value != after.value else ""
+    link(tx, known.contact_id, after, BY_PROVIDER, stated_by=known.identity_id, wire_address=wire)
+    return True
 
 
 def _create(tx: Tx, message: InboundMessage, address: Address, wire: str, region: str) -> KnownIdentity:

@@ -26,6 +26,7 @@ from hub.domain.messages import (
     Parsed,
     Reachable,
     Reaction,
+    Readdressed,
     Seen,
     TemplateUpdate,
     WebhookRequest,
@@ -76,6 +77,8 @@ def accept(
                 written |= echoed(tx, inbox, event)
             case Seen():
                 written |= changes.seen(tx, inbox, event)
+            case Readdressed():
+                written |= contacts.readdress(tx, inbox, event)
             case Reachable():
                 written |= changes.reachable(tx, inbox, event)
             case TemplateUpdate():

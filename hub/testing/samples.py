@@ -5,7 +5,8 @@ comes out of it. An expectation without a body is a request without one (a hands
 
 * `source`: where the provider documents the shape (required);
 * `request`: `method` (POST), `path` (the inbox's webhook), `query`, `content_type` (by the body's ending), `headers`;
-* `events`: each with its `kind` (`message`, `delivery`, `call`) and the fields that differ from their defaults;
+* `events`: each with its `kind` (`message`, `delivery`, `edit`… as in `_KINDS`) and the fields that differ from their
+  defaults;
 * `set_aside`: each with `field` and `rule`;
 * `reply`: `status`, `body`, `content_type`, where the provider wants more than an empty 200;
 * `refused`: instead of the three before, `field` and `rule` of the `Refused` that is raised.
@@ -25,19 +26,42 @@ from pydantic import TypeAdapter, ValidationError
 
 from hub.domain.errors import Refused
 from hub.domain.messages import (
+    AccountTrouble,
     Address,
     CallEvent,
+    Deletion,
     DeliveryUpdate,
+    Echo,
+    Edit,
+    InboundEvent,
     InboundMessage,
     OutboundMessage,
     Parsed,
     ProviderReply,
+    Reachable,
+    Reaction,
+    Readdressed,
+    Seen,
+    TemplateUpdate,
     WebhookRequest,
 )
 
 FORM = "application/x-www-form-urlencoded"
 EXPECTED = ".expected.json"
-_KINDS: Mapping[str, Any] = {"message": InboundMessage, "delivery": DeliveryUpdate, "call": CallEvent}
+_KINDS: Mapping[str, Any] = {
+    "message": InboundMessage,
+    "delivery": DeliveryUpdate,
+    "call": CallEvent,
+    "edit": Edit,
+    "deletion": Deletion,
+    "reaction": Reaction,
+    "echo": Echo,
+    "seen": Seen,
+    "reachable": Reachable,
+    "readdressed": Readdressed,
+    "template": TemplateUpdate,
+    "account": AccountTrouble,
+}
 _CONTENT_TYPES = {".json": "application/json", ".form": FORM, ".xml": "text/xml", ".eml": "message/rfc822"}
 _KEYS = {"source", "request", "events", "set_aside", "reply", "refused"}
 _REQUEST_KEYS = {"method", "path", "query", "content_type", "headers"}
@@ -53,7 +77,7 @@ class Sample:
 
     name: str
     request: WebhookRequest
-    events: tuple[InboundMessage | DeliveryUpdate | CallEvent, ...]
+    events: tuple[InboundEvent, ...]
     set_aside: tuple[tuple[str, str], ...]
     reply: ProviderReply
     refused: tuple[str, str] | None

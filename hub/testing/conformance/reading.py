@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from hypothesis import HealthCheck, Verbosity, given
@@ -13,9 +13,13 @@ from hub.domain.errors import BadSignature, ChannelError, Refused
 from hub.domain.messages import (
     Consent,
     ConsentWord,
+    Deletion,
     DeliveryUpdate,
+    Echo,
+    Edit,
     InboundMessage,
     Parsed,
+    Reaction,
     RemoteMedia,
     WebhookRequest,
 )
@@ -113,7 +117,8 @@ def _unusable(parsed: Parsed, channel: Channel) -> str:
                 return "a message without an external_id cannot be told from its copies"
             if event.address.channel != channel.capabilities.channel or not event.address.value:
                 return f"{event.address!r} is no address of the channel {channel.capabilities.channel}"
-            if not (event.text or event.attachments or event.media or event.files or event.letter):
+            shown = (event.text, event.attachments, event.media, event.files, event.letter, event.location, event.cards)
+            if not any(shown):
                 return "a message with nothing in it: say that its kind is not supported, or set it aside"
             if event.sent_at is not None and not 0 <= event.sent_at < 2**63:
                 return f"sent_at {event.sent_at} is no time in microseconds"
@@ -122,6 +127,14 @@ def _unusable(parsed: Parsed, channel: Channel) -> str:
             if not (event.provider_id or event.message_id):
                 return "a delivery report must say which message it is about"
             indexed = {"provider_id": event.provider_id, "message_id": event.message_id, "error_code": event.error_code}
+        elif isinstance(event, Edit | Deletion | Reaction):
+            if not (event.target and event.address.value):
+                return "a change must say of which message, and whose it is"
+            indexed = {"target": event.target, "address": event.address.value}
+        elif isinstance(event, Echo):
+            if not (event.message.external_id and event.message.address.value):
+                return "an echo must say which message it is, and to whom"
+            indexed = {"external_id": event.message.external_id, "address": event.message.address.value}
         for name, text in indexed.items():
             if len(text) > IDENTIFIER_LIMIT:
                 return f"{name} has {len(text)} characters, more than an index takes ({IDENTIFIER_LIMIT})"
@@ -189,7 +202,7 @@ def check_media(subject: Subject) -> None:
         demand(not named, "messages name files of the provider, and the channel has no fetch_media")
         raise NotAsked("the provider keeps no files for us")
     demand(named, "the payloads hold no message with media")
-    fetcher = _Fetcher()
+    fetcher = _Fetcher(subject.kit.fetched)
     source = subject.kit.make(replace(subject.parts, fetcher=fetcher))
     assert isinstance(source, MediaSource)  # noqa: S101  # made as the one before
     strange = RemoteMedia("https://attacker.example/picture.png", "image/png")
@@ -216,7 +229,8 @@ def check_media(subject: Subject) -> None:
 class _Fetcher:
     """A fetcher that has every file, and keeps who asked how."""
 
-    def __init__(self) -> None:
+    def __init__(self, fetched: Mapping[str, FetchedFile]) -> None:
+        self.fetched = fetched
         self.asked: list[tuple[str, int, str]] = []
         self.error: ChannelError | None = None
 
@@ -224,4 +238,4 @@ class _Fetcher:
         self.asked.append((url, limit, authorization))
         if self.error:
             raise self.error
-        return FetchedFile(b"\x89PNG\r\n\x1a\n", "image/png", "picture.png")
+        return self.fetched.get(url, FetchedFile(b"\x89PNG\r\n\x1a\n", "image/png", "picture.png"))
