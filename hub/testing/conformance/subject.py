@@ -63,7 +63,7 @@ class ChannelKit:
     excused: checks that do not apply, each with the reason; only those in `EXCUSABLE`.
     wants_state: samples that a fresh hub must refuse, because they refer to what it does not have.
     modules: further modules that the channel consists of.
-    fetched: what lies at addresses of the provider's where no picture does: where a file is asked for in two steps.
+    lookups: what the provider answers where it is asked for a file's address first, by a part of the URL that is asked.
     """
 
     name: str
@@ -77,7 +77,7 @@ class ChannelKit:
     excused: Mapping[str, str] = field(default_factory=dict)
     wants_state: frozenset[str] = frozenset()
     modules: tuple[ModuleType, ...] = ()
-    fetched: Mapping[str, FetchedFile] = field(default_factory=dict)
+    lookups: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if unknown := sorted(self.excused.keys() - EXCUSABLE):

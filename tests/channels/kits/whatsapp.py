@@ -6,7 +6,6 @@ from pathlib import Path
 
 from channels.social import meta, whatsapp
 from hub.domain.messages import Address
-from hub.ports import FetchedFile
 from hub.testing.channel_kit import ChannelKit
 from tests.channels.meta_signing import SECRETS, sign
 
@@ -20,10 +19,5 @@ KIT = ChannelKit(
     settings=lambda provider: {"phone_number_id": "106540352242922", "api_url": provider},
     secrets={**SECRETS, "access_token": "the-token-of-a-system-user"},
     modules=(meta,),
-    fetched={
-        f"https://provider.invalid/v26.0/{each}": FetchedFile(
-            b'{"url": "https://lookaside.fbsbx.com/whatsapp/1"}', "application/json"
-        )
-        for each in ("1908647269898587", "1908647269898588", "798882015472548")
-    },
+    lookups={"/v26.0/": b'{"url": "https://lookaside.fbsbx.com/whatsapp/1"}'},
 )
