@@ -3442,6 +3442,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inboxes/{inbox_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send what waits for an inbox whose account was refused
+         * @description To be called when the provider's account is in order again; it stops anew where it is not.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inboxes/{inbox_id}/routing": {
         parameters: {
             query?: never;
@@ -3538,6 +3588,103 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inboxes/{inbox_id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An inbox's templates, as they were last read from its provider */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Templates"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inboxes/{inbox_id}/templates/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read an inbox's templates from its provider
+         * @description 409 where its channel has none, 502 where the provider does not answer.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Templates"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -7318,7 +7465,7 @@ export interface components {
          * @description `client_id` makes sending again harmless: the same id from the same agent is stored once.
          *
          *     `inbox_id` and `identity_id` are those of one of the conversation's `ways`; without them the answer goes where the
-         *     customer wrote last.
+         *     customer wrote last. With a `template`, its text is sent and `text` is not.
          */
         MessageIn: {
             /** Client Id */
@@ -7346,6 +7493,8 @@ export interface components {
              * @default null
              */
             identity_id: string | null;
+            /** @default null */
+            template: components["schemas"]["TemplateUse-Input"] | null;
         };
         /**
          * MessageOut
@@ -7730,6 +7879,16 @@ export interface components {
             two: components["schemas"]["CheckedArticle"];
             /** Similarity */
             similarity: number;
+        };
+        /**
+         * ParameterOut
+         * @description A value that a template wants: its `place` is `header`, `body` or `button:N`; `name` is its number or name.
+         */
+        ParameterOut: {
+            /** Place */
+            place: string;
+            /** Name */
+            name: string;
         };
         /** PartHealth */
         PartHealth: {
@@ -8400,6 +8559,23 @@ export interface components {
             since: string;
         };
         /**
+         * StoppedOut
+         * @description The provider refuses the inbox's account: what is sent waits. `tries`: the hub tries again by itself.
+         */
+        StoppedOut: {
+            /** Code */
+            code: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Tries */
+            tries: boolean;
+        };
+        /**
          * TeamDetail
          * @description A team with its people, by name; `lead_ids` of them lead it.
          */
@@ -8478,6 +8654,82 @@ export interface components {
             /** Items */
             items: components["schemas"]["TeamOut"][];
         };
+        /** TemplateButtonOut */
+        TemplateButtonOut: {
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * TemplateOut
+         * @description An approved text. `why_not` says why it cannot be sent (`pending`, `paused`, `header_file`…); empty: it can.
+         */
+        TemplateOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /** Category */
+            category: string;
+            /**
+             * Approval
+             * @enum {string}
+             */
+            approval: "approved" | "pending" | "rejected" | "paused" | "disabled";
+            /** Reason */
+            reason: string;
+            /** Why Not */
+            why_not: string;
+            /** Header */
+            header: string;
+            /** Body */
+            body: string;
+            /** Footer */
+            footer: string;
+            /** Buttons */
+            buttons: components["schemas"]["TemplateButtonOut"][];
+            /** Parameters */
+            parameters: components["schemas"]["ParameterOut"][];
+        };
+        /**
+         * TemplateUse
+         * @description An approved text of the inbox's with its values, in the order of its `parameters`.
+         */
+        "TemplateUse-Input": {
+            /** Id */
+            id: string;
+            /**
+             * Parameters
+             * @default []
+             */
+            parameters: string[];
+        };
+        /**
+         * TemplateUse
+         * @description An approved text of the inbox's with its values, in the order of its `parameters`.
+         */
+        "TemplateUse-Output": {
+            /** Id */
+            id: string;
+            /**
+             * Parameters
+             * @default []
+             */
+            parameters: string[];
+        };
+        /**
+         * Templates
+         * @description By name and language. `synced_at` is when they were last read from the provider.
+         */
+        Templates: {
+            /** Items */
+            items: components["schemas"]["TemplateOut"][];
+            /** Synced At */
+            synced_at: string | null;
+        };
         /** TransferIn */
         TransferIn: {
             /** Team Id */
@@ -8512,7 +8764,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "bot" | "knowledge_base";
+            source: "bot" | "knowledge_base" | "cases";
             /** Label */
             label: string;
             /** Score */
@@ -8749,6 +9001,7 @@ export interface components {
          * @description How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
          *     `limits` are null where the channel cannot be used at present. `letter` is there where an answer is a mail.
          *
+         *     `window` is null where the customer may be answered at any time, `stopped` where the inbox can send.
          *     `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
          *     `do_not_contact`.
          */
@@ -8776,6 +9029,10 @@ export interface components {
             limits: components["schemas"]["LimitsOut"] | null;
             /** @default null */
             letter: components["schemas"]["LetterHint"] | null;
+            /** @default null */
+            window: components["schemas"]["WindowOut"] | null;
+            /** @default null */
+            stopped: components["schemas"]["StoppedOut"] | null;
         };
         /**
          * WideningStep
@@ -9056,6 +9313,19 @@ export interface components {
             agent_name: string | null;
         };
         /**
+         * WindowOut
+         * @description Until when the customer may be answered freely (null: they never wrote), and until when this agent still may
+         *     with a mark of the provider's (null: not at all). After that only `templates`, where the channel has them.
+         */
+        WindowOut: {
+            /** Closes At */
+            closes_at: string | null;
+            /** Tagged Until */
+            tagged_until: string | null;
+            /** Templates */
+            templates: boolean;
+        };
+        /**
          * VersionOut
          * @description What a message said before it was edited, and since when; `at` is null for what it said at the beginning.
          */
@@ -9219,6 +9489,7 @@ export type OverflowStepInput = components['schemas']['OverflowStep-Input'];
 export type OverflowStepOutput = components['schemas']['OverflowStep-Output'];
 export type Packet = components['schemas']['Packet'];
 export type PairOut = components['schemas']['PairOut'];
+export type ParameterOut = components['schemas']['ParameterOut'];
 export type PartHealth = components['schemas']['PartHealth'];
 export type PasswordIn = components['schemas']['PasswordIn'];
 export type PeopleOut = components['schemas']['PeopleOut'];
@@ -9265,11 +9536,17 @@ export type SourceOut = components['schemas']['SourceOut'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SplitIn = components['schemas']['SplitIn'];
 export type StaleOut = components['schemas']['StaleOut'];
+export type StoppedOut = components['schemas']['StoppedOut'];
 export type TeamDetail = components['schemas']['TeamDetail'];
 export type TeamIn = components['schemas']['TeamIn'];
 export type TeamOut = components['schemas']['TeamOut'];
 export type TeamRulesIn = components['schemas']['TeamRulesIn'];
 export type Teams = components['schemas']['Teams'];
+export type TemplateButtonOut = components['schemas']['TemplateButtonOut'];
+export type TemplateOut = components['schemas']['TemplateOut'];
+export type TemplateUseInput = components['schemas']['TemplateUse-Input'];
+export type TemplateUseOutput = components['schemas']['TemplateUse-Output'];
+export type Templates = components['schemas']['Templates'];
 export type TransferIn = components['schemas']['TransferIn'];
 export type TrialOut = components['schemas']['TrialOut'];
 export type TriedAnswer = components['schemas']['TriedAnswer'];
@@ -9301,6 +9578,7 @@ export type WidgetSessionIn = components['schemas']['WidgetSessionIn'];
 export type WidgetSessionOut = components['schemas']['WidgetSessionOut'];
 export type WidgetSettings = components['schemas']['WidgetSettings'];
 export type WidgetStatus = components['schemas']['WidgetStatus'];
+export type WindowOut = components['schemas']['WindowOut'];
 export type HubWebSchemasVersionOut = components['schemas']['hub__web__schemas__VersionOut'];
 export type HubWebSchemasKnowledgeQuestionOut = components['schemas']['hub__web__schemas_knowledge__QuestionOut'];
 export type HubWebSchemasKnowledgeVersionOut = components['schemas']['hub__web__schemas_knowledge__VersionOut'];

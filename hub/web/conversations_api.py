@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,11 +11,12 @@ from flask import Response
 
 from hub.domain.conversation import PRIORITIES, Conversation
 from hub.domain.errors import HubError, NotFound, Refused
+from hub.domain.reply_window import LastSaid
 from hub.hub import Hub
 from hub.ports import Capabilities
 from hub.services import assignment, attachments, handoff, letters, replies
 from hub.store import feed
-from hub.store.queries import consent, inboxes, people, thread
+from hub.store.queries import consent, inboxes, people, reply_window, stops, thread
 from hub.store.queries import contacts as contact_queries
 from hub.store.queries import conversations as queries
 from hub.store.queries import letters as letter_queries
@@ -83,7 +84,7 @@ def conversation(conversation_id: str) -> s.ConversationDetail:
             contact=render.contact(contact),
             packet=render.packet(packet) if packet else None,
             verification=render.verification(state, row.level, contact),
-            ways=[_way(hub, connection, each, state, capabilities.get(each.inbox_id), name) for each in ways],
+            ways=_ways(hub, connection, ways, state, capabilities, name),
             consent=[render.consent(each) for each in consent.told(connection, (conversation_id, *merged))],
             reply_inboxes=_reply_inboxes(connection, state.contact_id),
             merged_from=list(merged),
@@ -95,18 +96,23 @@ def conversation(conversation_id: str) -> s.ConversationDetail:
         )
 
 
-def _way(
+def _ways(
     hub: Hub,
     connection: Reading,
-    found: thread.WayBack,
+    found: Sequence[thread.WayBack],
     state: Conversation,
-    capabilities: Capabilities | None,
+    capabilities: Mapping[str, Capabilities],
     name: str,
-) -> s.WayOut:
-    inbox = hub.inboxes.by_id(found.inbox_id)
-    is_mail = capabilities is not None and capabilities.letters
-    composed = letters.composed(connection, state.id, inbox, name) if is_mail else None
-    return render.way(found, inbox, state, capabilities, composed)
+) -> list[s.WayOut]:
+    said = reply_window.said_to(connection, [each.identity_id for each in found])
+    stopped = {each.inbox_id: each for each in stops.every(connection)}
+    shown = []
+    for each in found:
+        inbox, rules = hub.inboxes.by_id(each.inbox_id), capabilities.get(each.inbox_id)
+        composed = letters.composed(connection, state.id, inbox, name) if rules is not None and rules.letters else None
+        last = said.get((each.identity_id, each.inbox_id), LastSaid())
+        shown.append(render.way(each, inbox, state, rules, composed, last, stopped.get(each.inbox_id)))
+    return shown
 
 
 def _capabilities(hub: Hub) -> dict[str, Capabilities]:
@@ -211,11 +217,14 @@ def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
     capabilities = _capabilities(hub)
     kinds, limits = _kinds(capabilities), {each: found.text_limit for each, found in capabilities.items()}
 
+    chosen = (json_data.template.id, json_data.template.parameters) if json_data.template else None
+
     def use_case(tx: Tx) -> str:
         content = (json_data.text, json_data.client_id, files)
         if json_data.kind == "note":
             return replies.note(tx, conversation_id, agent_id, *content)
-        return replies.reply(tx, conversation_id, agent_id, *content, inbox_id, identity_id, kinds, limits)
+        where = (inbox_id, identity_id, kinds, limits, capabilities, chosen)
+        return replies.reply(tx, conversation_id, agent_id, *content, *where)
 
     message_id = hub.store.write(use_case)
     with hub.store.read() as connection:

@@ -16,6 +16,7 @@ from hub.domain.inbox import Inbox
 from hub.domain.knowledge import SearchResult
 from hub.domain.mail_threading import without_prefixes
 from hub.domain.messages import Author, Kind
+from hub.domain.reply_window import LastSaid, closes_at, tag_closes_at
 from hub.hub import Hub
 from hub.ports import Capabilities
 from hub.services import attachments, numbers
@@ -25,6 +26,7 @@ from hub.store import feed
 from hub.store.queries import contacts, conversations, letters, listening, matching, messages, people, thread
 from hub.store.queries.consent import Prohibition, Told
 from hub.store.queries.outbox import DeadRow
+from hub.store.queries.stops import Stop
 from hub.store.unit_of_work import Reading
 from hub.web import schemas as s
 
@@ -275,8 +277,11 @@ def way(
     state: Conversation,
     capabilities: Capabilities | None,
     composed: Composed | None,
+    said: LastSaid,
+    stop: Stop | None,
 ) -> s.WayOut:
-    """`capabilities` are the channel's; None where it cannot be made. `composed` is there where an answer is a mail."""
+    """`capabilities` are the channel's; None where it cannot be made. `composed` is there where an answer is a mail,
+    `said` is when the customer last wrote by this way, `stop` why nothing leaves by the inbox."""
     return s.WayOut(
         inbox_id=found.inbox_id,
         inbox_name=inbox.name,
@@ -290,7 +295,23 @@ def way(
         current=(found.inbox_id, found.identity_id) == (state.inbox_id, state.identity_id),
         limits=_limits(capabilities) if capabilities else None,
         letter=s.LetterHint(subject=composed.subject, signature=composed.signature) if composed else None,
+        window=_window(capabilities, said) if capabilities else None,
+        stopped=_stopped(stop) if stop else None,
     )
+
+
+def _window(rules: Capabilities, said: LastSaid) -> s.WindowOut | None:
+    if rules.reply_window is None:
+        return None
+    return s.WindowOut(
+        closes_at=_time_or_none(closes_at(said, rules.reply_window)),
+        tagged_until=_time_or_none(tag_closes_at(said, rules.tags, Author.AGENT.value)),
+        templates=rules.templates,
+    )
+
+
+def _stopped(stop: Stop) -> s.StoppedOut:
+    return s.StoppedOut(code=stop.code, reason=stop.reason, since=time(stop.since), tries=bool(stop.try_at))
 
 
 def _limits(found: Capabilities) -> s.LimitsOut:

@@ -608,10 +608,36 @@ class LetterHint(Shape):
     signature: str
 
 
+class WindowOut(Shape):
+    """Until when the customer may be answered freely (null: they never wrote), and until when this agent still may
+    with a mark of the provider's (null: not at all). After that only `templates`, where the channel has them."""
+
+    closes_at: datetime | None
+    tagged_until: datetime | None
+    templates: bool
+
+
+class StoppedOut(Shape):
+    """The provider refuses the inbox's account: what is sent waits. `tries`: the hub tries again by itself."""
+
+    code: str
+    reason: str
+    since: datetime
+    tries: bool
+
+
+class TemplateUse(Shape):
+    """An approved text of the inbox's with its values, in the order of its `parameters`."""
+
+    id: Identifier
+    parameters: list[Text] = Field(default=[], max_length=30)
+
+
 class WayOut(Shape):
     """How the customer can be reached. `last_used` is when they last wrote by it. `current`: answers go there.
     `limits` are null where the channel cannot be used at present. `letter` is there where an answer is a mail.
 
+    `window` is null where the customer may be answered at any time, `stopped` where the inbox can send.
     `never_written`: this address was stated or written down and has not written yet; it can be written to first unless
     `do_not_contact`.
     """
@@ -628,6 +654,8 @@ class WayOut(Shape):
     current: bool
     limits: LimitsOut | None
     letter: LetterHint | None = None
+    window: WindowOut | None = None
+    stopped: StoppedOut | None = None
 
 
 class ConsentOut(Shape):
@@ -679,7 +707,7 @@ class MessageIn(Shape):
     """`client_id` makes sending again harmless: the same id from the same agent is stored once.
 
     `inbox_id` and `identity_id` are those of one of the conversation's `ways`; without them the answer goes where the
-    customer wrote last.
+    customer wrote last. With a `template`, its text is sent and `text` is not.
     """
 
     client_id: Identifier
@@ -688,6 +716,7 @@ class MessageIn(Shape):
     attachments: list[Identifier] = Field(default=[], max_length=10)
     inbox_id: Identifier | None = None
     identity_id: Identifier | None = None
+    template: TemplateUse | None = None
 
 
 class VendorOut(Shape):
