@@ -60,8 +60,8 @@ def _take_in(tx: Tx, recorded: e.Recorded) -> None:
             given = next((each for each in tried if each.given and each.article_id), None)
             if given is not None:
                 row |= {"kind": article_checks.SHOWN, "conversation_id": recorded.stream_id}
-                which: dict[str, Any] = {"article_id": given.article_id, "locale": given.locale, "version": given.version}
-                tx.add(t.article_use, row | which)
+                row |= {"article_id": given.article_id, "locale": given.locale, "version": given.version}
+                tx.add(t.article_use, row)
         case e.ArticleRated(locale=locale, version=version, helpful=helpful):
             row["kind"] = article_checks.HELPED if helpful else article_checks.UNHELPFUL
             tx.add(t.article_use, row | {"article_id": recorded.stream_id, "locale": locale, "version": version})

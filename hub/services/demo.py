@@ -12,6 +12,7 @@ from hub.domain import events as e
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Author, InboundMessage, Parsed, WebhookRequest
 from hub.services import articles, assignment, cases, handoff, inbound, people, replies, sign_in, vendors
+from hub.services.demo_knowledge import editors_work
 from hub.store import tables as t
 from hub.store.queries import demo, inboxes
 from hub.store.queries.vendors import Vendor
@@ -112,6 +113,7 @@ def seed(store: Store, public_url: str) -> bool:
             values = {"order_id": order_id, "customer_number": customer, "state": state}
             tx.add(t.order_record, values | {"carrier": carrier, "expected": expected})
         _articles(tx, texts)
+        editors_work(tx)
         for document in json.loads((files("hub") / "seed" / "cases.json").read_text(encoding="utf-8")):
             cases.save_base(tx, json.dumps(document, ensure_ascii=False))
         _conversations(tx, inboxes.by_key(tx.connection, INBOX_KEY))

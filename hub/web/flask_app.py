@@ -19,6 +19,7 @@ from hub.web import (
     conversations_api,
     errors,
     files,
+    help_pages,
     merging_api,
     openapi_document,
     pages,
@@ -55,6 +56,7 @@ _MODULES = (
     staff_api,
     bot_api,
     pages,
+    help_pages,
     webhooks,
     widget_api,
 )

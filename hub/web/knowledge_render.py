@@ -124,10 +124,7 @@ def _quality(outcomes: tuple[Outcome, ...]) -> s.QualityOut:
         outcomes=[
             s.OutcomeOut(
                 question=question(each.question),
-                found=each.found
-                and s.CheckedArticle(
-                    article_id=each.found.article_id, locale=each.found.locale, title=each.found.title
-                ),
+                found=_found(each.found),
                 place=each.place,
                 confidence=round(each.found.confidence, 4) if each.found else 0.0,
                 answered=each.answered,

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "/inbox/": "public",
     "/api/openapi.json": "public",
     "/demo": "public",
+    "/help": "public",
+    "/robots.txt": "public",
     "/health": "public",
     "/status": "public",
 }
