@@ -43,6 +43,11 @@ bench: ## measure against the yardsticks: make bench KEYS="start memory_idle" (a
 	@$(SETUP) development parts bot console
 	$(BIN)/python -m benchmarks $(KEYS)
 
+.PHONY: faults
+faults: ## kill, cut and delay by schedules, and compare the ends: make faults N=100 SEED=7 (all without N)
+	@$(SETUP) development parts
+	$(BIN)/python -m tests.faults $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: format
 format: ## format the Python and console sources
 	@$(SETUP) development node

@@ -21,6 +21,7 @@ TOGETHER = ("tests/bot/", "tests/kb/", "tests/live/")
 LONG = (
     "tests/e2e/test_path.py",
     "tests/bot/",
+    "tests/faults/test_faults.py",
     "tests/live/",
     "tests/simulation/test_play.py",
     "tests/benchmarks/test_harness.py",

@@ -208,7 +208,11 @@ _OFFER_POSTGRES = _offer(_OFFERABLE.with_for_update(skip_locked=True))
 
 
 _FREE = update(t.outbox).where(unfinished_rows(_o), _o.state == _CLAIMED).values(lease_until=_NOW)
-_FRESH = update(t.outbox).where(unfinished_rows(_o), _o.offered_until > 0).values(offered_until=0)
+_FRESH = (
+    update(t.outbox)
+    .where(unfinished_rows(_o), or_(_o.offered_until > 0, _o.created_at > _NOW))
+    .values(offered_until=0, due_at=case((_o.created_at > _NOW, _NOW), else_=_o.due_at))
+)
 
 
 def has_offers(connection: Connection, now: int) -> bool:
@@ -225,9 +229,10 @@ def offer(tx: Tx, *, limit: int = 200, for_microseconds: int = 10_000_000) -> li
 
 def take_over(tx: Tx) -> None:
     """Ends every lease and offers everything at once: for a process that is alone on its database and has just begun.
-    Whoever held them is dead, and customers would wait for as long as the leases last."""
+    Whoever held them is dead, and customers would wait for as long as the leases last. What was written in a time that
+    has yet to come, because the machine's clock was set back since, is due now."""
     tx.connection.execute(_FREE, {"now": tx.now})
-    tx.connection.execute(_FRESH)
+    tx.connection.execute(_FRESH, {"now": tx.now})
 
 
 def dead(connection: Connection, *, limit: int = 200) -> tuple[DeadRow, ...]:

@@ -1,0 +1,1 @@
+"""Schedules of faults against real processes, judged by what the other side has (docs/faults.md)."""
