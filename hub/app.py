@@ -65,6 +65,8 @@ CHANNELS: Mapping[str, str] = {
     "whatsapp": "channels.social.whatsapp:channel",
     "messenger": "channels.social.messenger:channel",
     "instagram": "channels.social.instagram:channel",
+    "line": "channels.social.line:channel",
+    "telegram": "channels.social.telegram:channel",
 }
 
 
