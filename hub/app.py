@@ -52,6 +52,7 @@ from hub.store.queries import outbox
 from hub.store.secret_box import SecretBox
 from hub.store.subscriptions import Subscriptions
 from hub.store.unit_of_work import PostgresStore, SqliteStore, Store
+from hub.writer import ModelWriter
 from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
 log = logging.getLogger(__name__)
@@ -266,6 +267,9 @@ def build(
         knowledge=knowledge,
         push=push,
         nudger=nudger,
+        writer=ModelWriter(settings.assist_url, settings.assist_model, settings.assist_key)
+        if settings.assist_url
+        else None,
     )
     turn = BotTurn(settings.runner_threads)
     runner = Runner(hub, jobs(turn))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub.domain.inbox import Inbox
-from hub.ports import Bot, Channel, Clock, FileStore, KnowledgeBase, Nudger, Push
+from hub.ports import Bot, Channel, Clock, FileStore, KnowledgeBase, Nudger, Push, Writer
 from hub.settings import Settings
 from hub.store.inbox_directory import InboxDirectory
 from hub.store.secret_box import SecretBox
@@ -17,7 +17,7 @@ from hub.store.unit_of_work import Store
 class Hub:
     """Everything that services, routes and jobs work with; nothing of it is global.
 
-    `channel_of` gives the channel of an inbox. `bot` and `knowledge` are None where the installation has none.
+    `channel_of` gives the channel of an inbox. `bot`, `knowledge` and `writer` are None where there is none.
     """
 
     settings: Settings
@@ -31,3 +31,4 @@ class Hub:
     knowledge: KnowledgeBase | None
     push: Push
     nudger: Nudger
+    writer: Writer | None = None

@@ -316,6 +316,13 @@ class KnowledgeBase(Protocol):
         """Names the encoders; passages of another model are encoded again."""
 
 
+class Writer(Protocol):
+    """A language model that drafts what an agent then reads. Most installations have none."""
+
+    def write(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Its answer to messages with `role` and `content`. Raises Unavailable."""
+
+
 class PassageStore(Protocol):
     """Where passages rest between starts."""
 

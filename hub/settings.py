@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hub.domain.assist import SENDABLE
 from hub.domain.errors import Refused
 
 PREFIX = "CENTRALITA_"
@@ -50,6 +51,10 @@ class Settings:
     simulator_account: str
     simulator_token: str
     simulator_smtp: tuple[str, int] | None
+    assist_url: str
+    assist_model: str
+    assist_key: str
+    assist_sends: tuple[str, ...]
 
     @property
     def sqlite_path(self) -> str | None:
@@ -120,6 +125,11 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         deadline = 0.0
     if not 0 < deadline <= MOST_DEADLINE:
         raise Refused(PREFIX + "BOT_DEADLINE", f"must be a number of seconds above 0, at most {MOST_DEADLINE}")
+    sends = tuple(filter(None, (each.strip() for each in value("ASSIST_SENDS", "articles,messages").split(","))))
+    if not set(sends) <= set(SENDABLE):
+        raise Refused(PREFIX + "ASSIST_SENDS", f"must name only {', '.join(SENDABLE)}")
+    if value("ASSIST_URL") and not value("ASSIST_MODEL"):
+        raise Refused(PREFIX + "ASSIST_MODEL", "must be set where ASSIST_URL is")
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
@@ -149,6 +159,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         simulator_account=value("SIMULATOR_ACCOUNT"),
         simulator_token=value("SIMULATOR_TOKEN"),
         simulator_smtp=place("SIMULATOR_SMTP"),
+        assist_url=address("ASSIST_URL", "", ("http", "https")),
+        assist_model=value("ASSIST_MODEL"),
+        assist_key=value("ASSIST_KEY"),
+        assist_sends=sends,
     )
 
 

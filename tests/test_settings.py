@@ -62,6 +62,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "SIMULATOR_ACCOUNT": "AC0",
         "SIMULATOR_TOKEN": "s",
         "SIMULATOR_SMTP": "127.0.0.1:8002",
+        "ASSIST_URL": "https://models.example/v1/",
+        "ASSIST_MODEL": "small",
+        "ASSIST_KEY": "k",
+        "ASSIST_SENDS": "articles",
     }
     settings = read(tmp_path, **given)
     assert settings == Settings(
@@ -92,6 +96,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         simulator_account="AC0",
         simulator_token="s",
         simulator_smtp=("127.0.0.1", 8002),
+        assist_url="https://models.example/v1",
+        assist_model="small",
+        assist_key="k",
+        assist_sends=("articles",),
     )
     assert not settings.embedded
     assert len(fields(Settings)) == len(given) + 1, "DATA is the one more: a new setting belongs into this test"

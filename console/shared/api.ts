@@ -1356,6 +1356,404 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last backtests, without their reports */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Backtests"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Replay closed conversations through other articles, thresholds or rules
+         * @description It is done beside; ask again until its state is `done`. Nothing of it reaches a customer.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["BacktestIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BacktestOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backtests/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A backtest and what came of it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    task_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BacktestOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/case-bases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What guided troubleshooting asks and offers */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseBases"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/case-bases/{base_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write a case base anew, or another one */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    base_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["CaseBaseIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseBaseOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cases that conversations or editors brought, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    state?: "proposed" | "active" | "declined";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Cases"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Write a case; it counts at once */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["CaseIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A solved conversation counts as a case */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It does not count */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{contact_id}": {
         parameters: {
             query?: never;
@@ -1906,6 +2304,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation_id}/assist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers with their source, solved conversations like this one, and a summary */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HelpOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/assist/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A language model's draft with its sources, for the agent alone; off unless the installation has set one */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DraftOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{conversation_id}/code": {
         parameters: {
             query?: never;
@@ -2068,6 +2560,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation_id}/guide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far troubleshooting has come, the next best question, and what may be the solution */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GuideOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Say what the customer answered, or what helped */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["GuideIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GuideOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{conversation_id}/hand-back": {
         parameters: {
             query?: never;
@@ -2096,6 +2670,57 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ConversationOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/lessons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which article answered a customer, or what it should say; it counts after an editor's yes */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["LessonIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -3218,6 +3843,237 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What customers ask and only people can answer, what costs most first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Gaps"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gaps/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look for gaps in the last four weeks; it is done beside */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gaps/{gap_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A gap with its questions and their conversations */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    gap_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GapDetail"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gaps/{gap_id}/article": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin an article with what agents answered */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    gap_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gaps/{gap_id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody shall write about it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    gap_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -3837,6 +4693,147 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lessons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What agents taught, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    state?: "proposed" | "accepted" | "declined";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Lessons"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lessons/{lesson_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The article is found by these words from now on; an answer that no article has begins a draft */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    lesson_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Begun"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lessons/{lesson_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It does not count */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    lesson_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -6412,6 +7409,11 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** AskedOut */
+        AskedOut: {
+            question: components["schemas"]["CaseQuestion"];
+            why: components["schemas"]["Words"];
+        };
         /** AssignIn */
         AssignIn: {
             /** Agent Id */
@@ -6477,6 +7479,112 @@ export interface components {
             name: string;
         };
         /**
+         * BacktestGiven
+         * @description What was tried. `misses` and `articles_first` are None where each inbox's own policy was kept.
+         */
+        BacktestGiven: {
+            /** Last */
+            last: number;
+            /**
+             * Articles
+             * @enum {string}
+             */
+            articles: "then" | "published" | "draft";
+            /** Thresholds */
+            thresholds: {
+                [key: string]: number;
+            };
+            /** Misses */
+            misses: number | null;
+            /** Articles First */
+            articles_first: boolean | null;
+        };
+        /**
+         * BacktestIn
+         * @description `articles`: as the log says that they were found, as published now, or as editors left them.
+         */
+        BacktestIn: {
+            /**
+             * Last
+             * @default 1000
+             */
+            last: number;
+            /**
+             * Articles
+             * @default draft
+             * @enum {string}
+             */
+            articles: "then" | "published" | "draft";
+            /**
+             * @default {
+             *       "knowledge": null,
+             *       "intent": null,
+             *       "mail": null,
+             *       "mail_intent": null
+             *     }
+             */
+            thresholds: components["schemas"]["ThresholdsIn"];
+            /** @default null */
+            policy: components["schemas"]["PolicyTriedIn"] | null;
+        };
+        /** BacktestOut */
+        BacktestOut: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "done" | "failed";
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            given: components["schemas"]["BacktestGiven"];
+            report: components["schemas"]["BacktestReport"] | null;
+            /** Error */
+            error: string;
+        };
+        /**
+         * BacktestReport
+         * @description `figures`: `answered`, `handed_over`, `wrong` as shares, `minutes` a conversation. `changed`: the conversations
+         *     behind them by what the change means, the dearest first, at most 200 of each; `counts` has all.
+         */
+        BacktestReport: {
+            /** Conversations */
+            conversations: number;
+            /** Turns */
+            turns: number;
+            /** Figures */
+            figures: {
+                [key: string]: components["schemas"]["FigureOut"];
+            };
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Changed */
+            changed: {
+                [key: string]: components["schemas"]["ReplayedOut"][];
+            };
+        };
+        /** Backtests */
+        Backtests: {
+            /** Items */
+            items: components["schemas"]["BacktestOut"][];
+        };
+        /**
+         * Begun
+         * @description The article that was begun or taught; empty where there is none.
+         */
+        Begun: {
+            /** Article Id */
+            article_id: string;
+            /** Locale */
+            locale: string;
+        };
+        /**
          * BodyOut
          * @description A mail's body: `whole` is plain text with all that it quotes, `html` is safe to show, or empty; `/page` shows it.
          *
@@ -6537,6 +7645,103 @@ export interface components {
             /** Items */
             items: components["schemas"]["Candidate"][];
         };
+        /**
+         * CaseBaseIn
+         * @description A whole base: questions, solutions and the cases that were written with it.
+         */
+        CaseBaseIn: {
+            title: components["schemas"]["Words"];
+            /** Questions */
+            questions: components["schemas"]["CaseQuestion"][];
+            /** Solutions */
+            solutions: components["schemas"]["CaseSolution"][];
+            /** Cases */
+            cases: components["schemas"]["WrittenCaseIn"][];
+        };
+        /** CaseBaseOut */
+        CaseBaseOut: {
+            /** Id */
+            id: string;
+            title: components["schemas"]["Words"];
+            /** Questions */
+            questions: components["schemas"]["CaseQuestion"][];
+            /** Solutions */
+            solutions: components["schemas"]["CaseSolution"][];
+            /** Cases */
+            cases: number;
+        };
+        /** CaseBases */
+        CaseBases: {
+            /** Items */
+            items: components["schemas"]["CaseBaseOut"][];
+        };
+        /** CaseIn */
+        CaseIn: {
+            /** Base Id */
+            base_id: string;
+            /** Solution */
+            solution: string;
+            /** Answers */
+            answers: {
+                [key: string]: string;
+            };
+            /**
+             * Told
+             * @default
+             */
+            told: string;
+            /**
+             * Language
+             * @default en
+             */
+            language: string;
+        };
+        /** CaseOut */
+        CaseOut: {
+            /** Id */
+            id: string;
+            /** Base Id */
+            base_id: string;
+            /** Solution */
+            solution: string;
+            /** Answers */
+            answers: {
+                [key: string]: string;
+            };
+            /** Told */
+            told: string;
+            /** Language */
+            language: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "active" | "declined";
+            /** Conversation Id */
+            conversation_id: string | null;
+        };
+        /** CaseQuestion */
+        CaseQuestion: {
+            /** Id */
+            id: string;
+            text: components["schemas"]["Words"];
+            /** Choices */
+            choices: components["schemas"]["ChoiceOut"][];
+        };
+        /** CaseSolution */
+        CaseSolution: {
+            /** Id */
+            id: string;
+            title: components["schemas"]["Words"];
+            text: components["schemas"]["Words"];
+            /** Article Id */
+            article_id: string;
+        };
+        /** Cases */
+        Cases: {
+            /** Items */
+            items: components["schemas"]["CaseOut"][];
+        };
         /** Categories */
         Categories: {
             /** Items */
@@ -6585,6 +7790,12 @@ export interface components {
             duplicates: components["schemas"]["PairOut"][];
             /** Contradictions */
             contradictions: components["schemas"]["ContradictionOut"][];
+        };
+        /** ChoiceOut */
+        ChoiceOut: {
+            /** Id */
+            id: string;
+            text: components["schemas"]["Words"];
         };
         /**
          * Citation
@@ -6959,6 +8170,47 @@ export interface components {
             ok: true;
         };
         /**
+         * DraftOut
+         * @description A model's text for the agent to read and change, and the articles that it leans on.
+         */
+        DraftOut: {
+            /** Text */
+            text: string;
+            /** Sources */
+            sources: components["schemas"]["DraftSource"][];
+        };
+        /** DraftSource */
+        DraftSource: {
+            /** Article Id */
+            article_id: string;
+            /** Version */
+            version: number;
+            /** Locale */
+            locale: string;
+            /** Title */
+            title: string;
+            /** Passage */
+            passage: string;
+        };
+        /**
+         * EndOut
+         * @description `said`: `article:ID`, `intent:NAME`, `case:NAME`, `handoff:REASON` or empty; `handled` in microseconds.
+         */
+        EndOut: {
+            /** Answered */
+            answered: boolean;
+            /** Handed Over */
+            handed_over: boolean;
+            /** Wrong */
+            wrong: number;
+            /** Handled */
+            handled: number;
+            /** Said */
+            said: string;
+            /** Confidence */
+            confidence: number;
+        };
+        /**
          * Entry
          * @description One event as screens see it, with the message it is about and the conversation's row as it stands now.
          */
@@ -7020,6 +8272,12 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** FigureOut */
+        FigureOut: {
+            before: components["schemas"]["IntervalOut"];
+            after: components["schemas"]["IntervalOut"];
+            difference: components["schemas"]["IntervalOut"];
+        };
         /**
          * FiguresOut
          * @description What customers did with an article in the last `days`. Helped and unhelpful are what they said.
@@ -7052,6 +8310,123 @@ export interface components {
             /** Model Id */
             model_id: string;
         };
+        /** GapDetail */
+        GapDetail: {
+            gap: components["schemas"]["GapOut"];
+            /** Questions */
+            questions: components["schemas"]["GapQuestion"][];
+        };
+        /**
+         * GapOut
+         * @description Minutes are agents', a week; `before` and `after` are there once its article was public for two weeks.
+         */
+        GapOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Words */
+            words: string[];
+            /** Language */
+            language: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "drafted" | "published" | "dismissed";
+            /** Questions */
+            questions: number;
+            /** Minutes */
+            minutes: number;
+            /** Article Id */
+            article_id: string | null;
+            /** Locale */
+            locale: string | null;
+            /** Published At */
+            published_at: string | null;
+            /** Before */
+            before: number | null;
+            /** After */
+            after: number | null;
+        };
+        /** GapQuestion */
+        GapQuestion: {
+            /** Message Id */
+            message_id: string;
+            /** Conversation Id */
+            conversation_id: string;
+            /** Ticket Number */
+            ticket_number: number;
+            /** Text */
+            text: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "unanswered" | "handed_over" | "unhelpful";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Minutes */
+            minutes: number;
+        };
+        /**
+         * Gaps
+         * @description `searched_at`: when they were last looked for; `searching`: whether they are right now.
+         */
+        Gaps: {
+            /** Items */
+            items: components["schemas"]["GapOut"][];
+            /** Searched At */
+            searched_at: string | null;
+            /** Searching */
+            searching: boolean;
+        };
+        /**
+         * GuideIn
+         * @description All answers so far. `solution`: what helped; the conversation is then proposed as a case.
+         */
+        GuideIn: {
+            /** Base Id */
+            base_id: string;
+            /** Answers */
+            answers: {
+                [key: string]: string;
+            };
+            /**
+             * Solution
+             * @default null
+             */
+            solution: string | null;
+        };
+        /**
+         * GuideOut
+         * @description Troubleshooting in a conversation; `base_id` is empty where none was begun and nothing like the problem is known.
+         *     `ask` is the next best question.
+         */
+        GuideOut: {
+            /** Base Id */
+            base_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "none" | "asking" | "offered" | "solved" | "given_up";
+            /** Answers */
+            answers: {
+                [key: string]: string;
+            };
+            ask: components["schemas"]["AskedOut"] | null;
+            /** Standing */
+            standing: components["schemas"]["StandingOut"][];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "ask" | "solve" | "give_up";
+        };
         /**
          * HealthOut
          * @description `state` is `ok`, `warming` (answers, some parts still load) or `degraded`.
@@ -7078,6 +8453,24 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
+        };
+        /**
+         * HelpOut
+         * @description `may_draft`: whether this installation asks a language model for drafts.
+         */
+        HelpOut: {
+            /** Question Id */
+            question_id: string;
+            /** Question */
+            question: string;
+            /** Suggested */
+            suggested: components["schemas"]["ArticleRef"][];
+            /** Similar */
+            similar: components["schemas"]["SimilarOut"][];
+            /** Summary */
+            summary: components["schemas"]["SentenceOut"][];
+            /** May Draft */
+            may_draft: boolean;
         };
         /**
          * HoursIn
@@ -7271,6 +8664,20 @@ export interface components {
             items: components["schemas"]["InboxStateOut"][];
         };
         /**
+         * IntervalOut
+         * @description A value with its 95 % interval; `method` says how that was found.
+         */
+        IntervalOut: {
+            /** Value */
+            value: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Method */
+            method: string;
+        };
+        /**
          * InvitationOut
          * @description `link` is to be given to the person themselves: whoever has it chooses their password. Good once, until then.
          */
@@ -7319,6 +8726,59 @@ export interface components {
              * Format: date-time
              */
             at: string;
+        };
+        /**
+         * LessonIn
+         * @description `article_id` answers the message; with `answer` it should say this instead. Without an article, `answer` is one
+         *     that no article has.
+         */
+        LessonIn: {
+            /** Message Id */
+            message_id: string;
+            /**
+             * Article Id
+             * @default null
+             */
+            article_id: string | null;
+            /** Locale */
+            locale: string;
+            /**
+             * Answer
+             * @default
+             */
+            answer: string;
+        };
+        /** LessonOut */
+        LessonOut: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "accepted" | "declined";
+            /** Conversation Id */
+            conversation_id: string;
+            /** Text */
+            text: string;
+            /** Article Id */
+            article_id: string | null;
+            /** Locale */
+            locale: string;
+            /** Title */
+            title: string;
+            /** Answer */
+            answer: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /** Lessons */
+        Lessons: {
+            /** Items */
+            items: components["schemas"]["LessonOut"][];
         };
         /**
          * LetterHint
@@ -8096,6 +9556,22 @@ export interface components {
             /** Policy Id */
             policy_id: string;
         };
+        /**
+         * PolicyTriedIn
+         * @description How many messages in a row may go unanswered, and whether a sure article goes before a sure intent.
+         */
+        PolicyTriedIn: {
+            /**
+             * Misses
+             * @default 2
+             */
+            misses: number;
+            /**
+             * Articles First
+             * @default false
+             */
+            articles_first: boolean;
+        };
         /** PreChatField */
         PreChatField: {
             /**
@@ -8317,6 +9793,17 @@ export interface components {
             /** Rule */
             rule: string;
         };
+        /** ReplayedOut */
+        ReplayedOut: {
+            /** Conversation Id */
+            conversation_id: string;
+            /** Ticket Number */
+            ticket_number: number;
+            /** Question */
+            question: string;
+            before: components["schemas"]["EndOut"];
+            after: components["schemas"]["EndOut"];
+        };
         /**
          * RoutingOut
          * @description How a conversation finds somebody: what it asks for, the last decision, and its wait while it has nobody.
@@ -8373,6 +9860,15 @@ export interface components {
             /** Identity Id */
             identity_id: string;
         };
+        /** SentenceOut */
+        SentenceOut: {
+            /** Message Id */
+            message_id: string;
+            /** Author */
+            author: string;
+            /** Text */
+            text: string;
+        };
         /**
          * SessionOut
          * @description `csrf_token` goes back in the header `X-CSRF-Token` of every request that changes something.
@@ -8422,6 +9918,19 @@ export interface components {
             email: string;
             /** Password */
             password: string;
+        };
+        /** SimilarOut */
+        SimilarOut: {
+            /** Conversation Id */
+            conversation_id: string;
+            /** Ticket Number */
+            ticket_number: number;
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /** Likeness */
+            likeness: number;
         };
         /** SkillIn */
         SkillIn: {
@@ -8557,6 +10066,20 @@ export interface components {
              * Format: date-time
              */
             since: string;
+        };
+        /**
+         * StandingOut
+         * @description A solution, how probable it is, and what the customer of the nearest case said.
+         */
+        StandingOut: {
+            /** Solution */
+            solution: string;
+            title: components["schemas"]["Words"];
+            text: components["schemas"]["Words"];
+            /** Probability */
+            probability: number;
+            /** Nearest */
+            nearest: string;
         };
         /**
          * StoppedOut
@@ -8729,6 +10252,32 @@ export interface components {
             items: components["schemas"]["TemplateOut"][];
             /** Synced At */
             synced_at: string | null;
+        };
+        /**
+         * ThresholdsIn
+         * @description Those that are not given stay each inbox's own.
+         */
+        ThresholdsIn: {
+            /**
+             * Knowledge
+             * @default null
+             */
+            knowledge: number | null;
+            /**
+             * Intent
+             * @default null
+             */
+            intent: number | null;
+            /**
+             * Mail
+             * @default null
+             */
+            mail: number | null;
+            /**
+             * Mail Intent
+             * @default null
+             */
+            mail_intent: number | null;
         };
         /** TransferIn */
         TransferIn: {
@@ -9326,6 +10875,37 @@ export interface components {
             templates: boolean;
         };
         /**
+         * Words
+         * @description A text in both languages.
+         */
+        Words: {
+            /** En */
+            en: string;
+            /** Es */
+            es: string;
+        };
+        /** WrittenCaseIn */
+        WrittenCaseIn: {
+            /** Id */
+            id: string;
+            /** Solution */
+            solution: string;
+            /** Answers */
+            answers: {
+                [key: string]: string;
+            };
+            /**
+             * Told
+             * @default
+             */
+            told: string;
+            /**
+             * Language
+             * @default
+             */
+            language: string;
+        };
+        /**
          * VersionOut
          * @description What a message said before it was edited, and since when; `at` is null for what it said at the beginning.
          */
@@ -9400,20 +10980,36 @@ export type ArticleIn = components['schemas']['ArticleIn'];
 export type ArticleOut = components['schemas']['ArticleOut'];
 export type ArticleRef = components['schemas']['ArticleRef'];
 export type Articles = components['schemas']['Articles'];
+export type AskedOut = components['schemas']['AskedOut'];
 export type AssignIn = components['schemas']['AssignIn'];
 export type AtWorkOut = components['schemas']['AtWorkOut'];
 export type AttachmentOut = components['schemas']['AttachmentOut'];
 export type AuthorOut = components['schemas']['AuthorOut'];
+export type BacktestGiven = components['schemas']['BacktestGiven'];
+export type BacktestIn = components['schemas']['BacktestIn'];
+export type BacktestOut = components['schemas']['BacktestOut'];
+export type BacktestReport = components['schemas']['BacktestReport'];
+export type Backtests = components['schemas']['Backtests'];
+export type Begun = components['schemas']['Begun'];
 export type BodyOut = components['schemas']['BodyOut'];
 export type ButtonOut = components['schemas']['ButtonOut'];
 export type Candidate = components['schemas']['Candidate'];
 export type CandidateOut = components['schemas']['CandidateOut'];
 export type Candidates = components['schemas']['Candidates'];
+export type CaseBaseIn = components['schemas']['CaseBaseIn'];
+export type CaseBaseOut = components['schemas']['CaseBaseOut'];
+export type CaseBases = components['schemas']['CaseBases'];
+export type CaseIn = components['schemas']['CaseIn'];
+export type CaseOut = components['schemas']['CaseOut'];
+export type CaseQuestion = components['schemas']['CaseQuestion'];
+export type CaseSolution = components['schemas']['CaseSolution'];
+export type Cases = components['schemas']['Cases'];
 export type Categories = components['schemas']['Categories'];
 export type CategoryIn = components['schemas']['CategoryIn'];
 export type CategoryOut = components['schemas']['CategoryOut'];
 export type CheckedArticle = components['schemas']['CheckedArticle'];
 export type Checks = components['schemas']['Checks'];
+export type ChoiceOut = components['schemas']['ChoiceOut'];
 export type Citation = components['schemas']['Citation'];
 export type ClaimOut = components['schemas']['ClaimOut'];
 export type CodeIn = components['schemas']['CodeIn'];
@@ -9437,16 +11033,27 @@ export type Difference = components['schemas']['Difference'];
 export type DoNotContactIn = components['schemas']['DoNotContactIn'];
 export type DoNotContactOut = components['schemas']['DoNotContactOut'];
 export type Done = components['schemas']['Done'];
+export type DraftOut = components['schemas']['DraftOut'];
+export type DraftSource = components['schemas']['DraftSource'];
+export type EndOut = components['schemas']['EndOut'];
 export type Entry = components['schemas']['Entry'];
 export type ExpiryIn = components['schemas']['ExpiryIn'];
 export type Feed = components['schemas']['Feed'];
 export type FieldIn = components['schemas']['FieldIn'];
 export type FieldsOut = components['schemas']['FieldsOut'];
+export type FigureOut = components['schemas']['FigureOut'];
 export type FiguresOut = components['schemas']['FiguresOut'];
 export type Floor = components['schemas']['Floor'];
 export type Found = components['schemas']['Found'];
+export type GapDetail = components['schemas']['GapDetail'];
+export type GapOut = components['schemas']['GapOut'];
+export type GapQuestion = components['schemas']['GapQuestion'];
+export type Gaps = components['schemas']['Gaps'];
+export type GuideIn = components['schemas']['GuideIn'];
+export type GuideOut = components['schemas']['GuideOut'];
 export type HealthOut = components['schemas']['HealthOut'];
 export type HeldBackPage = components['schemas']['HeldBackPage'];
+export type HelpOut = components['schemas']['HelpOut'];
 export type HoursIn = components['schemas']['HoursIn'];
 export type HoursList = components['schemas']['HoursList'];
 export type HoursOut = components['schemas']['HoursOut'];
@@ -9457,10 +11064,14 @@ export type Imported = components['schemas']['Imported'];
 export type InboxOut = components['schemas']['InboxOut'];
 export type InboxStateOut = components['schemas']['InboxStateOut'];
 export type Inboxes = components['schemas']['Inboxes'];
+export type IntervalOut = components['schemas']['IntervalOut'];
 export type InvitationOut = components['schemas']['InvitationOut'];
 export type InvitedIn = components['schemas']['InvitedIn'];
 export type InvitedOut = components['schemas']['InvitedOut'];
 export type LastMessage = components['schemas']['LastMessage'];
+export type LessonIn = components['schemas']['LessonIn'];
+export type LessonOut = components['schemas']['LessonOut'];
+export type Lessons = components['schemas']['Lessons'];
 export type LetterHint = components['schemas']['LetterHint'];
 export type LetterOut = components['schemas']['LetterOut'];
 export type LimitsOut = components['schemas']['LimitsOut'];
@@ -9500,6 +11111,7 @@ export type PlacementIn = components['schemas']['PlacementIn'];
 export type Policies = components['schemas']['Policies'];
 export type PolicyIn = components['schemas']['PolicyIn'];
 export type PolicyOut = components['schemas']['PolicyOut'];
+export type PolicyTriedIn = components['schemas']['PolicyTriedIn'];
 export type PreChatField = components['schemas']['PreChatField'];
 export type PresenceIn = components['schemas']['PresenceIn'];
 export type PresenceOut = components['schemas']['PresenceOut'];
@@ -9517,15 +11129,18 @@ export type ReasonOut = components['schemas']['ReasonOut'];
 export type Reasons = components['schemas']['Reasons'];
 export type ReferralOut = components['schemas']['ReferralOut'];
 export type RefusedArticle = components['schemas']['RefusedArticle'];
+export type ReplayedOut = components['schemas']['ReplayedOut'];
 export type RoutingOut = components['schemas']['RoutingOut'];
 export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
 export type SendCodeIn = components['schemas']['SendCodeIn'];
+export type SentenceOut = components['schemas']['SentenceOut'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type ShiftIn = components['schemas']['ShiftIn'];
 export type ShiftOut = components['schemas']['ShiftOut'];
 export type Shifts = components['schemas']['Shifts'];
 export type SignIn = components['schemas']['SignIn'];
+export type SimilarOut = components['schemas']['SimilarOut'];
 export type SkillIn = components['schemas']['SkillIn'];
 export type SkillOut = components['schemas']['SkillOut'];
 export type Skills = components['schemas']['Skills'];
@@ -9536,6 +11151,7 @@ export type SourceOut = components['schemas']['SourceOut'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SplitIn = components['schemas']['SplitIn'];
 export type StaleOut = components['schemas']['StaleOut'];
+export type StandingOut = components['schemas']['StandingOut'];
 export type StoppedOut = components['schemas']['StoppedOut'];
 export type TeamDetail = components['schemas']['TeamDetail'];
 export type TeamIn = components['schemas']['TeamIn'];
@@ -9547,6 +11163,7 @@ export type TemplateOut = components['schemas']['TemplateOut'];
 export type TemplateUseInput = components['schemas']['TemplateUse-Input'];
 export type TemplateUseOutput = components['schemas']['TemplateUse-Output'];
 export type Templates = components['schemas']['Templates'];
+export type ThresholdsIn = components['schemas']['ThresholdsIn'];
 export type TransferIn = components['schemas']['TransferIn'];
 export type TrialOut = components['schemas']['TrialOut'];
 export type TriedAnswer = components['schemas']['TriedAnswer'];
@@ -9579,6 +11196,8 @@ export type WidgetSessionOut = components['schemas']['WidgetSessionOut'];
 export type WidgetSettings = components['schemas']['WidgetSettings'];
 export type WidgetStatus = components['schemas']['WidgetStatus'];
 export type WindowOut = components['schemas']['WindowOut'];
+export type Words = components['schemas']['Words'];
+export type WrittenCaseIn = components['schemas']['WrittenCaseIn'];
 export type HubWebSchemasVersionOut = components['schemas']['hub__web__schemas__VersionOut'];
 export type HubWebSchemasKnowledgeQuestionOut = components['schemas']['hub__web__schemas_knowledge__QuestionOut'];
 export type HubWebSchemasKnowledgeVersionOut = components['schemas']['hub__web__schemas_knowledge__VersionOut'];

@@ -617,6 +617,15 @@ class ArticleRated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ArticleTaught(Event):
+    """An editor accepted customers' words by which the article is to be found."""
+
+    stream = "article"
+
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleIndexed(Event):
     """The passages of all locales of the article rest in the store; every process may take them into its index."""
 

@@ -52,6 +52,7 @@ SUBSCRIPTIONS: Subscriptions = {
     e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
     e.ArticleWithdrawn.__name__: (Subscription("index_article", slow=True),),
     e.ArticleAudienceChanged.__name__: (Subscription("index_article", slow=True),),
+    e.ArticleTaught.__name__: (Subscription("index_article", slow=True),),
     e.TaskAsked.__name__: (Subscription("long_task", slow=True),),
 }
 

@@ -12,7 +12,7 @@ from hub import failpoints
 from hub.domain.inbox import DAY
 from hub.hub import Hub
 from hub.jobs.handlers import SECOND
-from hub.services import article_round, assignment, presence, promises, routing, vendors
+from hub.services import article_round, assignment, assist, presence, promises, routing, vendors
 from hub.store.queries import due, outbox, staffing
 from hub.store.queries import routing as routing_queries
 
@@ -103,6 +103,7 @@ class Sweeper:
         """Deletes what was kept long enough: raw payloads, finished rows, ended sessions."""
         while self._hub.store.write(lambda tx: due.tidy(tx, payloads=KEEP_PAYLOADS, finished=KEEP_FINISHED)):
             pass
+        assist.remember(self._hub)
 
     def _run(self) -> None:
         tidied = time.monotonic() - TIDY_EVERY

@@ -194,7 +194,10 @@ def _index(hub: Hub, wanted: Asked, progress: Progress) -> KnowledgeBase:
         by_article: dict[tuple[str, str], list[Passage]] = {}
         for passage in passages.every(connection, knowledge.model_id):
             by_article.setdefault((passage.article_id, passage.locale), []).append(passage)
+        # Of what only the firm reads no customer would ever be told.
+        readable = passages.readable(connection, by_article.keys())
         written = drafts.unpublished(connection) if wanted.articles == "draft" else []
+    by_article = {key: some for key, some in by_article.items() if key in readable}
     for text in written:
         by_article.pop((text.article_id, text.locale), None)
     fresh = _encoded(index, written, progress)

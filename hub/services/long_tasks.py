@@ -7,7 +7,7 @@ from functools import partial
 from hub.domain import events as e
 from hub.domain.errors import NotFound, Refused, Unavailable
 from hub.hub import Hub
-from hub.services import backtest, tasks
+from hub.services import backtest, gaps, tasks
 from hub.services.tasks import Task
 from hub.services.work import Work, nothing
 from hub.store.unit_of_work import Tx, UseCase
@@ -20,10 +20,16 @@ def run(hub: Hub, work: Work) -> UseCase[None]:
     if task is None or task.state != "waiting":
         return nothing
     try:
+        if task.kind == "gaps":
+            return _then_end(gaps.mine(hub), task.id)
         result = backtest.task(hub, task.given)
     except (Refused, Unavailable) as error:
         return partial(tasks.fail, task_id=task.id, error=str(error))
     return partial(tasks.end, task_id=task.id, result=result)
+
+
+def _then_end(keep: UseCase[dict[str, int]], task_id: str) -> UseCase[None]:
+    return lambda tx: tasks.end(tx, task_id, keep(tx))
 
 
 def gave_up(hub: Hub, work: Work) -> UseCase[None]:
