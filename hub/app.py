@@ -67,6 +67,7 @@ CHANNELS: Mapping[str, str] = {
     "messenger": "channels.social.messenger:channel",
     "instagram": "channels.social.instagram:channel",
     "line": "channels.social.line:channel",
+    "slack": "channels.social.slack:channel",
     "telegram": "channels.social.telegram:channel",
 }
 
