@@ -64,6 +64,7 @@ CHANNELS: Mapping[str, str] = {
     "sms": "channels.sms.twilio:channel",
     "email": "channels.email.mailbox:channel",
     "whatsapp": "channels.social.whatsapp:channel",
+    "whatsapp_twilio": "channels.sms.whatsapp_twilio:channel",
     "messenger": "channels.social.messenger:channel",
     "instagram": "channels.social.instagram:channel",
     "line": "channels.social.line:channel",

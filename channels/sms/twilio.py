@@ -436,14 +436,13 @@ class TwilioSms:
 
         Raises ChannelError. There is no idempotency key: `unknown` where the answer was lost.
         """
-        if not (_E164.fullmatch(message.address.value) or _SHORT_CODE.fullmatch(message.address.value)):
-            raise ChannelError("no_reply", "a sender's name cannot be answered", permanent=True)
+        to = self._recipient(message)
         parcel = self._parcel(message)
         _check(parcel)
         sender, service_sid = self._sender(message)
         with _answers():
             made = self._messages.create(
-                to=message.address.value,
+                to=to,
                 body=parcel.body,
                 status_callback=self._report_url(message.message_id),
                 **({"from_": sender} if sender else {}),
@@ -451,6 +450,13 @@ class TwilioSms:
                 **({"media_url": [each.url for each in parcel.enclosed]} if parcel.enclosed else {}),
             )
             return _receipt(made)
+
+    def _recipient(self, message: OutboundMessage) -> str:
+        """The address as Twilio writes it. Raises ChannelError where nobody can be answered there."""
+        value = message.address.value
+        if not (_E164.fullmatch(value) or _SHORT_CODE.fullmatch(value)):
+            raise ChannelError("no_reply", "a sender's name cannot be answered", permanent=True)
+        return value
 
     def sender_of(self, message: OutboundMessage) -> str:
         """See `hub.ports.ManySenders`: the number or name, or the messaging service where that chooses."""
@@ -462,7 +468,7 @@ class TwilioSms:
         earliest = datetime.fromtimestamp(since // 1_000_000, UTC)
         with _answers(asks=True):
             # No date: Twilio's filter is over `date_sent`, which a message in its queue does not have yet.
-            newest = self._messages.list(to=message.address.value, limit=_LOOK_BACK, page_size=_LOOK_BACK)
+            newest = self._messages.list(to=self._recipient(message), limit=_LOOK_BACK, page_size=_LOOK_BACK)
             found = [
                 each
                 for each in newest

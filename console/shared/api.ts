@@ -8954,7 +8954,7 @@ export interface components {
              */
             identity_id: string | null;
             /** @default null */
-            template: components["schemas"]["TemplateUse-Input"] | null;
+            template: components["schemas"]["TemplateUse"] | null;
         };
         /**
          * MessageOut
@@ -10221,26 +10221,10 @@ export interface components {
          * TemplateUse
          * @description An approved text of the inbox's with its values, in the order of its `parameters`.
          */
-        "TemplateUse-Input": {
+        TemplateUse: {
             /** Id */
             id: string;
-            /**
-             * Parameters
-             * @default []
-             */
-            parameters: string[];
-        };
-        /**
-         * TemplateUse
-         * @description An approved text of the inbox's with its values, in the order of its `parameters`.
-         */
-        "TemplateUse-Output": {
-            /** Id */
-            id: string;
-            /**
-             * Parameters
-             * @default []
-             */
+            /** Parameters */
             parameters: string[];
         };
         /**
@@ -11160,8 +11144,7 @@ export type TeamRulesIn = components['schemas']['TeamRulesIn'];
 export type Teams = components['schemas']['Teams'];
 export type TemplateButtonOut = components['schemas']['TemplateButtonOut'];
 export type TemplateOut = components['schemas']['TemplateOut'];
-export type TemplateUseInput = components['schemas']['TemplateUse-Input'];
-export type TemplateUseOutput = components['schemas']['TemplateUse-Output'];
+export type TemplateUse = components['schemas']['TemplateUse'];
 export type Templates = components['schemas']['Templates'];
 export type ThresholdsIn = components['schemas']['ThresholdsIn'];
 export type TransferIn = components['schemas']['TransferIn'];

@@ -257,7 +257,7 @@ class InboundMessage:
     are `files`. `letter` is there for mails. `consent` is set where the text is nothing but such a word. `to` is the
     address of ours that they wrote to, where the inbox has several: answers go out from there. `sent_at` is the
     provider's time of it, microseconds; channels with a reply window always give it, for the window runs from there.
-    `window` is there where this message opens a longer one than usual, seconds.
+    `window` is there where this message opens a longer one than usual, seconds, or where its provider tells no time.
 
     `also` are further addresses of the sender by the provider's own word: one person has a telephone number and a
     user's id there, and messages may come with either alone.

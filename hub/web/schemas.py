@@ -630,7 +630,7 @@ class TemplateUse(Shape):
     """An approved text of the inbox's with its values, in the order of its `parameters`."""
 
     id: Identifier
-    parameters: list[Text] = Field(default=[], max_length=30)
+    parameters: list[Text] = Field(max_length=30)
 
 
 class WayOut(Shape):

@@ -30,11 +30,12 @@ def said_to(connection: Connection, identity_ids: Iterable[str]) -> dict[tuple[s
 
 
 def note(tx: Tx, identity_id: str, inbox_id: str, message: InboundMessage) -> None:
-    """A message has come; one that was delayed opens no window that its own time does not, and none closes one."""
-    if message.sent_at is None:
+    """A message has come; one that was delayed opens no window that its own time does not, and none closes one. Where
+    the provider tells no time, `window` alone says that there is one."""
+    if message.sent_at is None and message.window is None:
         return
     before = said(tx.connection, identity_id, inbox_id)
-    at = min(message.sent_at, tx.now)
+    at = tx.now if message.sent_at is None else min(message.sent_at, tx.now)
     until = at + message.window * SECOND if message.window else 0
     values = {"said_at": max(before.at, at), "open_until": max(before.open_until, until)}
     tx.upsert(t.reply_window, {"identity_id": identity_id, "inbox_id": inbox_id}, values)
