@@ -24,8 +24,9 @@ from hub import app, processes
 from hub.clock import SystemClock
 from hub.domain.cases import read_base
 from hub.domain.errors import HubError, Refused
+from hub.domain.events import SYSTEM
 from hub.domain.inbox import Inbox
-from hub.services import backtest, demo, inboxes, reconciliation
+from hub.services import article_exchange, article_files, article_formats, backtest, demo, inboxes, reconciliation
 from hub.settings import Settings, from_environment
 from hub.simulation import command as simulation
 from hub.simulation.hub_api import Login
@@ -79,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     connect.add_argument("--name", default="", help="as agents see it (default: the channel's)")
     connect.add_argument("--team", required=True, help="the name of the team that answers")
     connect.add_argument("--settings", default="{}", metavar="JSON", help="the channel's own settings, a JSON object")
+    articles = add("articles", _articles, "Bring articles in from a file or folder, or give them out.")
+    articles.add_argument("action", choices=["import", "export"])
+    articles.add_argument("path", help="a file; for Markdown a folder", type=Path)
+    articles.add_argument("--format", choices=article_formats.FORMATS, required=True)
+    articles.add_argument("--publish", action="store_true", help="import: make public what was public there")
     mailbox = add("mailbox", _mailbox, "Compare a mailbox with what is stored; exit code 1 where they differ.")
     mailbox.add_argument("action", choices=["check"])
     mailbox.add_argument("inbox", metavar="INBOX", help="the inbox's key")
@@ -238,6 +244,27 @@ def _json_object(text: str, field: str) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise Refused(field, "must be a JSON object")
     return read
+
+
+def _articles(settings: Settings, options: argparse.Namespace) -> int:
+    store = app.open_store(settings, SystemClock(), lambda _nudges, _events: None)
+    try:
+        if options.action == "export":
+            with store.read() as connection:
+                count = article_files.save(options.format, options.path, article_exchange.give_out(connection))
+            print(f"{count} articles are in {options.path}")
+            return 0
+        found = article_files.load(options.format, options.path)
+        report = article_exchange.bring_in(store, found, by=SYSTEM, publish=options.publish)
+    finally:
+        store.close()
+    for each in report.refused:
+        print(f"refused  {each.where}: {each.rule}")
+    print(
+        f"{report.created} new, {report.changed} changed, {report.unchanged} as they were, "
+        f"{len(report.refused)} refused; {report.categories} new categories"
+    )
+    return 1 if report.refused else 0
 
 
 def _mailbox(settings: Settings, options: argparse.Namespace) -> int:

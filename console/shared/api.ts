@@ -477,6 +477,104 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/articles/export/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All articles that are not archived, as a file */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    form: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The file */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": unknown;
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/import/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring articles in as drafts; a folder of Markdown as a zip */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    form: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "multipart/form-data": components["schemas"]["ImportIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Imported"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/articles/{article_id}/placement": {
         parameters: {
             query?: never;
@@ -1068,6 +1166,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/articles/{article_id}/{locale}/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The test questions before and after this draft would be published; nothing that customers get changes */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    article_id: string;
+                    locale: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrialOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/articles/{article_id}/{locale}/unarchive": {
         parameters: {
             query?: never;
@@ -1190,7 +1336,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Versions"];
+                        "application/json": components["schemas"]["ArticleVersions"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -4651,6 +4797,213 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/knowledge/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Articles that are old, nearly the same as others, or contradict them */
+        get: {
+            parameters: {
+                query?: {
+                    days?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Checks"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Test questions with their right answers */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TestQuestions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Keep a test question */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["TestQuestionIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TestQuestions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/questions/{question_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a test question */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    question_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["TestQuestionIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TestQuestions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Drop a test question */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    question_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TestQuestions"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/knowledge/search": {
         parameters: {
             query?: never;
@@ -4678,6 +5031,51 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Found"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The test questions as things stand */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrialOut"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -7402,6 +7800,34 @@ export interface components {
             /** Confidence */
             confidence: number;
         };
+        /** ArticleVersionOut */
+        ArticleVersionOut: {
+            /** Version */
+            version: number;
+            /** Title */
+            title: string;
+            /** Body */
+            body: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Published By */
+            published_by: string;
+            /** Approved By */
+            approved_by: string;
+        };
+        /**
+         * ArticleVersions
+         * @description The newest first. `public` is the one that customers get; 0: none.
+         */
+        ArticleVersions: {
+            /** Items */
+            items: components["schemas"]["ArticleVersionOut"][];
+            /** Public */
+            public: number;
+        };
         /** Articles */
         Articles: {
             /** Items */
@@ -8595,13 +9021,13 @@ export interface components {
             /** Src */
             src: string;
         };
-        /** ImportFormIn */
-        ImportFormIn: {
+        /** ImportIn */
+        ImportIn: {
             /**
-             * Format
-             * @enum {string}
+             * File
+             * Format: binary
              */
-            format: "markdown" | "csv" | "zendesk" | "chatwoot";
+            file: string;
         };
         /**
          * Imported
@@ -9082,7 +9508,7 @@ export interface components {
              * Versions
              * @default []
              */
-            versions: components["schemas"]["hub__web__schemas__VersionOut"][];
+            versions: components["schemas"]["VersionOut"][];
             /**
              * At
              * Format: date-time
@@ -9261,7 +9687,7 @@ export interface components {
          *     right thing, or nothing where nothing answers it.
          */
         OutcomeOut: {
-            question: components["schemas"]["hub__web__schemas_knowledge__QuestionOut"];
+            question: components["schemas"]["TestQuestionOut"];
             found: components["schemas"]["CheckedArticle"] | null;
             /** Place */
             place: number;
@@ -9686,10 +10112,27 @@ export interface components {
              */
             position: number;
         };
+        /**
+         * QuestionOut
+         * @description `name` is the field of contacts that holds the answer.
+         */
+        QuestionOut: {
+            /** Text En */
+            text_en: string;
+            /** Text Es */
+            text_es: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+            /** Name */
+            name: string;
+        };
         /** Questions */
         Questions: {
             /** Items */
-            items: components["schemas"]["hub__web__schemas_people__QuestionOut"][];
+            items: components["schemas"]["QuestionOut"][];
         };
         /**
          * QueueOut
@@ -10238,6 +10681,34 @@ export interface components {
             synced_at: string | null;
         };
         /**
+         * TestQuestionIn
+         * @description `article_id` null: no article answers it, and saying nothing is right.
+         */
+        TestQuestionIn: {
+            /** Text */
+            text: string;
+            /** Locale */
+            locale: string;
+            /** Article Id */
+            article_id: string | null;
+        };
+        /** TestQuestionOut */
+        TestQuestionOut: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /** Locale */
+            locale: string;
+            /** Article Id */
+            article_id: string | null;
+        };
+        /** TestQuestions */
+        TestQuestions: {
+            /** Items */
+            items: components["schemas"]["TestQuestionOut"][];
+        };
+        /**
          * ThresholdsIn
          * @description Those that are not given stay each inbox's own.
          */
@@ -10284,9 +10755,9 @@ export interface components {
             before: components["schemas"]["QualityOut"] | null;
             after: components["schemas"]["QualityOut"] | null;
             /** Broken */
-            broken: components["schemas"]["hub__web__schemas_knowledge__QuestionOut"][];
+            broken: components["schemas"]["TestQuestionOut"][];
             /** Mended */
-            mended: components["schemas"]["hub__web__schemas_knowledge__QuestionOut"][];
+            mended: components["schemas"]["TestQuestionOut"][];
         };
         /**
          * TriedAnswer
@@ -10504,20 +10975,20 @@ export interface components {
              */
             name: string | null;
         };
+        /**
+         * VersionOut
+         * @description What a message said before it was edited, and since when; `at` is null for what it said at the beginning.
+         */
+        VersionOut: {
+            /** Text */
+            text: string;
+            /** At */
+            at: string | null;
+        };
         /** VersionRef */
         VersionRef: {
             /** Version */
             version: number;
-        };
-        /**
-         * Versions
-         * @description The newest first. `public` is the one that customers get; 0: none.
-         */
-        Versions: {
-            /** Items */
-            items: components["schemas"]["hub__web__schemas_knowledge__VersionOut"][];
-            /** Public */
-            public: number;
         };
         /**
          * WaitOut
@@ -10889,62 +11360,6 @@ export interface components {
              */
             language: string;
         };
-        /**
-         * VersionOut
-         * @description What a message said before it was edited, and since when; `at` is null for what it said at the beginning.
-         */
-        hub__web__schemas__VersionOut: {
-            /** Text */
-            text: string;
-            /** At */
-            at: string | null;
-        };
-        /** QuestionOut */
-        hub__web__schemas_knowledge__QuestionOut: {
-            /** Id */
-            id: string;
-            /** Text */
-            text: string;
-            /** Locale */
-            locale: string;
-            /** Article Id */
-            article_id: string | null;
-        };
-        /** VersionOut */
-        hub__web__schemas_knowledge__VersionOut: {
-            /** Version */
-            version: number;
-            /** Title */
-            title: string;
-            /** Body */
-            body: string;
-            /**
-             * Published At
-             * Format: date-time
-             */
-            published_at: string;
-            /** Published By */
-            published_by: string;
-            /** Approved By */
-            approved_by: string;
-        };
-        /**
-         * QuestionOut
-         * @description `name` is the field of contacts that holds the answer.
-         */
-        hub__web__schemas_people__QuestionOut: {
-            /** Text En */
-            text_en: string;
-            /** Text Es */
-            text_es: string;
-            /**
-             * Position
-             * @default 0
-             */
-            position: number;
-            /** Name */
-            name: string;
-        };
     };
     responses: never;
     parameters: never;
@@ -10963,6 +11378,8 @@ export type AnswersOut = components['schemas']['AnswersOut'];
 export type ArticleIn = components['schemas']['ArticleIn'];
 export type ArticleOut = components['schemas']['ArticleOut'];
 export type ArticleRef = components['schemas']['ArticleRef'];
+export type ArticleVersionOut = components['schemas']['ArticleVersionOut'];
+export type ArticleVersions = components['schemas']['ArticleVersions'];
 export type Articles = components['schemas']['Articles'];
 export type AskedOut = components['schemas']['AskedOut'];
 export type AssignIn = components['schemas']['AssignIn'];
@@ -11043,7 +11460,7 @@ export type HoursList = components['schemas']['HoursList'];
 export type HoursOut = components['schemas']['HoursOut'];
 export type IdentityOut = components['schemas']['IdentityOut'];
 export type ImageOut = components['schemas']['ImageOut'];
-export type ImportFormIn = components['schemas']['ImportFormIn'];
+export type ImportIn = components['schemas']['ImportIn'];
 export type Imported = components['schemas']['Imported'];
 export type InboxOut = components['schemas']['InboxOut'];
 export type InboxStateOut = components['schemas']['InboxStateOut'];
@@ -11104,6 +11521,7 @@ export type Problem = components['schemas']['Problem'];
 export type PublishIn = components['schemas']['PublishIn'];
 export type QualityOut = components['schemas']['QualityOut'];
 export type QuestionIn = components['schemas']['QuestionIn'];
+export type QuestionOut = components['schemas']['QuestionOut'];
 export type Questions = components['schemas']['Questions'];
 export type QueueOut = components['schemas']['QueueOut'];
 export type ReactionOut = components['schemas']['ReactionOut'];
@@ -11146,6 +11564,9 @@ export type TemplateButtonOut = components['schemas']['TemplateButtonOut'];
 export type TemplateOut = components['schemas']['TemplateOut'];
 export type TemplateUse = components['schemas']['TemplateUse'];
 export type Templates = components['schemas']['Templates'];
+export type TestQuestionIn = components['schemas']['TestQuestionIn'];
+export type TestQuestionOut = components['schemas']['TestQuestionOut'];
+export type TestQuestions = components['schemas']['TestQuestions'];
 export type ThresholdsIn = components['schemas']['ThresholdsIn'];
 export type TransferIn = components['schemas']['TransferIn'];
 export type TrialOut = components['schemas']['TrialOut'];
@@ -11162,8 +11583,8 @@ export type Vendors = components['schemas']['Vendors'];
 export type VerificationOut = components['schemas']['VerificationOut'];
 export type VerifyIn = components['schemas']['VerifyIn'];
 export type VerifyOut = components['schemas']['VerifyOut'];
+export type VersionOut = components['schemas']['VersionOut'];
 export type VersionRef = components['schemas']['VersionRef'];
-export type Versions = components['schemas']['Versions'];
 export type WaitOut = components['schemas']['WaitOut'];
 export type WayOut = components['schemas']['WayOut'];
 export type WideningStepInput = components['schemas']['WideningStep-Input'];
@@ -11181,9 +11602,5 @@ export type WidgetStatus = components['schemas']['WidgetStatus'];
 export type WindowOut = components['schemas']['WindowOut'];
 export type Words = components['schemas']['Words'];
 export type WrittenCaseIn = components['schemas']['WrittenCaseIn'];
-export type HubWebSchemasVersionOut = components['schemas']['hub__web__schemas__VersionOut'];
-export type HubWebSchemasKnowledgeQuestionOut = components['schemas']['hub__web__schemas_knowledge__QuestionOut'];
-export type HubWebSchemasKnowledgeVersionOut = components['schemas']['hub__web__schemas_knowledge__VersionOut'];
-export type HubWebSchemasPeopleQuestionOut = components['schemas']['hub__web__schemas_people__QuestionOut'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

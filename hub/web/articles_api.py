@@ -224,13 +224,13 @@ def place_article(article_id: str, json_data: s.PlacementIn) -> s.Articles:
 
 @blueprint.get("/articles/<identifier:article_id>/<language:locale>/versions")
 @needs("read_articles")
-@blueprint.output(s.Versions)
-def versions(article_id: str, locale: str) -> s.Versions:
+@blueprint.output(s.ArticleVersions)
+def versions(article_id: str, locale: str) -> s.ArticleVersions:
     """What was ever published, the newest first"""
     with the_hub().store.read() as connection:
         public = queries.get(connection, article_id, locale).version
         found = queries.versions(connection, article_id, locale)
-    return s.Versions(items=[knowledge_render.version(each) for each in found], public=public)
+    return s.ArticleVersions(items=[knowledge_render.version(each) for each in found], public=public)
 
 
 @blueprint.get("/articles/<identifier:article_id>/<language:locale>/difference")

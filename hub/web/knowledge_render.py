@@ -41,8 +41,8 @@ def article(found: articles.Article) -> s.ArticleOut:
     )
 
 
-def version(found: articles.Version) -> s.VersionOut:
-    return s.VersionOut(
+def version(found: articles.Version) -> s.ArticleVersionOut:
+    return s.ArticleVersionOut(
         version=found.version,
         title=found.title,
         body=found.body,
@@ -104,8 +104,8 @@ def checks(texts: list[article_checks.Text], now: int, old: int) -> s.Checks:
     )
 
 
-def question(found: Question) -> s.QuestionOut:
-    return s.QuestionOut(id=found.id, text=found.text, locale=found.locale, article_id=found.article_id or None)
+def question(found: Question) -> s.TestQuestionOut:
+    return s.TestQuestionOut(id=found.id, text=found.text, locale=found.locale, article_id=found.article_id or None)
 
 
 def _found(answer: FoundAnswer | None) -> s.CheckedArticle | None:

@@ -12,7 +12,6 @@ from hub.web.schemas import Identifier, Language, Shape, Storable, Token
 ArticleState = Literal[
     "draft", "review", "approved", "scheduled", "published", "changed", "withdrawn", "expired", "archived"
 ]
-Format = Literal["markdown", "csv", "zendesk", "chatwoot"]
 Names = dict[Language, Annotated[Storable, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]]
 
 
@@ -94,7 +93,7 @@ class VersionRef(Shape):
     version: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class VersionOut(Shape):
+class ArticleVersionOut(Shape):
     version: int
     title: str
     body: str
@@ -103,15 +102,15 @@ class VersionOut(Shape):
     approved_by: str
 
 
-class Versions(Shape):
+class ArticleVersions(Shape):
     """The newest first. `public` is the one that customers get; 0: none."""
 
-    items: list[VersionOut]
+    items: list[ArticleVersionOut]
     public: int
 
 
 class DifferenceQuery(Shape):
-    """Versions; 0 is the draft."""
+    """ArticleVersions; 0 is the draft."""
 
     earlier: Annotated[int, Field(ge=0, le=1_000_000)]
     later: Annotated[int, Field(ge=0, le=1_000_000)] = 0
@@ -212,7 +211,7 @@ class Checks(Shape):
 # --- test questions ---------------------------------------------------------------------------------------------------
 
 
-class QuestionIn(Shape):
+class TestQuestionIn(Shape):
     """`article_id` null: no article answers it, and saying nothing is right."""
 
     text: Annotated[Storable, StringConstraints(min_length=1, max_length=1_000, strip_whitespace=True)]
@@ -220,22 +219,22 @@ class QuestionIn(Shape):
     article_id: Identifier | None
 
 
-class QuestionOut(Shape):
+class TestQuestionOut(Shape):
     id: str
     text: str
     locale: str
     article_id: str | None
 
 
-class Questions(Shape):
-    items: list[QuestionOut]
+class TestQuestions(Shape):
+    items: list[TestQuestionOut]
 
 
 class OutcomeOut(Shape):
     """`place` of the right article among what was found, 0: not found. `right`: the customer would have been told the
     right thing, or nothing where nothing answers it."""
 
-    question: QuestionOut
+    question: TestQuestionOut
     found: CheckedArticle | None
     place: int
     confidence: float
@@ -262,15 +261,11 @@ class TrialOut(Shape):
     checked: bool
     before: QualityOut | None
     after: QualityOut | None
-    broken: list[QuestionOut]
-    mended: list[QuestionOut]
+    broken: list[TestQuestionOut]
+    mended: list[TestQuestionOut]
 
 
 # --- import and export ------------------------------------------------------------------------------------------------
-
-
-class ImportFormIn(Shape):
-    format: Format
 
 
 class RefusedArticle(Shape):
@@ -286,7 +281,3 @@ class Imported(Shape):
     unchanged: int
     categories: int
     refused: list[RefusedArticle]
-
-
-class ExportQuery(Shape):
-    format: Format
