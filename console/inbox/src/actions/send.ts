@@ -1,4 +1,4 @@
-import type { AttachmentOut, MessageIn } from "@centralita/shared/api";
+import type { AttachmentOut, MessageIn, TemplateUse } from "@centralita/shared/api";
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 
@@ -17,6 +17,8 @@ export interface Unsent {
   inboxId: string | null;
   /** The customer's address that it goes to, where the inbox reaches several. */
   identityId: string | null;
+  /** An approved text with its values, of which `text` is what the customer will read. */
+  template?: TemplateUse | null;
   at: string;
   /** Why it failed; null while it is on its way. */
   problem: { id: string; field: string | null; rule: string | null } | null;
@@ -54,7 +56,7 @@ export function forgetUnsent(): void {
   outgoing.set(NONE);
 }
 
-export function newMessage(fields: Pick<Unsent, "conversationId" | "kind" | "text" | "attachments" | "inboxId" | "identityId">): Unsent {
+export function newMessage(fields: Pick<Unsent, "conversationId" | "kind" | "text" | "attachments" | "inboxId" | "identityId" | "template">): Unsent {
   return { ...fields, clientId: crypto.randomUUID(), at: new Date().toISOString(), problem: null };
 }
 
@@ -64,10 +66,11 @@ export async function send(client: QueryClient, message: Unsent): Promise<void> 
   const body: MessageIn = {
     client_id: message.clientId,
     kind: message.kind,
-    text: message.text,
+    text: message.template ? "" : message.text,
     attachments: message.attachments.map(({ id }) => id),
     inbox_id: message.inboxId,
     identity_id: message.identityId ?? null,
+    template: message.template ?? null,
   };
   try {
     const sent = await hub.send(message.conversationId, body);

@@ -47,6 +47,11 @@ export const messages = (id: string, before: string | null, signal: AbortSignal)
 export const send = (id: string, body: MessageIn) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/messages", { ...of(id), body }));
 
+const inbox = (id: string) => ({ params: { path: { inbox_id: id } } });
+export const templates = (id: string) => answerOf(api.GET("/api/v1/inboxes/{inbox_id}/templates", inbox(id)));
+export const syncTemplates = (id: string) => answerOf(api.POST("/api/v1/inboxes/{inbox_id}/templates/sync", inbox(id)));
+export const resumeInbox = (id: string) => answerOf(api.POST("/api/v1/inboxes/{inbox_id}/resume", inbox(id)));
+
 export const vendors = () => answerOf(api.GET("/api/v1/vendors"));
 export const askVendor = (id: string, body: VendorMailIn) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/vendor-mails", { ...of(id), body }));

@@ -18,6 +18,7 @@ export const keys = {
   articles: ["articles"],
   article: (id: string, locale: string) => ["article", id, locale],
   health: ["health"],
+  templates: (inboxId: string) => ["templates", inboxId],
   deadRows: ["outbox", "dead"],
   heldBack: ["heldBack"],
   offers: ["offers"],
@@ -121,6 +122,11 @@ export function candidatesQuery(contactId: string) {
 /** A mail's body never changes. */
 export function bodyQuery(messageId: string) {
   return queryOptions({ queryKey: ["body", messageId], queryFn: () => hub.body(messageId) });
+}
+
+/** Read again whenever somebody is about to send one: no event tells of them. */
+export function templatesQuery(inboxId: string) {
+  return queryOptions({ queryKey: keys.templates(inboxId), queryFn: () => hub.templates(inboxId), staleTime: 0 });
 }
 
 export const inboxesQuery = queryOptions({ queryKey: ["inboxes"], queryFn: hub.inboxes });

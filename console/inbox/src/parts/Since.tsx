@@ -22,6 +22,11 @@ function watch(watcher: () => void): () => void {
   };
 }
 
+/** The time (milliseconds), ticking. */
+export function useNow(): number {
+  return useSyncExternalStore(watch, () => now);
+}
+
 /** How long ago `at` was, ticking. */
 export function Since({ at }: { at: string }) {
   const text = useText();

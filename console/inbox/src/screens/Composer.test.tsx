@@ -25,11 +25,11 @@ beforeEach(() => {
 
 const LIMITS: Limits = { text: 400, file: 1_000, mediaTypes: ["image/png"], segmented: true };
 const CHAT: Way = {
-  ...{ letter: null, key: "chat", inboxId: "shop", identityId: "visitor", channel: "webchat", inboxName: "Shop", address: "" },
+  ...{ window: null, stopped: null, letter: null, key: "chat", inboxId: "shop", identityId: "visitor", channel: "webchat", inboxName: "Shop", address: "" },
   ...{ isLast: false, neverWritten: false, forbidden: null, limits: { text: 10_000, file: 1_000, mediaTypes: ["image/png"], segmented: false } },
 };
 const SMS: Way = {
-  ...{ letter: null, key: "sms", inboxId: "number", identityId: "phone", channel: "sms", inboxName: "Madrid", address: "+34 612 34 56 78" },
+  ...{ window: null, stopped: null, letter: null, key: "sms", inboxId: "number", identityId: "phone", channel: "sms", inboxName: "Madrid", address: "+34 612 34 56 78" },
   ...{ isLast: true, neverWritten: false, forbidden: null, limits: LIMITS },
 };
 const DETAIL: ConversationDetail = {

@@ -9,6 +9,7 @@ import { newMessage, send } from "../actions/send";
 import { useUploads, type Upload } from "../actions/upload";
 import { fileSize, share } from "../format/number";
 import { tellTyping } from "../live/connection";
+import { useNow } from "../parts/Since";
 import { useShortcuts } from "../parts/useShortcuts";
 import { useSmsCount } from "../parts/useSmsCount";
 import { setDraft, useDraft } from "../session/drafts";
@@ -19,6 +20,7 @@ import { Forbidden } from "./Forbidden";
 import { LetterEnvelope, LetterSignature } from "./LetterHint";
 import { SmsHint } from "./SmsHint";
 import { wayName, WayPicker } from "./WayPicker";
+import { isOpen, WindowHint } from "./WindowHint";
 
 /** What the hub takes in one message. */
 const LIMIT = 20_000;
@@ -57,7 +59,8 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
   const attached = uploads.flatMap(({ done }) => (done ? [done] : []));
   const uploading = uploads.some(({ done, error }) => !done && !error);
   const objected = way !== undefined && uploads.some(({ file }) => fileObjection(file, way) !== null);
-  const open = isNote || (!!way?.limits && !way.forbidden);
+  const now = useNow();
+  const open = isNote || (!!way?.limits && !way.forbidden && isOpen(way, now));
   const ready = open && !uploading && !objected && over <= 0 && (draft.text.trim() !== "" || attached.length > 0);
   // A message with a picture goes out as MMS, which knows no segments.
   const counted = useSmsCount(draft.text, way?.limits?.segmented === true && uploads.length === 0);
@@ -153,6 +156,7 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
         </p>
       )}
       {way && !way.forbidden && <LetterEnvelope way={way} />}
+      {way && !way.forbidden && <WindowHint way={way} conversationId={conversation.id} />}
       {way && !way.limits && <p className={classes.otherWay}>{t("composer.cannotUse", { channel: word("channel", way.channel) })}</p>}
       {!isNote && !way && <p className={classes.otherWay}>{t("composer.noWay")}</p>}
       {way?.forbidden ? (

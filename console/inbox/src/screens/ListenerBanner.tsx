@@ -17,12 +17,22 @@ export function ListenerBanner() {
 
 function Watching() {
   const text = useText();
-  const { t } = text;
+  const { t, counted } = text;
   const { data, dataUpdatedAt } = useQuery(listenersQuery);
   const down = silent(data, dataUpdatedAt);
+  const stopped = (data?.parts ?? []).filter(({ name }) => name === "sending");
   // The region is there before it says something, or no screen reader would read it.
   return (
-    <div role="alert" className={classes.banner} hidden={down.length === 0}>
+    <div role="alert" className={classes.banner} hidden={down.length + stopped.length === 0}>
+      {stopped.map(({ detail }) => (
+        <p key={`sending ${detail.inbox_id}`}>
+          <IconAlertTriangle size={17} aria-hidden />
+          <span>
+            {t("sending.stopped", { inbox: detail.inbox ?? "", why: detail.error ?? "" })}{" "}
+            {counted("sending.waiting", Number(detail.waiting ?? 0))} <Link to="/health">{t("listener.why")}</Link>
+          </span>
+        </p>
+      ))}
       {down.map(({ inbox, since }) => (
         <p key={inbox}>
           <IconAlertTriangle size={17} aria-hidden />

@@ -20,6 +20,19 @@ export interface Way {
   limits: Limits | null;
   /** What is put around an answer by mail; null where it is none. */
   letter: { subject: string; signature: string } | null;
+  /** Until when the customer may be answered; null where they may be at any time. */
+  window: ReplyWindow | null;
+  /** Why and since when nothing leaves by the inbox; null while it does. */
+  stopped: { code: string; reason: string; since: string; tries: boolean } | null;
+}
+
+export interface ReplyWindow {
+  /** Null where the customer never wrote by this way. */
+  closesAt: string | null;
+  /** Until when a person still may, with a mark of the provider's; null where they may not. */
+  taggedUntil: string | null;
+  /** Approved texts may be sent at any time. */
+  templates: boolean;
 }
 
 /** What the channel takes in one message. */
@@ -57,6 +70,8 @@ export function waysOf({ contact, ways }: ConversationDetail): Way[] {
       neverWritten: way.never_written,
       forbidden: way.do_not_contact ? (identity?.do_not_contact ?? null) : null,
       letter: way.letter,
+      window: way.window && { closesAt: way.window.closes_at, taggedUntil: way.window.tagged_until, templates: way.window.templates },
+      stopped: way.stopped,
       limits: way.limits && {
         text: way.limits.text,
         file: way.limits.file,
