@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,11 +22,21 @@ from bot import evaluation
 from bot.server import PROJECT, BotServerError, find_environment
 from hub import app, processes
 from hub.clock import SystemClock
+from hub.domain import staffing
 from hub.domain.cases import read_base
 from hub.domain.errors import HubError, Refused
 from hub.domain.events import SYSTEM
 from hub.domain.inbox import Inbox
-from hub.services import article_exchange, article_files, article_formats, backtest, demo, inboxes, reconciliation
+from hub.services import (
+    article_exchange,
+    article_files,
+    article_formats,
+    backtest,
+    demo,
+    inboxes,
+    reconciliation,
+    rehearsal,
+)
 from hub.settings import Settings, from_environment
 from hub.simulation import command as simulation
 from hub.simulation.hub_api import Login
@@ -125,6 +135,23 @@ def _parser() -> argparse.ArgumentParser:
     solved.add_argument("file", type=Path, nargs="?", metavar="CASES.json", help="case bases (default: the demo's)")
     solved.add_argument("--json", action="store_true", help="the figures as one JSON object")
     solved.set_defaults(run=_evaluate_cases)
+    text = "Try changed rules, skills or capacities out: on the last conversations, and on a day to come."
+    rehearse = add("rehearse", _rehearse, text)
+    rehearse.add_argument("--change", type=Path, metavar="FILE.json", help="what is tried out (docs/routing.md)")
+    rehearse.add_argument("--last", type=int, default=200, metavar="N", help="how many conversations (default 200)")
+    rehearse.add_argument("--day", default="", metavar="DATE", help="what this day is likely to bring, instead")
+    rehearse.add_argument("--zone", default="UTC", help="on whose clock it is that date (default UTC)")
+    rehearse.add_argument("--target", type=float, default=60, metavar="SECONDS", help="answered in time (default 60)")
+    rehearse.add_argument("--runs", type=int, default=10, help="how many such days are played (default 10)")
+    staff = add("staffing", _staffing, "How many people a queue needs, by Erlang A.")
+    staff.add_argument("customers", type=float, help="who come in a stretch of time")
+    staff.add_argument("handling", type=float, metavar="SECONDS", help="that each takes, wrap-up included")
+    staff.add_argument("--minutes", type=float, default=30, help="the stretch of time (default 30)")
+    staff.add_argument("--patience", type=float, default=120, metavar="SECONDS", help="mean, until one gives up (120)")
+    staff.add_argument("--target", type=float, default=20, metavar="SECONDS", help="to be answered in (default 20)")
+    staff.add_argument("--share", type=float, default=0.8, help="of all to be answered in time (default 0.8)")
+    staff.add_argument("--most-abandoned", type=float, default=1.0, metavar="SHARE", help="that may give up")
+    staff.add_argument("--most-occupancy", type=float, default=1.0, metavar="SHARE", help="of the time to be busy")
     add("openapi", _openapi, "Print the API's OpenAPI document.")
     add("health", _health, "Ask the running hub how it is; exit code 1 when it does not answer.")
     return parser
@@ -382,6 +409,60 @@ def _progress(what: str, done: int, count: int) -> None:
         print(f"\r{what}: {done} of {count}", file=sys.stderr)
     elif sys.stderr.isatty() and done % 10 == 0:
         print(f"\r{what}: {done} of {count}", end="", file=sys.stderr, flush=True)
+
+
+def _rehearse(settings: Settings, options: argparse.Namespace) -> int:
+    changed = rehearsal.read_change(options.change.read_text()) if options.change else rehearsal.NOTHING
+    target = round(options.target * 1_000_000)
+    store = app.open_store(settings, SystemClock(), lambda _nudges, _events: None)
+    try:
+        with store.read() as connection:
+            if options.day:
+                day = _date(options.day)
+                clock = SystemClock().now()
+                played = rehearsal.forecast(
+                    connection, changed, day=day, zone=options.zone, target=target, runs=options.runs, now=clock
+                )
+                print(f"{day}: {played.arrivals:.0f} conversations expected, from {played.days} days like it")
+                figures = {"as now": played.as_now, "changed": played.changed}
+            else:
+                found = rehearsal.dry_run(connection, changed, last=options.last, target=target)
+                print(f"{found.differ} of {found.changed.conversations} conversations would go to somebody else")
+                figures = {"happened": found.happened, "as now": found.as_now, "changed": found.changed}
+    finally:
+        store.close()
+    print(f"{'':10}{'answered':>10}{'in time':>10}{'gave up':>10}{'mean wait':>12}{'longest':>10}")
+    for name, each in figures.items():
+        shares = f"{each.answered:>10}{each.service_level:>10.1%}{each.gave_up:>10}"
+        print(f"{name:10}{shares}{each.mean_wait:>11.1f}s{each.longest_wait:>9.0f}s")
+    return 0
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused("--day", "must be a date as 2026-12-25") from error
+
+
+def _staffing(_: Settings, options: argparse.Namespace) -> int:
+    found = staffing.plan(
+        options.customers / (options.minutes * 60),
+        options.handling,
+        options.patience,
+        options.target,
+        options.share,
+        most_abandoned=options.most_abandoned,
+        most_occupancy=options.most_occupancy,
+    )
+    without = "none" if found.without_patience is None else found.without_patience
+    print(f"{found.erlangs:.2f} erlangs: {found.needed} agents (Erlang C, where nobody gives up: {without})")
+    print(f"{'agents':>8}{'in time':>10}{'give up':>10}{'mean wait':>12}{'busy':>8}")
+    for agents, each in found.around:
+        print(
+            f"{agents:>8}{each.service_level:>10.1%}{each.abandoned:>10.1%}{each.mean_wait:>11.1f}s{each.occupancy:>8.1%}"
+        )
+    return 0
 
 
 def _openapi(settings: Settings, _: argparse.Namespace) -> int:

@@ -5986,7 +5986,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Questions"];
+                        "application/json": components["schemas"]["IdentityQuestions"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -6028,7 +6028,7 @@ export interface paths {
             };
             requestBody?: {
                 content: {
-                    "application/json": components["schemas"]["QuestionIn"];
+                    "application/json": components["schemas"]["IdentityQuestionIn"];
                 };
             };
             responses: {
@@ -6038,7 +6038,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Questions"];
+                        "application/json": components["schemas"]["IdentityQuestions"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -6071,7 +6071,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Questions"];
+                        "application/json": components["schemas"]["IdentityQuestions"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -6085,6 +6085,110 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What changed rules, skills or capacities would have made of the last conversations
+         * @description Nothing is written.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["DryRunIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DryRunOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a day is likely to bring, as things are and as they would be
+         * @description Played with the rules that decide in earnest, on arrivals drawn from the same weekday of the last four weeks.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["ForecastIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ForecastOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -6629,6 +6733,55 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staffing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many people a queue needs, by Erlang A */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["StaffingIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffingOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -8199,6 +8352,26 @@ export interface components {
             /** Position */
             position: number;
         };
+        /**
+         * ChangeIn
+         * @description What is tried out, by team and by agent; who is not named stays as they are.
+         */
+        ChangeIn: {
+            /**
+             * Teams
+             * @default {}
+             */
+            teams: {
+                [key: string]: components["schemas"]["TeamRulesIn"];
+            };
+            /**
+             * Agents
+             * @default {}
+             */
+            agents: {
+                [key: string]: components["schemas"]["TriedMemberIn"];
+            };
+        };
         /** CheckedArticle */
         CheckedArticle: {
             /** Article Id */
@@ -8618,6 +8791,41 @@ export interface components {
             /** Passage */
             passage: string;
         };
+        /** DryRunIn */
+        DryRunIn: {
+            /**
+             * @default {
+             *       "teams": {},
+             *       "agents": {}
+             *     }
+             */
+            change: components["schemas"]["ChangeIn"];
+            /**
+             * Last
+             * @default 200
+             */
+            last: number;
+            /**
+             * Target Seconds
+             * @default 60
+             */
+            target_seconds: number;
+        };
+        /**
+         * DryRunOut
+         * @description `differ` would have gone to somebody else than by the rules as they are; `moved` names the newest of them.
+         */
+        DryRunOut: {
+            happened: components["schemas"]["ServedOut"];
+            as_now: components["schemas"]["ServedOut"];
+            changed: components["schemas"]["ServedOut"];
+            /** Differ */
+            differ: number;
+            /** Moved */
+            moved: components["schemas"]["MovedOut"][];
+            /** Got */
+            got: components["schemas"]["GotOut"][];
+        };
         /**
          * EndOut
          * @description `said`: `article:ID`, `intent:NAME`, `case:NAME`, `handoff:REASON` or empty; `handled` in microseconds.
@@ -8727,6 +8935,69 @@ export interface components {
             /** Agents */
             agents: components["schemas"]["AtWorkOut"][];
         };
+        /** ForecastIn */
+        ForecastIn: {
+            /**
+             * @default {
+             *       "teams": {},
+             *       "agents": {}
+             *     }
+             */
+            change: components["schemas"]["ChangeIn"];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Zone */
+            zone: string;
+            /**
+             * Target Seconds
+             * @default 60
+             */
+            target_seconds: number;
+            /**
+             * Service Level
+             * @default 0.8
+             */
+            service_level: number;
+            /**
+             * Runs
+             * @default 10
+             */
+            runs: number;
+        };
+        /**
+         * ForecastOut
+         * @description `patience_seconds` is null where nobody was seen to give up. `staffed_by`: the shifts of the day, or, where none
+         *     are written down, who was there a week before.
+         */
+        ForecastOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Days */
+            days: number;
+            /** Runs */
+            runs: number;
+            /** Arrivals */
+            arrivals: number;
+            /** Handling Seconds */
+            handling_seconds: number;
+            /** Patience Seconds */
+            patience_seconds: number | null;
+            /**
+             * Staffed By
+             * @enum {string}
+             */
+            staffed_by: "shifts" | "last_week";
+            as_now: components["schemas"]["ServedOut"];
+            changed: components["schemas"]["ServedOut"];
+            /** Stretches */
+            stretches: components["schemas"]["StretchOut"][];
+        };
         /** Found */
         Found: {
             /** Answers */
@@ -8809,6 +9080,17 @@ export interface components {
             searched_at: string | null;
             /** Searching */
             searching: boolean;
+        };
+        /**
+         * GotOut
+         * @description How many somebody would have got.
+         */
+        GotOut: {
+            agent: components["schemas"]["AgentRef"];
+            /** As Now */
+            as_now: number;
+            /** Changed */
+            changed: number;
         };
         /**
          * GuideIn
@@ -9004,6 +9286,40 @@ export interface components {
             linked_by: components["schemas"]["AuthorOut"];
             /** @default null */
             do_not_contact: components["schemas"]["DoNotContactOut"] | null;
+        };
+        /** IdentityQuestionIn */
+        IdentityQuestionIn: {
+            /** Text En */
+            text_en: string;
+            /** Text Es */
+            text_es: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+        };
+        /**
+         * IdentityQuestionOut
+         * @description `name` is the field of contacts that holds the answer.
+         */
+        IdentityQuestionOut: {
+            /** Text En */
+            text_en: string;
+            /** Text Es */
+            text_es: string;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+            /** Name */
+            name: string;
+        };
+        /** IdentityQuestions */
+        IdentityQuestions: {
+            /** Items */
+            items: components["schemas"]["IdentityQuestionOut"][];
         };
         /**
          * ImageOut
@@ -9561,6 +9877,16 @@ export interface components {
              */
             mode: "manual" | "offer" | "automatic";
         };
+        /** MovedOut */
+        MovedOut: {
+            /** Conversation Id */
+            conversation_id: string;
+            /** Ticket Number */
+            ticket_number: number;
+            happened: components["schemas"]["PlayedOut"];
+            as_now: components["schemas"]["PlayedOut"];
+            changed: components["schemas"]["PlayedOut"];
+        };
         /** NeedShape */
         "NeedShape-Input": {
             /** Skill */
@@ -9697,6 +10023,24 @@ export interface components {
             answered: boolean;
             /** Right */
             right: boolean;
+        };
+        /**
+         * OutlookOut
+         * @description With so many agents: shares of all who come, `mean_wait` in seconds.
+         */
+        OutlookOut: {
+            /** Agents */
+            agents: number;
+            /** Waits */
+            waits: number;
+            /** Service Level */
+            service_level: number;
+            /** Abandoned */
+            abandoned: number;
+            /** Mean Wait */
+            mean_wait: number;
+            /** Occupancy */
+            occupancy: number;
         };
         /**
          * OverflowStep
@@ -9867,6 +10211,15 @@ export interface components {
             category_id: string | null;
             /** Internal */
             internal: boolean;
+        };
+        /**
+         * PlayedOut
+         * @description `wait` in seconds; null where it waits still.
+         */
+        PlayedOut: {
+            agent: components["schemas"]["AgentRef"] | null;
+            /** Wait */
+            wait: number | null;
         };
         /**
          * Policies
@@ -10100,40 +10453,6 @@ export interface components {
             /** Outcomes */
             outcomes: components["schemas"]["OutcomeOut"][];
         };
-        /** QuestionIn */
-        QuestionIn: {
-            /** Text En */
-            text_en: string;
-            /** Text Es */
-            text_es: string;
-            /**
-             * Position
-             * @default 0
-             */
-            position: number;
-        };
-        /**
-         * QuestionOut
-         * @description `name` is the field of contacts that holds the answer.
-         */
-        QuestionOut: {
-            /** Text En */
-            text_en: string;
-            /** Text Es */
-            text_es: string;
-            /**
-             * Position
-             * @default 0
-             */
-            position: number;
-            /** Name */
-            name: string;
-        };
-        /** Questions */
-        Questions: {
-            /** Items */
-            items: components["schemas"]["QuestionOut"][];
-        };
         /**
          * QueueOut
          * @description A team's queue now. `offered` of the waiting ones are being offered to somebody.
@@ -10311,6 +10630,24 @@ export interface components {
             author: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ServedOut
+         * @description `service_level` is answered in time of all; waits in seconds, of those who were answered.
+         */
+        ServedOut: {
+            /** Conversations */
+            conversations: number;
+            /** Answered */
+            answered: number;
+            /** Gave Up */
+            gave_up: number;
+            /** Service Level */
+            service_level: number;
+            /** Mean Wait */
+            mean_wait: number;
+            /** Longest Wait */
+            longest_wait: number;
         };
         /**
          * SessionOut
@@ -10496,6 +10833,59 @@ export interface components {
             /** Message Ids */
             message_ids: string[];
         };
+        /**
+         * StaffingIn
+         * @description A queue: so many customers in so many minutes, each taking `handling_seconds`, giving up after
+         *     `patience_seconds` on average.
+         */
+        StaffingIn: {
+            /** Customers */
+            customers: number;
+            /**
+             * Minutes
+             * @default 30
+             */
+            minutes: number;
+            /** Handling Seconds */
+            handling_seconds: number;
+            /** Patience Seconds */
+            patience_seconds: number;
+            /**
+             * Target Seconds
+             * @default 20
+             */
+            target_seconds: number;
+            /**
+             * Service Level
+             * @default 0.8
+             */
+            service_level: number;
+            /**
+             * Most Abandoned
+             * @default 1
+             */
+            most_abandoned: number;
+            /**
+             * Most Occupancy
+             * @default 1
+             */
+            most_occupancy: number;
+        };
+        /**
+         * StaffingOut
+         * @description `needed` by Erlang A, `without_patience` by Erlang C (null: it asks for more than can be); `around`: what few
+         *     more or fewer would mean.
+         */
+        StaffingOut: {
+            /** Erlangs */
+            erlangs: number;
+            /** Needed */
+            needed: number;
+            /** Without Patience */
+            without_patience: number | null;
+            /** Around */
+            around: components["schemas"]["OutlookOut"][];
+        };
         /** StaleOut */
         StaleOut: {
             article: components["schemas"]["CheckedArticle"];
@@ -10540,6 +10930,26 @@ export interface components {
             since: string;
             /** Tries */
             tries: boolean;
+        };
+        /**
+         * StretchOut
+         * @description A half hour of a team. `arrivals` is the mean; `needed` what Erlang A asks for where each has one at a time.
+         */
+        StretchOut: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            team: components["schemas"]["TeamOut"];
+            /** Arrivals */
+            arrivals: number;
+            /** There */
+            there: number;
+            /** Needed */
+            needed: number;
+            as_now: components["schemas"]["ServedOut"];
+            changed: components["schemas"]["ServedOut"];
         };
         /**
          * TeamDetail
@@ -10790,6 +11200,31 @@ export interface components {
              * @default null
              */
             locale: string | null;
+        };
+        /**
+         * TriedMemberIn
+         * @description What an agent would be able to do; what is null stays as it is.
+         */
+        TriedMemberIn: {
+            /**
+             * Skills
+             * @default null
+             */
+            skills: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Capacity
+             * @default null
+             */
+            capacity: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Team Ids
+             * @default null
+             */
+            team_ids: string[] | null;
         };
         /** TypingIn */
         TypingIn: {
@@ -11408,6 +11843,7 @@ export type Cases = components['schemas']['Cases'];
 export type Categories = components['schemas']['Categories'];
 export type CategoryIn = components['schemas']['CategoryIn'];
 export type CategoryOut = components['schemas']['CategoryOut'];
+export type ChangeIn = components['schemas']['ChangeIn'];
 export type CheckedArticle = components['schemas']['CheckedArticle'];
 export type Checks = components['schemas']['Checks'];
 export type ChoiceOut = components['schemas']['ChoiceOut'];
@@ -11436,6 +11872,8 @@ export type DoNotContactOut = components['schemas']['DoNotContactOut'];
 export type Done = components['schemas']['Done'];
 export type DraftOut = components['schemas']['DraftOut'];
 export type DraftSource = components['schemas']['DraftSource'];
+export type DryRunIn = components['schemas']['DryRunIn'];
+export type DryRunOut = components['schemas']['DryRunOut'];
 export type EndOut = components['schemas']['EndOut'];
 export type Entry = components['schemas']['Entry'];
 export type ExpiryIn = components['schemas']['ExpiryIn'];
@@ -11445,11 +11883,14 @@ export type FieldsOut = components['schemas']['FieldsOut'];
 export type FigureOut = components['schemas']['FigureOut'];
 export type FiguresOut = components['schemas']['FiguresOut'];
 export type Floor = components['schemas']['Floor'];
+export type ForecastIn = components['schemas']['ForecastIn'];
+export type ForecastOut = components['schemas']['ForecastOut'];
 export type Found = components['schemas']['Found'];
 export type GapDetail = components['schemas']['GapDetail'];
 export type GapOut = components['schemas']['GapOut'];
 export type GapQuestion = components['schemas']['GapQuestion'];
 export type Gaps = components['schemas']['Gaps'];
+export type GotOut = components['schemas']['GotOut'];
 export type GuideIn = components['schemas']['GuideIn'];
 export type GuideOut = components['schemas']['GuideOut'];
 export type HealthOut = components['schemas']['HealthOut'];
@@ -11459,6 +11900,9 @@ export type HoursIn = components['schemas']['HoursIn'];
 export type HoursList = components['schemas']['HoursList'];
 export type HoursOut = components['schemas']['HoursOut'];
 export type IdentityOut = components['schemas']['IdentityOut'];
+export type IdentityQuestionIn = components['schemas']['IdentityQuestionIn'];
+export type IdentityQuestionOut = components['schemas']['IdentityQuestionOut'];
+export type IdentityQuestions = components['schemas']['IdentityQuestions'];
 export type ImageOut = components['schemas']['ImageOut'];
 export type ImportIn = components['schemas']['ImportIn'];
 export type Imported = components['schemas']['Imported'];
@@ -11486,6 +11930,7 @@ export type MessageOut = components['schemas']['MessageOut'];
 export type Messages = components['schemas']['Messages'];
 export type MissingMediaOut = components['schemas']['MissingMediaOut'];
 export type ModeIn = components['schemas']['ModeIn'];
+export type MovedOut = components['schemas']['MovedOut'];
 export type NeedShapeInput = components['schemas']['NeedShape-Input'];
 export type NeedShapeOutput = components['schemas']['NeedShape-Output'];
 export type NeedsIn = components['schemas']['NeedsIn'];
@@ -11497,6 +11942,7 @@ export type OrderOut = components['schemas']['OrderOut'];
 export type OutboxRowOut = components['schemas']['OutboxRowOut'];
 export type OutboxRows = components['schemas']['OutboxRows'];
 export type OutcomeOut = components['schemas']['OutcomeOut'];
+export type OutlookOut = components['schemas']['OutlookOut'];
 export type OverflowStepInput = components['schemas']['OverflowStep-Input'];
 export type OverflowStepOutput = components['schemas']['OverflowStep-Output'];
 export type Packet = components['schemas']['Packet'];
@@ -11509,6 +11955,7 @@ export type PersonIn = components['schemas']['PersonIn'];
 export type PersonOut = components['schemas']['PersonOut'];
 export type PieceOut = components['schemas']['PieceOut'];
 export type PlacementIn = components['schemas']['PlacementIn'];
+export type PlayedOut = components['schemas']['PlayedOut'];
 export type Policies = components['schemas']['Policies'];
 export type PolicyIn = components['schemas']['PolicyIn'];
 export type PolicyOut = components['schemas']['PolicyOut'];
@@ -11520,9 +11967,6 @@ export type PriorityIn = components['schemas']['PriorityIn'];
 export type Problem = components['schemas']['Problem'];
 export type PublishIn = components['schemas']['PublishIn'];
 export type QualityOut = components['schemas']['QualityOut'];
-export type QuestionIn = components['schemas']['QuestionIn'];
-export type QuestionOut = components['schemas']['QuestionOut'];
-export type Questions = components['schemas']['Questions'];
 export type QueueOut = components['schemas']['QueueOut'];
 export type ReactionOut = components['schemas']['ReactionOut'];
 export type Reason = components['schemas']['Reason'];
@@ -11537,6 +11981,7 @@ export type SeenIn = components['schemas']['SeenIn'];
 export type SegmentOut = components['schemas']['SegmentOut'];
 export type SendCodeIn = components['schemas']['SendCodeIn'];
 export type SentenceOut = components['schemas']['SentenceOut'];
+export type ServedOut = components['schemas']['ServedOut'];
 export type SessionOut = components['schemas']['SessionOut'];
 export type ShiftIn = components['schemas']['ShiftIn'];
 export type ShiftOut = components['schemas']['ShiftOut'];
@@ -11552,9 +11997,12 @@ export type SomebodyElseIn = components['schemas']['SomebodyElseIn'];
 export type SourceOut = components['schemas']['SourceOut'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SplitIn = components['schemas']['SplitIn'];
+export type StaffingIn = components['schemas']['StaffingIn'];
+export type StaffingOut = components['schemas']['StaffingOut'];
 export type StaleOut = components['schemas']['StaleOut'];
 export type StandingOut = components['schemas']['StandingOut'];
 export type StoppedOut = components['schemas']['StoppedOut'];
+export type StretchOut = components['schemas']['StretchOut'];
 export type TeamDetail = components['schemas']['TeamDetail'];
 export type TeamIn = components['schemas']['TeamIn'];
 export type TeamOut = components['schemas']['TeamOut'];
@@ -11571,6 +12019,7 @@ export type ThresholdsIn = components['schemas']['ThresholdsIn'];
 export type TransferIn = components['schemas']['TransferIn'];
 export type TrialOut = components['schemas']['TrialOut'];
 export type TriedAnswer = components['schemas']['TriedAnswer'];
+export type TriedMemberIn = components['schemas']['TriedMemberIn'];
 export type TypingIn = components['schemas']['TypingIn'];
 export type UndoOut = components['schemas']['UndoOut'];
 export type UploadIn = components['schemas']['UploadIn'];

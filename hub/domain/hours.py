@@ -80,6 +80,16 @@ def open_time_between(hours: Hours, begin: int, end: int) -> int:
     return total
 
 
+def open_between(hours: Hours, begin: int, end: int) -> list[tuple[int, int]]:
+    """What is open between two moments, piece by piece."""
+    found = []
+    for opens, closes in _from(hours, begin):
+        if opens >= end:
+            break
+        found.append((opens, min(closes, end)))
+    return found
+
+
 def add_open_time(hours: Hours, begin: int, duration: int) -> int | None:
     """The first moment by which so much open time (microseconds) has passed; None where the hours never come.
 

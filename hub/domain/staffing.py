@@ -156,6 +156,40 @@ def agents_needed(
     return high
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`needed` by Erlang A; `without_patience` by Erlang C, None where it finds none. `around` has the outlook (Erlang
+    A's) with some agents fewer and more."""
+
+    erlangs: float
+    needed: int
+    without_patience: int | None
+    around: tuple[tuple[int, Outlook], ...]
+
+
+def plan(
+    rate: float,
+    handling: float,
+    patience: float,
+    target: float,
+    service_level: float,
+    *,
+    most_abandoned: float = 1.0,
+    most_occupancy: float = 1.0,
+) -> Plan:
+    """How many agents a queue needs and what a few more or fewer would mean. As `agents_needed`."""
+    bounds = {"most_abandoned": most_abandoned, "most_occupancy": most_occupancy}
+    needed = agents_needed(rate, handling, patience, target, service_level, **bounds)
+    enough: int | None = math.floor(rate * handling) + 1
+    while enough is not None and with_everybody_waiting(enough, rate, handling, target).service_level < service_level:
+        enough = enough + 1 if enough < MOST_AGENTS else None
+    reach = max(2, needed // 10)
+    every = range(max(1, needed - 2 * reach), needed + 2 * reach + 1, max(1, reach // 2))
+    some = sorted({*every, needed})
+    around = tuple((agents, with_patience(agents, rate, handling, patience, target)) for agents in some)
+    return Plan(rate * handling, needed, enough, around)
+
+
 def _require(agents: int, load: float) -> None:
     if not 0 < agents <= MOST_AGENTS:
         raise Refused("agents", f"must be from 1 to {MOST_AGENTS}")

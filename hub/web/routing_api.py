@@ -106,13 +106,7 @@ def _team_rules(team_id: str) -> s.TeamRulesIn:
 @blueprint.input(s.TeamRulesIn)
 def set_team_rules(team_id: str, json_data: s.TeamRulesIn) -> s.TeamRulesIn:
     """Say how a team's queue is served"""
-    given = json_data
-    rules = r.TeamRules(
-        given.choice,
-        tuple(r.Overflow(each.team_id, each.after_seconds * r.SECOND) for each in given.overflow),
-        tuple(r.Widening(step.after_seconds * r.SECOND, step.lower, tuple(step.optional)) for step in given.widening),
-        given.wrap_up_seconds * r.SECOND,
-    )
+    rules = routing_render.rules_from(json_data)
     the_hub().store.write(lambda tx: staffing.set_team(tx, team_id, rules))
     return _team_rules(team_id)
 

@@ -31,6 +31,20 @@ def team_rules(found: r.TeamRules) -> s.TeamRulesIn:
     )
 
 
+def rules_from(given: s.TeamRulesIn) -> r.TeamRules:
+    """The inverse of `team_rules`."""
+    return r.TeamRules(
+        given.choice,
+        tuple(r.Overflow(each.team_id, each.after_seconds * r.SECOND) for each in given.overflow),
+        tuple(r.Widening(step.after_seconds * r.SECOND, step.lower, tuple(step.optional)) for step in given.widening),
+        given.wrap_up_seconds * r.SECOND,
+    )
+
+
+def team(found: people.Team) -> s.TeamOut:
+    return s.TeamOut.model_validate({"id": found.id, "name": found.name, "tier": found.tier})
+
+
 def presence(found: staffing.Presence) -> s.PresenceOut:
     return s.PresenceOut.model_validate(
         {
@@ -77,10 +91,10 @@ def decision(recorded: e.Recorded, decided: e.AssignmentDecided, names: Mapping[
     )
 
 
-def queue(found: staffing.Queue, team: people.Team) -> s.QueueOut:
+def queue(found: staffing.Queue, of: people.Team) -> s.QueueOut:
     return s.QueueOut.model_validate(
         {
-            "team": {"id": team.id, "name": team.name, "tier": team.tier},
+            "team": {"id": of.id, "name": of.name, "tier": of.tier},
             "waiting": found.waiting,
             "oldest_since": _time_or_none(found.oldest),
             "offered": found.offered,

@@ -102,17 +102,17 @@ class Shifts(Shape):
     items: list[ShiftOut]
 
 
-class QuestionIn(Shape):
+class IdentityQuestionIn(Shape):
     text_en: Words
     text_es: Words
     position: int = Field(default=0, ge=0, le=1_000)
 
 
-class QuestionOut(QuestionIn):
+class IdentityQuestionOut(IdentityQuestionIn):
     """`name` is the field of contacts that holds the answer."""
 
     name: str
 
 
-class Questions(Shape):
-    items: list[QuestionOut]
+class IdentityQuestions(Shape):
+    items: list[IdentityQuestionOut]

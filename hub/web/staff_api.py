@@ -226,17 +226,17 @@ def _shifts(first: date, last: date) -> sp.Shifts:
 
 @blueprint.get("/questions")
 @needs("read_conversations")
-@blueprint.output(sp.Questions)
-def questions() -> sp.Questions:
+@blueprint.output(sp.IdentityQuestions)
+def questions() -> sp.IdentityQuestions:
     """What agents ask to learn who somebody is"""
     return _questions()
 
 
 @blueprint.put("/questions/<identifier:name>")
 @needs("edit_routing")
-@blueprint.output(sp.Questions)
-@blueprint.input(sp.QuestionIn)
-def set_question(name: str, json_data: sp.QuestionIn) -> sp.Questions:
+@blueprint.output(sp.IdentityQuestions)
+@blueprint.input(sp.IdentityQuestionIn)
+def set_question(name: str, json_data: sp.IdentityQuestionIn) -> sp.IdentityQuestions:
     """Add a question, or change it"""
     given = json_data
     the_hub().store.write(lambda tx: verification.set_question(tx, name, given.text_en, given.text_es, given.position))
@@ -245,16 +245,16 @@ def set_question(name: str, json_data: sp.QuestionIn) -> sp.Questions:
 
 @blueprint.delete("/questions/<identifier:name>")
 @needs("edit_routing")
-@blueprint.output(sp.Questions)
-def remove_question(name: str) -> sp.Questions:
+@blueprint.output(sp.IdentityQuestions)
+def remove_question(name: str) -> sp.IdentityQuestions:
     """Take a question away; what contacts have in its field stays"""
     the_hub().store.write(lambda tx: verification.remove_question(tx, name))
     return _questions()
 
 
-def _questions() -> sp.Questions:
+def _questions() -> sp.IdentityQuestions:
     with the_hub().store.read() as connection:
         found = codes.questions(connection)
-    return sp.Questions.model_validate(
-        {"items": [{field: getattr(each, field) for field in sp.QuestionOut.model_fields} for each in found]}
+    return sp.IdentityQuestions.model_validate(
+        {"items": [{field: getattr(each, field) for field in sp.IdentityQuestionOut.model_fields} for each in found]}
     )

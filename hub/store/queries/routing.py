@@ -145,7 +145,7 @@ def waiting(connection: Connection, inbox_ids: Collection[str], only: str = "") 
         statement = statement.where(_c.id == only)
     for rows in connection.execute(statement).partitions(_CHUNK):
         ids = [row.id for row in rows]
-        needs = _needs(connection, ids)
+        needs = needs_of(connection, ids)
         passed = _passed(connection, ids)
         known = _last_agents(connection, {row.contact_id for row in rows})
         for row in rows:
@@ -166,7 +166,8 @@ def waiting(connection: Connection, inbox_ids: Collection[str], only: str = "") 
             )
 
 
-def _needs(connection: Connection, ids: Sequence[str]) -> Mapping[str, tuple[tuple[r.Need, ...], tuple[r.Need, ...]]]:
+def needs_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, tuple[tuple[r.Need, ...], tuple[r.Need, ...]]]:
+    """(required, preferred) of conversations, besides their languages."""
     c = t.conversation_need.c
     rows = connection.execute(select(t.conversation_need).where(c.conversation_id.in_(ids)).order_by(c.skill))
     found: dict[str, tuple[tuple[r.Need, ...], tuple[r.Need, ...]]] = {}
