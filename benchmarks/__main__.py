@@ -16,6 +16,7 @@ import tempfile
 import traceback
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.harness import Context, Figure, commit
 
@@ -59,11 +60,16 @@ def main() -> int:
 
 
 def write(figures: dict[str, Figure], failed: dict[str, str], missing: list[str], size: float, file: Path) -> None:
-    results: dict[str, object] = {key: each.as_json() for key, each in figures.items()}
+    """Writes the figures beside those that are in the file from other runs, each with what it was measured at."""
+    results: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    measured_at = {"commit": commit(), "size": size, "python": platform.python_version()}
+    known = {key: each for key, each in results.items() if key in KEYS}
+    known |= {key: each.as_json() | {"measured_at": measured_at} for key, each in figures.items()}
+    results = {key: known[key] for key in KEYS if key in known}
     results["_"] = {
         "commit": commit(),
         "size": size,
-        "not_run": missing,
+        "not_run": [key for key in missing if key not in known],
         "failed": failed,
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("flask", "gunicorn", "sqlalchemy", "flask-socketio", "pydantic")},

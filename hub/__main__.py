@@ -157,7 +157,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _outlive_clients() -> None:
+    """A command whose output nobody reads any more ends quietly (see below); a server must not when a client hangs up."""
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
 def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    _outlive_clients()
     processes.serve(settings)
     return 0
 
@@ -167,6 +173,7 @@ def _worker(settings: Settings, options: argparse.Namespace) -> int:
         raise Refused(
             "CENTRALITA_DATABASE_URL", "must be PostgreSQL for a worker: on SQLite only `serve` writes, and it runs all"
         )
+    _outlive_clients()
     processes.work(settings, slow=not options.fast_only)
     return 0
 

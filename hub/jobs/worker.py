@@ -55,12 +55,17 @@ def work(runner: Runner, redis: Redis, *, slow: bool, burst: bool = False) -> No
     _runners[:] = [runner]
     names = [FAST_QUEUE, SLOW_QUEUE] if slow else [FAST_QUEUE]
     while True:
-        worker = _Worker([Queue(name, connection=redis) for name in names], connection=redis)
+        told_to_stop = False
         try:
-            worker.work(burst=burst, logging_level="WARNING")
+            # Made in here: RQ asks Redis for its version already then, and Redis may be away while a worker starts.
+            worker = _Worker([Queue(name, connection=redis) for name in names], connection=redis)
+            try:
+                worker.work(burst=burst, logging_level="WARNING")
+            finally:
+                told_to_stop = worker.told_to_stop
         except RedisError as error:
             log.warning("Redis is away: %s", error)
-        if burst or worker.told_to_stop:
+        if burst or told_to_stop:
             return
         log.warning("RQ's worker ended by itself, another one begins")
         time.sleep(PAUSE)

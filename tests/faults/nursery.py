@@ -89,7 +89,10 @@ class Child:
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended by then."""
-        return bool(select.select([self._handle], [], [], seconds)[0])
+        try:
+            return bool(select.select([self._handle], [], [], seconds)[0])
+        except OSError:  # it was closed meanwhile: whoever did that knew that it had ended
+            return True
 
     def kill(self) -> None:
         """kill -9, of everything that it has started too."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -80,6 +79,7 @@ class Bot:
     def __init__(self, port: int, seconds: float) -> None:
         bot = self
         self.asked: list[str] = []
+        self._dead = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -87,7 +87,9 @@ class Bot:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 bot.asked.append(body.get("message_id", ""))
-                time.sleep(seconds)
+                if bot._dead.wait(seconds):
+                    self.close_connection = True
+                    return
                 self._say(
                     {
                         "messages": [{"text": f"The bot on {body['text']!r}", "buttons": []}],
@@ -119,6 +121,11 @@ class Bot:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def die(self) -> None:
+        """Nobody takes a connection any more, and what was being thought is never answered."""
+        self._dead.set()
+        self.__exit__()
 
     def __enter__(self) -> Bot:
         self._thread.start()

@@ -27,6 +27,14 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Blow:
+    """A kill -9 at a time: `target` is a process of the hub, `redis`, `postgres` or `bot`, `after` in milliseconds."""
+
+    target: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """`faults` are orders to the simulated providers: (sms or mail, as their control APIs take them). With
     `rare_sweeps` the sweeper comes every twenty seconds: what a commit sets off must not need it."""
@@ -37,6 +45,7 @@ class Schedule:
     faults: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
     bug: str = ""
     rare_sweeps: bool = False
+    blows: tuple[Blow, ...] = ()
 
     @property
     def name(self) -> str:
@@ -46,5 +55,6 @@ class Schedule:
             f"{channel}:{fault['where']}.{fault['do']}" + (f".{fault['status']}" if "status" in fault else "")
             for channel, fault in self.faults
         ]
+        cuts += [f"{each.target}@{each.after}ms" for each in self.blows]
         more = ["rare_sweeps"] * self.rare_sweeps + [f"bug:{self.bug}"] * bool(self.bug)
         return "_".join([self.mode, self.scenario, *cuts, *faults, *more])

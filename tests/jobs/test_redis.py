@@ -23,6 +23,7 @@ from hub.settings import from_environment
 from hub.store import replay
 from hub.store.queries import outbox
 from hub.testing.fakes import CountingPush, FakeBot, ManualClock, PaperChannel, WaitingNudger, WordKnowledge
+from tests import parts
 from tests.fixtures_hub import World, furnish
 
 
@@ -160,3 +161,11 @@ def test_a_worker_refuses_sqlite(
     monkeypatch.setenv("CENTRALITA_DATA", str(tmp_path / "data"))
     assert main(["worker"]) == 2
     assert "CENTRALITA_DATABASE_URL: must be PostgreSQL for a worker" in capsys.readouterr().err
+
+
+def test_a_worker_that_starts_while_redis_is_away_does_not_die_of_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Redis(port=parts.free_port()) as nobody:
+        worker.work(world.assembled.runner, nobody, slow=True, burst=True)
+    assert "Redis is away" in caplog.text
