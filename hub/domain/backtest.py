@@ -221,7 +221,8 @@ def _replayed(
             policy=policy,
         )
         misses = decision.misses
-        clarified = turn.decided.message_id if decision.action is Action.CLARIFY else ""
+        asks = decision.action not in (Action.BOT, Action.KNOWLEDGE, Action.HANDOFF)
+        clarified = turn.decided.message_id if asks else ""
         then, now = _said(turn.decided), _says(decision, bot)
         if same and (then, turn.decided.action) != (now, decision.action):
             same, parted = False, turn.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from hub.domain import backtest
@@ -77,7 +77,11 @@ def run(hub: Hub, wanted: Asked, progress: Progress = lambda _what, _done, _all:
         raise Unavailable("this installation has no knowledge base", retry_after=3600)
     found: dict[tuple[str, str], SearchResult | None] = {}
     every = [turn for each in happened for turn in each.turns]
-    keeps = wanted.articles == "then" and not wanted.texts
+    rules = {each.id: (each.thresholds, each.policy) for each in hub.inboxes.every()}
+    tried = [replace(each, **(wanted.thresholds or {})) for each, _ in rules.values()]
+    # The log has confidences and no precisions: where these decide, what was found then does not tell.
+    by_precision = any(getattr(each, "target_precision", 0) for each in tried)
+    keeps = wanted.articles == "then" and not wanted.texts and not by_precision
     for done, turn in enumerate(every, start=1):
         key = (turn.text, turn.language)
         if not (keeps and turn.decided.knowledge_model) and key not in found:
@@ -88,7 +92,6 @@ def run(hub: Hub, wanted: Asked, progress: Progress = lambda _what, _done, _all:
         then = backtest.found_then(turn.decided, turn.language) if keeps else None
         return then if then is not None else found.get((turn.text, turn.language))
 
-    rules = {each.id: (each.thresholds, each.policy) for each in hub.inboxes.every()}
     change = Change(wanted.thresholds or {}, wanted.policy)
     return backtest.replay(happened, find=find, rules=rules, change=change)
 
@@ -196,11 +199,15 @@ def _index(hub: Hub, wanted: Asked, progress: Progress) -> KnowledgeBase:
             by_article.setdefault((passage.article_id, passage.locale), []).append(passage)
         # Of what only the firm reads no customer would ever be told.
         readable = passages.readable(connection, by_article.keys())
+        # What is public and was never read by these models, or was changed since.
+        stale = passages.out_of_step(connection, knowledge.model_id)
+        missing = [text for article_id in stale for text in passages.published(connection, article_id)]
         written = drafts.unpublished(connection) if wanted.articles == "draft" else []
     by_article = {key: some for key, some in by_article.items() if key in readable}
-    for text in written:
-        by_article.pop((text.article_id, text.locale), None)
-    fresh = _encoded(index, written, progress)
+    texts = {(text.article_id, text.locale): text for text in (*missing, *written)}
+    for key in texts:
+        by_article.pop(key, None)
+    fresh = _encoded(index, list(texts.values()), progress)
     index.load([*(passage for some in by_article.values() for passage in some), *fresh])
     return index
 

@@ -137,6 +137,18 @@ const articleRoute = createRoute({
   component: lazyRouteComponent(() => import("./screens/Article"), "Article"),
 });
 
+const LEARNING = ["gaps", "lessons", "cases", "backtest"] as const;
+
+const learningRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/learning",
+  validateSearch: (search: Record<string, unknown>): { tab?: (typeof LEARNING)[number] } => {
+    const tab = LEARNING.find((each) => each === search.tab);
+    return tab ? { tab } : {};
+  },
+  component: lazyRouteComponent(() => import("./screens/Learning"), "Learning"),
+});
+
 const healthRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/health",
@@ -162,6 +174,7 @@ const routeTree = rootRoute.addChildren([
     articlesRoute,
     newArticleRoute,
     articleRoute,
+    learningRoute,
     healthRoute,
     floorRoute,
     heldBackRoute,

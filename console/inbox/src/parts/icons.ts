@@ -20,6 +20,7 @@ export { default as IconBrandMessenger } from "@tabler/icons-react/dist/esm/icon
 export { default as IconBrandSlack } from "@tabler/icons-react/dist/esm/icons/IconBrandSlack.mjs";
 export { default as IconBrandTelegram } from "@tabler/icons-react/dist/esm/icons/IconBrandTelegram.mjs";
 export { default as IconBrandWhatsapp } from "@tabler/icons-react/dist/esm/icons/IconBrandWhatsapp.mjs";
+export { default as IconBulb } from "@tabler/icons-react/dist/esm/icons/IconBulb.mjs";
 export { default as IconBuilding } from "@tabler/icons-react/dist/esm/icons/IconBuilding.mjs";
 export { default as IconCornerUpLeft } from "@tabler/icons-react/dist/esm/icons/IconCornerUpLeft.mjs";
 export { default as IconMapPin } from "@tabler/icons-react/dist/esm/icons/IconMapPin.mjs";

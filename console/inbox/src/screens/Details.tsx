@@ -18,6 +18,7 @@ import { ChannelIcon } from "../parts/Channel";
 import { Since } from "../parts/Since";
 import { insertIntoDraft } from "../session/drafts";
 import { useText } from "../text";
+import { Assist } from "./Assist";
 import { Candidates } from "./Candidates";
 import classes from "./Details.module.css";
 import { Identities } from "./Identities";
@@ -37,6 +38,7 @@ export function Details({ detail, onClose }: { detail: ConversationDetail; onClo
         <CloseButton aria-label={t("thread.detailsClose")} onClick={onClose} />
       </div>
       {packet && <Handoff packet={packet} conversation={conversation} />}
+      <Assist conversation={conversation} last={conversation.last_activity_at} />
       <WhyMe conversation={conversation} />
       <Contact detail={detail} />
       <Candidates conversation={conversation} contact={detail.contact} />

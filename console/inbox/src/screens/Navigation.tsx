@@ -1,6 +1,7 @@
 import { UnstyledButton } from "@mantine/core";
 import {
   IconBook,
+  IconBulb,
   IconCheck,
   IconClockPause,
   IconHeartbeat,
@@ -57,6 +58,11 @@ export function Navigation({ onHelp }: { onHelp: () => void }) {
         <Link to="/articles" className={classes.link}>
           <IconBook size={18} aria-hidden /> {t("nav.articles")}
         </Link>
+        {may(me, "edit_articles") && (
+          <Link to="/learning" search={{}} className={classes.link}>
+            <IconBulb size={18} aria-hidden /> {t("nav.learning")}
+          </Link>
+        )}
         {may(me, "read_floor") && (
           <Link to="/floor" className={classes.link}>
             <IconUsers size={18} aria-hidden /> {t("nav.floor")}
