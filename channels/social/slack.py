@@ -295,7 +295,9 @@ def _pages(client: WebClient, line: Line, method: str, name: str, asked: dict[st
 
 
 def _asked(client: WebClient, method: str, **values: Any) -> dict[str, Any]:
-    found = client.api_call(method, params={key: value for key, value in values.items() if value != ""}).data
+    found = client.api_call(
+        method, http_verb="GET", params={key: value for key, value in values.items() if value != ""}
+    ).data
     return found if isinstance(found, dict) else {}
 
 

@@ -1,0 +1,274 @@
+"""The simulated Telegram, LINE and Slack: the providers' own libraries as clients, our channels on the other side."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from linebot.v3.messaging import ApiClient, Configuration, MessagingApi, PushMessageRequest, TextMessage
+from linebot.v3.messaging.exceptions import ApiException
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from telegram import Bot
+from telegram.error import Forbidden, RetryAfter
+from werkzeug.serving import make_server
+
+from channels.simulators.apps import APPS, Apps, identity, number_of, routes
+from channels.simulators.lanes import Lanes
+from channels.simulators.ledger import Ledger
+from channels.social import line, slack, telegram
+from hub.clock import SystemClock
+from hub.domain.errors import BadSignature, ChannelError
+from hub.domain.inbox import Inbox
+from hub.domain.messages import Address, Button, InboundMessage, OutboundMessage, Parsed, WebhookRequest, choice_token
+from hub.ports import Channel, ChannelParts
+from hub.testing.conformance.subject import NoFetcher
+from tests.parts import free_port
+
+ANA = "+34611223344"
+TOKEN = "a token of the simulators"
+MAKERS = {"telegram": telegram.channel, "line": line.channel, "slack": slack.channel}
+
+
+@dataclass
+class World:
+    """Simulators that are served, and a hub that is nothing but channels. `heard` are what webhooks became."""
+
+    apps: Apps
+    url: str
+    channels: dict[str, Channel]
+    heard: list[Parsed] = field(default_factory=list)
+    news: threading.Condition = field(default_factory=threading.Condition)
+    status: int = 200
+
+    def wait(self, until: Callable[[], object], seconds: float = 20.0) -> None:
+        with self.news:
+            assert self.news.wait_for(until, seconds)
+
+    @property
+    def said(self) -> list[InboundMessage]:
+        return [each for parsed in self.heard for each in parsed.events if isinstance(each, InboundMessage)]
+
+
+def parts(url: str, app: str, secrets: dict[str, str], **settings: str) -> ChannelParts:
+    inbox = Inbox("i", app, app, app, "t", settings={"api_url": f"{url}/{app}", **settings})
+    return ChannelParts(inbox, secrets, lambda _: b"", SystemClock(), NoFetcher(), f"{url}/webhooks/{app}")
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[World]:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    ledger, lanes = Ledger(), Lanes()
+    apps = Apps(TOKEN.replace(" ", "-"), ledger, lanes, url)
+    channels = {app: MAKERS[app](parts(url, app, apps.secrets[app])) for app in APPS}
+    world = World(apps, url, channels)
+    flask = Flask(__name__)
+    flask.register_blueprint(routes(apps))
+
+    @flask.post("/webhooks/<app>")
+    def webhook(app: str) -> tuple[bytes, int]:
+        headers = {name.lower(): value for name, value in request.headers}
+        given = WebhookRequest("POST", request.url, headers, body=request.get_data())
+        channels[app].verify(given)
+        parsed = channels[app].parse_inbound(given)
+        with world.news:
+            if world.status == 200:
+                world.heard.append(parsed)
+            world.news.notify_all()
+            return parsed.reply.body, world.status
+
+    server = make_server("127.0.0.1", port, flask, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    lanes.start(4)
+    yield world
+    apps.close()
+    lanes.stop()
+    server.shutdown()
+    ledger.close()
+
+
+@pytest.fixture
+def world(served: World) -> World:
+    served.heard.clear()
+    served.status = 200
+    served.apps.webhooks = {app: f"{served.url}/webhooks/{app}" for app in APPS}
+    return served
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_a_customer_writes_presses_and_is_answered(world: World, app: str) -> None:
+    sent = world.apps.text(app, ANA, "¿Dónde está <mi> sofá? & cuándo 🛋️")
+    world.wait(lambda: world.said)
+    (message,) = world.said
+    assert (message.external_id, message.text) == (sent.sid, "¿Dónde está <mi> sofá? & cuándo 🛋️")
+    assert message.address.value == identity(app, ANA)
+    assert number_of(app, message.address.value) == ANA
+    buttons = (Button("Sí", "/affirm"), Button("No", "/deny"))
+    out = OutboundMessage(
+        "01JD4A0000000000000000HELL", "c", message.address, "Mañana <a las 9>", buttons, sender=message.to
+    )
+    receipt = world.channels[app].send(out)
+    kept = world.apps.ledger.message(receipt.provider_id)
+    assert kept
+    assert (kept.channel, kept.customer, kept.body, kept.origin) == (app, ANA, out.text, "hub")
+    token = choice_token(out.message_id, 2)
+    world.apps.press(app, ANA, "No", token)
+    world.wait(lambda: len(world.said) == 2)
+    assert world.said[1].payload == token
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_what_the_hub_refuses_comes_again_and_nothing_unsigned_is_believed(world: World, app: str) -> None:
+    world.status = 503
+    sent = world.apps.text(app, ANA, "again")
+    deadline = time.monotonic() + 20
+    while not world.apps.ledger.attempts(sent.sid) and time.monotonic() < deadline:
+        with world.news:
+            world.news.wait(0.2)
+    world.status = 200
+    world.wait(lambda: world.said)
+    assert world.said[0].external_id == sent.sid
+    with pytest.raises(BadSignature):
+        world.channels[app].verify(WebhookRequest("POST", "u", body=b"{}"))
+
+
+@pytest.mark.filterwarnings("ignore:Deprecated since version v22.2")
+def test_telegrams_own_library_is_answered_as_by_telegram(world: World) -> None:
+    token = world.apps.secrets["telegram"]["bot_token"]
+
+    async def talk() -> None:
+        async with Bot(token, base_url=f"{world.url}/telegram/bot") as bot:
+            sent = await bot.send_message(int(ANA[1:]), "hello")
+            assert world.apps.ledger.message(f"{ANA[1:]}:{sent.message_id}")
+            world.apps.refusals["telegram"].append((429, 7))
+            with pytest.raises(RetryAfter):
+                await bot.send_message(int(ANA[1:]), "hello")
+            world.apps.block("telegram", ANA, blocked=True)
+            with pytest.raises(Forbidden):
+                await bot.send_message(int(ANA[1:]), "hello")
+
+    asyncio.run(talk())
+    with pytest.raises(ChannelError) as refused:
+        world.channels["telegram"].send(OutboundMessage("m", "c", Address("telegram", ANA[1:]), "hello"))
+    assert refused.value.opted_out
+    world.apps.block("telegram", ANA, blocked=False)
+
+
+def test_lines_own_library_is_answered_as_by_line(world: World) -> None:
+    token = world.apps.secrets["line"]["channel_access_token"]
+    with ApiClient(Configuration(host=f"{world.url}/line", access_token=token)) as client:
+        push = PushMessageRequest(to=identity("line", ANA), messages=[TextMessage(text="hello")])
+        key = "123e4567-e89b-12d3-a456-426614174000"
+        sent = MessagingApi(client).push_message(push, x_line_retry_key=key)
+        with pytest.raises(ApiException) as again:
+            MessagingApi(client).push_message(push, x_line_retry_key=key)
+    assert again.value.status == 409
+    assert world.apps.ledger.message(sent.sent_messages[0].id)
+
+
+def test_a_push_whose_answer_was_lost_is_found_by_its_key_and_a_token_is_used_once(world: World) -> None:
+    channel = world.channels["line"]
+    assert isinstance(channel, line.Line)
+    message = OutboundMessage("01JD4A0000000000000000LOST", "c", Address("line", identity("line", ANA)), "once")
+    assert channel.send(message) == channel.find_sent(message, since=0)
+    world.apps.text("line", ANA, "hello")
+    world.wait(lambda: world.said)
+    answers = [
+        OutboundMessage(f"01JD4A000000000000000TOKE{n}", "c", message.address, f"answer {n}", sender=world.said[0].to)
+        for n in range(2)
+    ]
+    first, second = [channel.send(each) for each in answers]
+    assert first != second, "the second was pushed: its token was used"
+    assert channel.find_sent(answers[0], since=SystemClock().now()) is None
+
+
+def test_slacks_own_library_is_answered_as_by_slack(world: World) -> None:
+    client = WebClient(world.apps.secrets["slack"]["bot_token"], base_url=f"{world.url}/slack/")
+    said = client.chat_postMessage(channel=identity("slack", ANA), text="1 &lt; 2")
+    kept = world.apps.ledger.message(f"{said['channel']}:{said['ts']}")
+    assert kept
+    assert kept.body == "1 < 2"
+    world.apps.refusals["slack"].append((429, 9))
+    with pytest.raises(SlackApiError) as refused:
+        client.chat_postMessage(channel=identity("slack", ANA), text="hello")
+    assert refused.value.response.headers["Retry-After"] == "9"
+
+
+class FakeLine:
+    """What a listener has of the hub: it keeps what is emitted, once for each id, and the memory."""
+
+    def __init__(self, channel: slack.Slack, memory: str = "") -> None:
+        self.memory = memory
+        self.said: dict[str, str] = {}
+        self._channel = channel
+        self._stopped = threading.Event()
+        self.news = threading.Condition()
+
+    def emit(self, request: WebhookRequest, memory: str = "") -> None:
+        with self.news:
+            for each in self._channel.parse_inbound(request).events:
+                if isinstance(each, InboundMessage):
+                    self.said.setdefault(each.external_id, each.text)
+            self.memory = memory or self.memory
+            self.news.notify_all()
+
+    def emit_all(self, arrived: Sequence[tuple[WebhookRequest, str]]) -> None:
+        for each in arrived:
+            self.emit(*each)
+
+    def remember(self, memory: str) -> None:
+        with self.news:
+            self.memory = memory
+            self.news.notify_all()
+
+    def seen(self, behind: int = 0, notice: str = "") -> None:
+        pass
+
+    def failed(self, error: str) -> None:
+        raise AssertionError(error)
+
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._stopped.wait(min(seconds, 0.2))
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def test_a_socket_brings_messages_and_what_was_said_without_one_is_fetched(world: World) -> None:
+    del world.apps.webhooks["slack"]
+    secrets: dict[str, Any] = world.apps.secrets["slack"]
+    channel = slack.channel(parts(world.url, "slack", secrets, mode="socket"))
+    assert isinstance(channel, slack.SlackSocket)
+    first = FakeLine(channel)
+    listened(world, channel, first, "live 0")
+    world.apps.text("slack", ANA, "while away")
+    second = FakeLine(channel, first.memory)
+    second.said = first.said
+    listened(world, channel, second, "live 1", missed="while away")
+    assert list(second.said.values()) == ["live 0", "while away", "live 1"]
+    with pytest.raises(BadSignature):
+        channel.verify(WebhookRequest("POST", "u"))
+
+
+def listened(world: World, channel: slack.SlackSocket, hub: FakeLine, live: str, missed: str = "") -> None:
+    """Listens until what was missed is here, and then what is said now."""
+    thread = threading.Thread(target=channel.listen, args=(hub,), daemon=True)
+    thread.start()
+    with hub.news:
+        assert hub.news.wait_for(lambda: hub.memory and (not missed or missed in hub.said.values()), 30)
+    world.apps.text("slack", ANA, live)
+    with hub.news:
+        assert hub.news.wait_for(lambda: live in hub.said.values(), 30)
+    hub.stop()
+    thread.join(30)
+    assert not thread.is_alive()
