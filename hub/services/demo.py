@@ -11,7 +11,19 @@ from cryptography.fernet import InvalidToken
 from hub.domain import events as e
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Author, InboundMessage, Parsed, WebhookRequest
-from hub.services import articles, assignment, cases, handoff, inbound, people, replies, sign_in, vendors
+from hub.services import (
+    articles,
+    assignment,
+    cases,
+    handoff,
+    inbound,
+    people,
+    replies,
+    sign_in,
+    staffing,
+    vendors,
+    verification,
+)
 from hub.services.demo_knowledge import editors_work
 from hub.store import tables as t
 from hub.store.queries import demo, inboxes
@@ -31,6 +43,18 @@ PEOPLE = (
     ("Alex Admin", "admin@demo.example", "administrator", "en", ("First line",)),
 )
 TEAMS = (("First line", "1"), ("Returns", "2"))
+SKILLS = {"en": "language", "es": "language", "repair": "topic"}
+LEVELS = {
+    "Ana Torres": {"es": 5, "en": 2},
+    "Ben Carter": {"en": 5, "es": 3, "repair": 4},
+    "Sofía Méndez": {"es": 5, "en": 4, "repair": 2},
+    "Alex Admin": {"en": 5},
+}
+# (field, in English, in Spanish)
+QUESTIONS = (
+    ("customer_number", "What is your customer number?", "¿Cuál es su número de cliente?"),
+    ("postcode", "What is your postcode?", "¿Cuál es su código postal?"),
+)
 CUSTOMERS = (("12345678", "Ana García", "28013"), ("87654321", "John Smith", "SW1A 1AA"))
 # What the simulated provider gives it (`make run`; the same as in channels/simulators/phones.py).
 SMS_KEY = "demo-sms"
@@ -94,8 +118,12 @@ def seed(store: Store, public_url: str) -> bool:
         if demo.has_agents(tx.connection):
             return False
         teams = {name: people.create_team(tx, name, tier) for name, tier in TEAMS}
+        for skill, kind in SKILLS.items():
+            staffing.set_skill(tx, skill, kind)
+        for field, question_en, question_es in QUESTIONS:
+            verification.set_question(tx, field, question_en, question_es, 0)
         for name, email, role, language, its_teams in PEOPLE:
-            people.create_agent(
+            agent_id = people.create_agent(
                 tx,
                 name=name,
                 email=email,
@@ -104,6 +132,8 @@ def seed(store: Store, public_url: str) -> bool:
                 password_hash=password_hash,
                 team_ids=tuple(teams[team] for team in its_teams),
             )
+            for skill, level in LEVELS.get(name, {}).items():
+                tx.add(t.agent_skill, {"agent_id": agent_id, "skill": skill, "level": level})
         settings = _WIDGET | {"origins": [public_url]}
         values = {"id": tx.new_id(), "key": INBOX_KEY, "name": "Web chat", "channel": "webchat"}
         tx.add(t.inbox, values | {"team_id": teams["First line"], "settings": json.dumps(settings)})

@@ -167,8 +167,90 @@ const heldBackRoute = createRoute({
   component: lazyRouteComponent(() => import("./screens/HeldBack"), "HeldBack"),
 });
 
+const invitationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/invitation",
+  component: lazyRouteComponent(() => import("./screens/Invitation"), "Invitation"),
+});
+
+const settingsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./screens/admin/Settings"), "Settings"),
+});
+
+const settingsIndexRoute = createRoute({
+  getParentRoute: () => settingsRoute,
+  path: "/",
+  beforeLoad: async ({ context: { client } }) => {
+    const { agent } = await client.query({ ...sessionQuery, staleTime: "static" });
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to redirect
+    throw redirect({ to: may(agent, "edit_people") ? "/settings/people" : may(agent, "edit_routing") ? "/settings/teams" : "/settings/staffing" });
+  },
+});
+
+const settingsRoutes = [
+  settingsIndexRoute,
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/people",
+    component: lazyRouteComponent(() => import("./screens/admin/People"), "People"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/teams",
+    component: lazyRouteComponent(() => import("./screens/admin/Teams"), "Teams"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/skills",
+    component: lazyRouteComponent(() => import("./screens/admin/Skills"), "Skills"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/shifts",
+    component: lazyRouteComponent(() => import("./screens/admin/Shifts"), "Shifts"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/hours",
+    component: lazyRouteComponent(() => import("./screens/admin/Hours"), "Hours"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/promises",
+    component: lazyRouteComponent(() => import("./screens/admin/Promises"), "Promises"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/reasons",
+    component: lazyRouteComponent(() => import("./screens/admin/Lists"), "Reasons"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/vendors",
+    component: lazyRouteComponent(() => import("./screens/admin/Vendors"), "Vendors"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/questions",
+    component: lazyRouteComponent(() => import("./screens/admin/Lists"), "Questions"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/try",
+    component: lazyRouteComponent(() => import("./screens/admin/TryOut"), "TryOut"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/staffing",
+    component: lazyRouteComponent(() => import("./screens/admin/Staffing"), "Staffing"),
+  }),
+] as const;
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
+  invitationRoute,
   shellRoute.addChildren([
     indexRoute,
     articlesRoute,
@@ -177,6 +259,7 @@ const routeTree = rootRoute.addChildren([
     learningRoute,
     healthRoute,
     floorRoute,
+    settingsRoute.addChildren(settingsRoutes),
     heldBackRoute,
     viewRoute.addChildren([noConversationRoute, conversationRoute]),
   ]),

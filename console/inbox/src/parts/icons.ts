@@ -76,6 +76,7 @@ export { default as IconRobot } from "@tabler/icons-react/dist/esm/icons/IconRob
 export { default as IconRotate } from "@tabler/icons-react/dist/esm/icons/IconRotate.mjs";
 export { default as IconSearch } from "@tabler/icons-react/dist/esm/icons/IconSearch.mjs";
 export { default as IconSend2 } from "@tabler/icons-react/dist/esm/icons/IconSend2.mjs";
+export { default as IconSettings } from "@tabler/icons-react/dist/esm/icons/IconSettings.mjs";
 export { default as IconShieldCheck } from "@tabler/icons-react/dist/esm/icons/IconShieldCheck.mjs";
 export { default as IconShieldQuestion } from "@tabler/icons-react/dist/esm/icons/IconShieldQuestion.mjs";
 export { default as IconSignature } from "@tabler/icons-react/dist/esm/icons/IconSignature.mjs";

@@ -29,7 +29,7 @@ export function Account() {
   const named = reasons?.items ?? [];
   const reason = mine?.presence === me.presence ? mine.reason : "";
   const told = named.find((each) => each.code === reason);
-  const why = told ? told[language === "es" ? "name_es" : "name_en"] : reason === "missed_offer" ? t("presence.missedOffer") : "";
+  const why = told ? told[language === "es" ? "name_es" : "name_en"] : reason === "missed_offer" ? t("presence.missedOffer") : reason === "resolved" ? t("presence.resolved") : "";
   const client = useQueryClient();
   const router = useRouter();
   const [opened, setOpened] = useState(false);

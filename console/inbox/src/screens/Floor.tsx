@@ -77,6 +77,7 @@ function People({ agents }: { agents: AtWorkOut[] }) {
   const { data: reasons } = useQuery(presenceReasonsQuery);
   const reasonOf = (agent: AtWorkOut) => {
     if (agent.reason === "missed_offer") return t("presence.missedOffer");
+    if (agent.reason === "resolved") return t("presence.resolved");
     return reasons?.items.find((each) => each.code === agent.reason)?.[language === "es" ? "name_es" : "name_en"];
   };
   const sorted = agents.toSorted((one, other) => ORDER.indexOf(one.presence) - ORDER.indexOf(other.presence));

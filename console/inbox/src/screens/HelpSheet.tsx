@@ -18,6 +18,8 @@ export function HelpSheet({ opened, onClose }: { opened: boolean; onClose: () =>
     ["n", t("composer.note")],
     ...ACTIONS.flatMap(({ shortcut, label }): [string, string][] => (shortcut ? [[shortcut, t(label)]] : [])),
     ["Ctrl + Enter", t("shortcuts.send")],
+    ["Alt + A", t("offer.accept")],
+    ["Alt + D", t("offer.decline")],
   ];
   return (
     <Modal opened={opened} onClose={onClose} title={t("shortcuts.title")} size="md" closeButtonProps={{ "aria-label": t("shortcuts.close") }}>

@@ -10,6 +10,7 @@ import {
   IconMailPause,
   IconMessages,
   IconRobot,
+  IconSettings,
   IconUser,
   IconUsers,
   type Icon,
@@ -76,6 +77,11 @@ export function Navigation({ onHelp }: { onHelp: () => void }) {
         {may(me, "read_health") && (
           <Link to="/health" className={classes.link}>
             <IconHeartbeat size={18} aria-hidden /> {t("nav.health")}
+          </Link>
+        )}
+        {may(me, "read_floor") && (
+          <Link to="/settings" className={classes.link}>
+            <IconSettings size={18} aria-hidden /> {t("nav.settings")}
           </Link>
         )}
         <UnstyledButton onClick={onHelp} className={classes.link}>

@@ -3,7 +3,7 @@ import { notifications } from "@mantine/notifications";
 import type { ConversationOut } from "@centralita/shared/api";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { explain } from "../actions/explain";
 import * as hub from "../api/hub";
@@ -25,14 +25,15 @@ function Open() {
   const mine = data?.items.filter((row) => row.offered_to === me.id) ?? [];
   return (
     <section aria-label={t("offer.title")} aria-live="assertive" className={classes.offers}>
-      {mine.map((row) => (
-        <Offer key={`${row.id} ${row.offered_until ?? ""}`} row={row} />
+      {mine.map((row, place) => (
+        <Offer key={`${row.id} ${row.offered_until ?? ""}`} row={row} first={place === 0} />
       ))}
     </section>
   );
 }
 
-function Offer({ row }: { row: ConversationOut }) {
+/** The `first` one is answered by keys. */
+function Offer({ row, first }: { row: ConversationOut; first: boolean }) {
   const text = useText();
   const { t, word } = text;
   const client = useQueryClient();
@@ -55,6 +56,22 @@ function Offer({ row }: { row: ConversationOut }) {
     }
   }
 
+  const answers = useRef(answer);
+  useEffect(() => {
+    answers.current = answer;
+  });
+  // With Alt: they work from any field, and nobody accepts by typing.
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const key = event.code === "KeyA" ? true : event.code === "KeyD" ? false : null;
+      if (!first || key === null || !event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
+      event.preventDefault();
+      void answers.current(key);
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [first]);
+
   if (seconds <= 0) return null;
   return (
     <div className={classes.offer}>
@@ -67,10 +84,10 @@ function Offer({ row }: { row: ConversationOut }) {
           {t("offer.left", { seconds })}
         </span>
       </p>
-      <Button size="sm" loading={busy} onClick={() => void answer(true)}>
+      <Button size="sm" loading={busy} aria-keyshortcuts={first ? "Alt+A" : undefined} title={first ? t("offer.keys") : undefined} onClick={() => void answer(true)}>
         {t("offer.accept")}
       </Button>
-      <Button size="sm" variant="default" disabled={busy} onClick={() => void answer(false)}>
+      <Button size="sm" variant="default" disabled={busy} aria-keyshortcuts={first ? "Alt+D" : undefined} onClick={() => void answer(false)}>
         {t("offer.decline")}
       </Button>
     </div>

@@ -1,13 +1,16 @@
 import type { AgentOut } from "@centralita/shared/api";
 
+const SETTINGS = ["edit_routing", "edit_promises", "edit_vendors"] as const;
+
 // What hub/domain/permissions.py grants; the hub decides, this only spares people buttons that would be refused.
 const ACTIONS = {
   agent: ["converse"],
   team_lead: ["converse", "assign_others", "read_sources", "accept_sources", "read_floor"],
-  supervisor: ["read_floor", "converse", "assign_others", "read_sources", "accept_sources", "edit_articles", "merge_contacts", "read_health"],
+  supervisor: [...SETTINGS, "read_floor", "converse", "assign_others", "read_sources", "accept_sources", "edit_articles", "merge_contacts", "read_health"],
   editor: ["edit_articles"],
   administrator: [
-    ...["converse", "assign_others", "read_sources", "accept_sources", "read_floor"],
+    ...SETTINGS,
+    ...["edit_people", "converse", "assign_others", "read_sources", "accept_sources", "read_floor"],
     ...["edit_articles", "merge_contacts", "read_health", "run_jobs"],
   ],
 } as const satisfies Record<AgentOut["role"], readonly string[]>;
@@ -21,6 +24,10 @@ export type Permission =
   | "merge_contacts"
   | "read_health"
   | "read_floor"
+  | "edit_people"
+  | "edit_routing"
+  | "edit_promises"
+  | "edit_vendors"
   | "run_jobs";
 
 export function may(agent: AgentOut, permission: Permission): boolean {
