@@ -953,6 +953,7 @@ export const en = {
   "part.bot": "Bot",
   "part.knowledge": "Knowledge base",
   "part.listener": "Incoming mail",
+  "part.sending": "Sending",
 
   "detail.kind": "kind",
   "detail.oldest_due_seconds": "oldest waiting, seconds",

@@ -955,6 +955,7 @@ export const es: Dictionary = {
   "part.bot": "Bot",
   "part.knowledge": "Base de conocimiento",
   "part.listener": "Correo entrante",
+  "part.sending": "Envíos",
 
   "detail.kind": "tipo",
   "detail.oldest_due_seconds": "espera más larga, segundos",
