@@ -188,7 +188,12 @@ def markdown_files(articles: Iterable[Foreign]) -> dict[str, str]:
     """`locale/id.md` with front matter, for a folder."""
     files = {}
     for each in articles:
-        facts = {"id": each.article_id, "locale": each.locale, "title": each.title, "category": each.category}
+        facts: dict[str, Any] = {
+            "id": each.article_id,
+            "locale": each.locale,
+            "title": each.title,
+            "category": each.category,
+        }
         facts |= {"internal": each.internal, "published": each.published}
         front = yaml.safe_dump(facts, allow_unicode=True, sort_keys=False)
         files[f"{each.locale}/{each.article_id}.md"] = f"---\n{front}---\n{_markdown(each.html)}\n"
@@ -263,6 +268,11 @@ def _json(content: bytes) -> Any:
 
 def _rows(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _object(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _foreign_id(prefix: str, value: Any) -> str:
@@ -346,9 +356,8 @@ def _read_chatwoot(content: bytes) -> Iterator[Read]:
             status = _CHATWOOT_STATUS.get(str(article.get("status")), str(article.get("status") or ""))
             if status == "archived":
                 continue
-            category = article.get("category") if isinstance(article.get("category"), dict) else {}
-            portal = article.get("portal") if isinstance(article.get("portal"), dict) else {}
-            config = portal.get("config") if isinstance(portal.get("config"), dict) else {}
+            category = _object(article, "category")
+            config = _object(_object(article, "portal"), "config")
             source = article.get("associated_article_id") or article.get("id")
             locale = article.get("locale") or category.get("locale") or config.get("default_locale") or "en"
             yield Foreign(

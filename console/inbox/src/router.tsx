@@ -131,6 +131,24 @@ const newArticleRoute = createRoute({
   component: lazyRouteComponent(() => import("./screens/Article"), "NewArticle"),
 });
 
+const checksRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/articles/checks",
+  component: lazyRouteComponent(() => import("./screens/KnowledgeParts"), "KnowledgeChecks"),
+});
+
+const questionsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/articles/questions",
+  component: lazyRouteComponent(() => import("./screens/KnowledgeParts"), "KnowledgeQuestions"),
+});
+
+const topicsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/articles/topics",
+  component: lazyRouteComponent(() => import("./screens/KnowledgeParts"), "KnowledgeTopics"),
+});
+
 const articleRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/articles/$articleId/$locale",
@@ -255,6 +273,9 @@ const routeTree = rootRoute.addChildren([
     indexRoute,
     articlesRoute,
     newArticleRoute,
+    checksRoute,
+    questionsRoute,
+    topicsRoute,
     articleRoute,
     learningRoute,
     healthRoute,

@@ -1,5 +1,5 @@
 /** Every call that this app makes; docs/api.md describes them. */
-import type { AddressIn, AgentOut, ArticleIn, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn, PublishIn, VendorMailIn } from "@centralita/shared/api";
+import type { AddressIn, AgentOut, ArticleIn, ArticleOut, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn, PublishIn, VendorMailIn } from "@centralita/shared/api";
 
 import { answerOf, api, csrfHeader, errorOf, networkError } from "./http";
 
@@ -136,8 +136,8 @@ export const heldBack = (inboxId: string, before: string | null, signal: AbortSi
 export const acceptSource = (sourceId: string) =>
   answerOf(api.POST("/api/v1/sources/{source_id}/accept", { params: { path: { source_id: sourceId } } }));
 
-export const articles = (query: string, locale: string, after: string | null, signal: AbortSignal) => {
-  const asked = { query, limit: 50, ...(locale ? { locale } : {}), ...(after === null ? {} : { after }) };
+export const articles = (query: string, locale: string, state: ArticleOut["state"] | "", after: string | null, signal: AbortSignal) => {
+  const asked = { query, limit: 50, ...(locale ? { locale } : {}), ...(state ? { state } : {}), ...(after === null ? {} : { after }) };
   return answerOf(api.GET("/api/v1/articles", { params: { query: asked }, signal }));
 };
 const at = (articleId: string, locale: string) => ({ params: { path: { article_id: articleId, locale } } });

@@ -1,5 +1,5 @@
 /** What the screens read, and under which key it is kept. The feed keeps it current, so that nothing is ever stale. */
-import type { Entry, ConversationDetail, Conversations, Messages } from "@centralita/shared/api";
+import type { ArticleOut, Entry, ConversationDetail, Conversations, Messages } from "@centralita/shared/api";
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 
 import { journal } from "../live/journal";
@@ -143,11 +143,11 @@ export function heldBackQuery(inboxId: string) {
   });
 }
 
-export function articlesQuery(query: string, locale: string) {
+export function articlesQuery(query: string, locale: string, state = "") {
   return infiniteQueryOptions({
-    queryKey: [...keys.articles, query, locale],
+    queryKey: [...keys.articles, query, locale, state],
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => hub.articles(query, locale, pageParam, signal),
+    queryFn: ({ pageParam, signal }) => hub.articles(query, locale, state as ArticleOut["state"] | "", pageParam, signal),
     getNextPageParam: (page) => page.next,
   });
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, NativeSelect, Textarea, TextInput, VisuallyHidden } from "@mantine/core";
+import { ActionIcon, Button, NativeSelect, TextInput, VisuallyHidden } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import type { ArticleOut } from "@centralita/shared/api";
 import { IconArrowLeft, IconMoodEmpty } from "../parts/icons";
@@ -8,9 +8,9 @@ import { useState } from "react";
 
 import { explain } from "../actions/explain";
 import { publishArticle } from "../actions/publishArticle";
-import { saveArticle } from "../actions/saveArticle";
-import { withdrawArticle } from "../actions/withdrawArticle";
+import { applyArticle, saveArticle } from "../actions/saveArticle";
 import { HubError } from "../api/http";
+import * as knowledge from "../api/knowledge";
 import { articleQuery } from "../api/queries";
 import { brief } from "../format/time";
 import { ArticleState } from "../parts/ArticleState";
@@ -20,6 +20,9 @@ import { useMe } from "../session/me";
 import { may } from "../session/permissions";
 import { LANGUAGES, useText } from "../text";
 import classes from "./Article.module.css";
+import { ArticlePanels } from "./ArticlePanels";
+import knowledgeClasses from "./Knowledge.module.css";
+import { RichText } from "./RichText";
 
 const articleRoute = getRouteApi("/shell/articles/$articleId/$locale");
 const newRoute = getRouteApi("/shell/articles/new");
@@ -42,6 +45,23 @@ export function Article() {
   return <Editor key={`${articleId}/${locale}`} article={query.data} articleId={articleId} locale={locale} />;
 }
 
+const OPEN: ArticleOut["state"][] = ["draft", "changed", "withdrawn", "expired"];
+
+/** Plain text that came from elsewhere, as the editor takes it. */
+function htmlOf(article: ArticleOut): string {
+  if (article.html) return article.html;
+  const holder = document.createElement("div");
+  for (const part of article.body.split(/\n\s*\n/)) {
+    const paragraph = document.createElement("p");
+    part.split("\n").forEach((line, place) => {
+      if (place) paragraph.append(document.createElement("br"));
+      paragraph.append(line);
+    });
+    holder.append(paragraph);
+  }
+  return holder.innerHTML;
+}
+
 interface EditorProps {
   /** Null while it has never been saved. */
   article: ArticleOut | null;
@@ -55,13 +75,18 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
   const { t, languageName } = text;
   const client = useQueryClient();
   const navigate = useNavigate();
-  const editable = may(useMe(), "edit_articles");
+  const me = useMe();
+  const editable = may(me, "edit_articles");
   const [title, setTitle] = useState(article?.title ?? "");
-  const [body, setBody] = useState(article?.body ?? "");
+  const [html, setHtml] = useState(article ? htmlOf(article) : "");
+  const [filledIn, setFilledIn] = useState(article !== null);
+  // Another text from the hub (a version restored) makes the editor anew.
+  const [edition, setEdition] = useState(0);
+  const [at, setAt] = useState("");
   const [locale, setLocale] = useState(firstLocale);
   const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState<"save" | "publish" | "withdraw" | null>(null);
-  const changed = title !== (article?.title ?? "") || body !== (article?.body ?? "");
+  const [busy, setBusy] = useState<string | null>(null);
+  const changed = title !== (article?.title ?? "") || html !== (article ? htmlOf(article) : "");
   usePageTitle(article?.title ?? t("articles.new"));
   useBlocker({
     // The browser's own question is the one that is asked on closing the page, too.
@@ -69,7 +94,7 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
     enableBeforeUnload: () => changed,
   });
 
-  async function run(name: "save" | "publish" | "withdraw", work: () => Promise<string>) {
+  async function run(name: string, work: () => Promise<string>) {
     setBusy(name);
     try {
       notifications.show({ message: await work(), autoClose: 4_000 });
@@ -81,10 +106,10 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
   }
 
   async function saved(): Promise<ArticleOut> {
-    const fields = { title: title.trim(), body: body.trim(), locale, article_id: articleId };
+    const fields = { title: title.trim(), body: "", html, locale, article_id: articleId };
     const stored = await saveArticle(client, article === null, fields);
     setTitle(stored.title);
-    setBody(stored.body);
+    setHtml(htmlOf(stored));
     return stored;
   }
 
@@ -97,7 +122,7 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
       ignoreBlocker: true,
     });
 
-  const filled = title.trim() !== "" && body.trim() !== "";
+  const filled = title.trim() !== "" && filledIn;
   const save = () => {
     setTried(true);
     if (!filled) return;
@@ -106,21 +131,36 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
       return t("article.saved");
     });
   };
-  const publish = () => {
-    setTried(true);
-    if (!filled) return;
+  const step = (stored: ArticleOut, name: knowledge.Step) =>
+    void run(name, async () => {
+      applyArticle(client, await knowledge.step(stored.article_id, stored.locale, name));
+      return t(`article.done.${name}`);
+    });
+  const publish = (stored: ArticleOut, when: string | null) =>
     void run("publish", async () => {
-      const stored = changed || article === null ? await saved() : article;
-      await publishArticle(client, stored);
-      await open(stored);
-      return t("article.published");
+      try {
+        await publishArticle(client, stored, when, false);
+      } catch (error) {
+        // The hub warns where test questions would be answered wrong; an editor may know better.
+        if (!(error instanceof HubError) || error.id !== "breaks_questions") throw error;
+        if (!window.confirm(t("article.breaks", { questions: error.message }))) return t("article.notPublished");
+        await publishArticle(client, stored, when, true);
+      }
+      return t(when ? "article.scheduled" : "article.published");
+    });
+  const sendBack = (stored: ArticleOut) => {
+    const note = window.prompt(t("article.sendBackWhy"));
+    if (note === null) return;
+    void run("sendBack", async () => {
+      applyArticle(client, await knowledge.sendBack(stored.article_id, stored.locale, note));
+      return t("article.sentBack");
     });
   };
-  const withdraw = (stored: ArticleOut) =>
-    void run("withdraw", async () => {
-      await withdrawArticle(client, stored);
-      return t("article.withdrawn");
-    });
+  const shown = (stored: ArticleOut) => {
+    setTitle(stored.title);
+    setHtml(htmlOf(stored));
+    setEdition((before) => before + 1);
+  };
 
   const others = LANGUAGES.filter((code) => code !== locale);
   return (
@@ -151,21 +191,68 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
         </div>
         {editable && (
           <>
-            {article && (article.state === "published" || article.state === "changed") && (
-              <Button variant="subtle" color="red" loading={busy === "withdraw"} disabled={busy !== null} onClick={() => withdraw(article)}>
+            {article && article.version > 0 && (
+              <Button variant="subtle" color="red" loading={busy === "withdraw"} disabled={busy !== null} onClick={() => step(article, "withdraw")}>
                 {t("article.withdraw")}
+              </Button>
+            )}
+            {article && (
+              <Button
+                variant="subtle"
+                color="gray"
+                disabled={busy !== null}
+                onClick={() => step(article, article.state === "archived" ? "unarchive" : "archive")}
+              >
+                {t(article.state === "archived" ? "article.unarchive" : "article.archive")}
               </Button>
             )}
             <Button variant="default" disabled={!changed || busy !== null} loading={busy === "save"} onClick={save}>
               {t("article.save")}
             </Button>
-            <Button
-              disabled={busy !== null || (!changed && article?.state === "published")}
-              loading={busy === "publish"}
-              onClick={publish}
-            >
-              {t("article.publish")}
-            </Button>
+            {article && OPEN.includes(article.state) && (
+              <Button disabled={busy !== null || changed} loading={busy === "submit"} onClick={() => step(article, "submit")}>
+                {t("article.submit")}
+              </Button>
+            )}
+            {article?.state === "review" && (
+              <>
+                <Button variant="default" disabled={busy !== null} onClick={() => sendBack(article)}>
+                  {t("article.sendBack")}
+                </Button>
+                <Button
+                  disabled={busy !== null || me.id === article.updated_by || me.id === article.submitted_by}
+                  title={me.id === article.updated_by || me.id === article.submitted_by ? t("article.another") : undefined}
+                  loading={busy === "approve"}
+                  onClick={() => step(article, "approve")}
+                >
+                  {t("article.approve")}
+                </Button>
+              </>
+            )}
+            {article?.state === "scheduled" && (
+              <Button variant="default" disabled={busy !== null} onClick={() => step(article, "unschedule")}>
+                {t("article.unschedule")}
+              </Button>
+            )}
+            {article && (article.state === "approved" || article.state === "scheduled") && (
+              <>
+                <TextInput
+                  type="datetime-local"
+                  size="xs"
+                  aria-label={t("article.when")}
+                  title={t("article.when")}
+                  value={at}
+                  onChange={(event) => setAt(event.currentTarget.value)}
+                />
+                <Button
+                  disabled={busy !== null || changed}
+                  loading={busy === "publish"}
+                  onClick={() => publish(article, at ? new Date(at).toISOString() : null)}
+                >
+                  {t(at ? "article.schedule" : "article.publish")}
+                </Button>
+              </>
+            )}
           </>
         )}
       </header>
@@ -196,19 +283,24 @@ function Editor({ article, articleId, locale: firstLocale }: EditorProps) {
             onChange={(event) => setTitle(event.currentTarget.value)}
             size="md"
           />
-          <Textarea
+          {article?.review_note && <p className={knowledgeClasses.note}>{t("article.note", { note: article.review_note })}</p>}
+          {article?.state === "scheduled" && article.publish_at && (
+            <p className={knowledgeClasses.note}>{t("article.goesOut", { time: brief(article.publish_at, text) })}</p>
+          )}
+          <RichText
+            key={edition}
+            html={html}
             label={t("article.body")}
-            description={editable ? t("article.bodyHint") : undefined}
-            value={body}
-            maxLength={100_000}
-            readOnly={!editable}
             lang={locale}
-            error={tried && !body.trim() ? t("article.required") : undefined}
-            onChange={(event) => setBody(event.currentTarget.value)}
-            autosize
-            minRows={10}
-            size="md"
+            editable={editable && article?.state !== "archived"}
+            onChange={(next, words) => {
+              setHtml(next);
+              setFilledIn(words.trim() !== "");
+            }}
+            onProblem={(error) => notifications.show({ message: explain(error, text), color: "red", autoClose: 8_000 })}
           />
+          {tried && !filledIn && <p className={knowledgeClasses.note}>{t("article.required")}</p>}
+          {article && <ArticlePanels article={article} editable={editable} run={(work) => void run("panel", work)} onRestored={shown} />}
         </div>
       </div>
     </div>

@@ -14,7 +14,10 @@ import { useMe } from "../session/me";
 import { may } from "../session/permissions";
 import { LANGUAGES, useText } from "../text";
 import classes from "./Articles.module.css";
+import { KnowledgeTabs } from "./KnowledgeTabs";
 import { MenuButton } from "./Shell";
+
+const STATES = ["draft", "review", "approved", "scheduled", "published", "changed", "withdrawn", "expired", "archived"] as const;
 
 export function Articles() {
   const text = useText();
@@ -23,8 +26,9 @@ export function Articles() {
   const menuButton = use(MenuButton);
   const [search, setSearch] = useState("");
   const [locale, setLocale] = useState("");
+  const [state, setState] = useState("");
   const [wanted] = useDebouncedValue(search.trim(), 250);
-  const query = useInfiniteQuery({ ...articlesQuery(wanted, locale), placeholderData: keepPreviousData });
+  const query = useInfiniteQuery({ ...articlesQuery(wanted, locale, state), placeholderData: keepPreviousData });
   const articles = query.data?.pages.flatMap((page) => page.items) ?? [];
   usePageTitle(t("articles.title"));
 
@@ -39,6 +43,7 @@ export function Articles() {
           </Button>
         )}
       </header>
+      <KnowledgeTabs />
       <div className={classes.filters}>
         <TextInput
           type="search"
@@ -57,6 +62,12 @@ export function Articles() {
             { value: "", label: t("articles.allLanguages") },
             ...LANGUAGES.map((code) => ({ value: code, label: languageName(code) })),
           ]}
+        />
+        <NativeSelect
+          aria-label={t("articles.state")}
+          value={state}
+          onChange={(event) => setState(event.currentTarget.value)}
+          data={[{ value: "", label: t("articles.allStates") }, ...STATES.map((each) => ({ value: each, label: t(`articles.state.${each}`) }))]}
         />
       </div>
       <div className={classes.body} aria-busy={query.isFetching}>
@@ -80,6 +91,7 @@ export function Articles() {
                 <span className={classes.locale} title={languageName(article.locale)}>
                   {article.locale.toUpperCase()}
                 </span>
+                {article.internal && <span className={classes.locale}>{t("articles.internal")}</span>}
                 <ArticleState state={article.state} />
                 <time className={classes.time} dateTime={article.updated_at}>
                   {brief(article.updated_at, text)}
