@@ -197,6 +197,12 @@ def _seed(settings: Settings, options: argparse.Namespace) -> int:
                     account_sid=settings.simulator_account,
                     auth_token=settings.simulator_token,
                 )
+                demo.connect_apps(
+                    store,
+                    SecretBox(settings.secret_key),
+                    api_url=settings.simulator_url,
+                    token=settings.simulator_token,
+                )
             if settings.simulator_smtp:
                 demo.connect_mail(store, *settings.simulator_smtp)
         finally:

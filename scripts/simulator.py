@@ -20,6 +20,7 @@ from scripts.steps import RUN, Steps
 HOST = "127.0.0.1"  # whoever reaches it can play any customer
 DATA = RUN / "simulator"
 INBOX_KEY = "demo-sms"  # as hub/services/demo.py makes it
+APPS = ("telegram", "line", "slack")  # their inboxes are demo-telegram and so on
 # Twilio's connection overrides: a text outlives a restart of the hub.
 PATIENCE = "#rc=3&rp=5xx,ct,rt"
 
@@ -55,7 +56,8 @@ class Simulator:
         numbers = [f"--number={number}={hub_url}/webhooks/{INBOX_KEY}{PATIENCE}" for number in FIRM_NUMBERS]
         where = ["--host", HOST, "--port", str(self.port), "--data", str(DATA)]
         mail = ["--mail-port", str(self.mail_port), "--hub-mail", _reached_at(self._hub_mail)]
-        command = [str(PYTHON), "-m", "channels.simulators", *where, *mail, *numbers]
+        apps = [f"--app={app}={hub_url}/webhooks/demo-{app}" for app in APPS]
+        command = [str(PYTHON), "-m", "channels.simulators", *where, *mail, *numbers, *apps]
         self._process = self._steps.children.start(command, RUN / "log" / "simulator.log", settings)
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from channels.simulators.apps import APPS, Apps
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger
 from channels.simulators.server import Gunicorn, Running, assemble, is_loopback
@@ -41,6 +42,14 @@ def number_from(argument: str) -> Number:
     return Number(number, address)
 
 
+def app_from(argument: str) -> tuple[str, str]:
+    """`telegram=http://127.0.0.1:8000/webhooks/demo-telegram`. Raises ValueError."""
+    app, _, address = argument.partition("=")
+    if app not in APPS or not address.startswith(("http://", "https://")):
+        raise ValueError(f"{argument}: must be APP=ADDRESS, the app one of {', '.join(APPS)}")
+    return app, address
+
+
 def place_from(argument: str) -> tuple[str, int]:
     """`127.0.0.1:8003`. Raises ValueError."""
     host, _, port = argument.rpartition(":")
@@ -56,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--data", type=Path, help="the ledger's folder; without it everything is kept in memory")
     parser.add_argument("--number", action="append", default=[], metavar="NUMBER=WEBHOOK", help="a number of the firm")
+    parser.add_argument("--app", action="append", default=[], metavar="APP=WEBHOOK", help=f"one of {', '.join(APPS)}")
     parser.add_argument("--hub-mail", metavar="HOST:PORT", help="the hub's mail listener; without it there is no mail")
     parser.add_argument("--mail-port", type=int, default=8002, help="where the hub hands over mail for customers")
     parser.add_argument("--open-to-network", action="store_true", help="listen where other machines reach it")
@@ -63,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         account = account_from(os.environ)
         numbers = [number_from(each) for each in options.number]
+        webhooks = dict(app_from(each) for each in options.app)
         hub_mail = place_from(options.hub_mail) if options.hub_mail else None
     except ValueError as error:
         print(f"simulators: {error}", file=sys.stderr)
@@ -78,8 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             twilio.set_number(number)
         return twilio
 
+    def make_apps(ledger: Ledger, lanes: Lanes) -> Apps:
+        apps = Apps(account.token, ledger, lanes, address)
+        apps.webhooks = webhooks
+        return apps
+
     def start() -> Running:
-        return assemble(make, options.data, options.host, mail_port=options.mail_port, hub_mail=hub_mail)
+        with_apps = make_apps if webhooks else None
+        where = options.data, options.host
+        return assemble(make, *where, mail_port=options.mail_port, hub_mail=hub_mail, make_apps=with_apps)
 
     Gunicorn(options.host, options.port, start, lambda: print(f"Simulators answer on {address}", flush=True)).run()
     return 0

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from channels.simulators.apps import Apps
 from channels.simulators.faults import MENU, BadFault
 from channels.simulators.ledger import MOST_PER_PAGE, Media, Message
 from channels.simulators.phones import CUSTOMERS, FIRM_NAME
@@ -37,12 +38,15 @@ class Rejected(HTTPException):
         self.field, self.rule = field, rule
 
 
-def routes(twilio: Twilio, host_names: frozenset[str], *, with_mail: bool = False) -> Blueprint:
+def routes(
+    twilio: Twilio, host_names: frozenset[str], apps: Apps | None = None, *, with_mail: bool = False
+) -> Blueprint:
     """The blueprint of `/control`.
 
     Args:
         twilio: whose simulator it drives.
         host_names: what callers may call this machine; a page that a foreign name leads here must not get in.
+        apps: the messaging apps, where there are any.
         with_mail: whether there is a page of mailboxes beside this one.
     """
     control = Blueprint("control", __name__, url_prefix="/control")
@@ -78,6 +82,7 @@ def routes(twilio: Twilio, host_names: frozenset[str], *, with_mail: bool = Fals
                 ],
                 "blocks": [{"customer": customer, "sender": sender} for customer, sender in blocked],
                 "mail": with_mail,
+                "apps": sorted(apps.webhooks) if apps is not None else [],
             }
         )
 
@@ -102,7 +107,9 @@ def routes(twilio: Twilio, host_names: frozenset[str], *, with_mail: bool = Fals
 
     @control.post("/texts")
     def send_text() -> tuple[Response, int]:
-        body = _body({"from", "to", "body", "media", "copies", "wait"})
+        body = _body({"from", "to", "body", "media", "copies", "wait", "channel"})
+        if _text(body, "channel", "sms") != "sms":
+            return _by_app(apps, body)
         sender, recipient, text = _text(body, "from"), _text(body, "to"), _text(body, "body", "")
         if not is_number(sender):
             raise Rejected("from", "must be a number such as +34600111222")
@@ -178,6 +185,20 @@ def routes(twilio: Twilio, host_names: frozenset[str], *, with_mail: bool = Fals
         return jsonify({"cleared": cleared})
 
     return control
+
+
+def _by_app(apps: Apps | None, body: dict[str, Any]) -> tuple[Response, int]:
+    """A customer writes by a messaging app; what became of it is in the texts."""
+    app, sender, text = body["channel"], _text(body, "from"), _text(body, "body", "")
+    if apps is None or app not in apps.webhooks:
+        raise Rejected("channel", "must be sms or an app that the simulator was started with")
+    if not is_number(sender):
+        raise Rejected("from", "must be a number such as +34600111222")
+    if not 0 < len(text) <= TEXT_LIMIT:
+        raise Rejected("body", f"must have 1 to {TEXT_LIMIT} characters")
+    if body.get("media"):
+        raise Rejected("media", "are not sent by this app")
+    return jsonify({"sid": apps.text(app, sender, text).sid, "delivered": False, "attempts": []}), 201
 
 
 _CHOICES = {

@@ -15,7 +15,9 @@ from flask import Flask, Response, send_from_directory
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
+from channels.simulators import apps as messaging
 from channels.simulators import control, mail_control, twilio_rest
+from channels.simulators.apps import Apps
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger
 from channels.simulators.mail import MailWorld
@@ -35,19 +37,24 @@ _THREADS = 96
 _LANES = 32
 
 
-def create_app(twilio: Twilio, mail: MailWorld | None = None, *, host: str = "127.0.0.1") -> Flask:
+def create_app(
+    twilio: Twilio, mail: MailWorld | None = None, apps: Apps | None = None, *, host: str = "127.0.0.1"
+) -> Flask:
     """The application: the provider's API, the control API and the pages.
 
     Args:
         twilio: the simulated account.
         mail: the customers' mailboxes; without them there is no page for them either.
+        apps: the messaging apps, likewise.
         host: the name or address that it is served on, besides those of loopback.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _BODY_LIMIT
     names = frozenset({"127.0.0.1", "localhost", "::1", host})
     app.register_blueprint(twilio_rest.routes(twilio))
-    app.register_blueprint(control.routes(twilio, names, with_mail=mail is not None))
+    app.register_blueprint(control.routes(twilio, names, apps, with_mail=mail is not None))
+    if apps is not None:
+        app.register_blueprint(messaging.routes(apps))
 
     @app.get("/")
     def page() -> Response:
@@ -105,6 +112,7 @@ def assemble(
     *,
     mail_port: int = 0,
     hub_mail: tuple[str, int] | None = None,
+    make_apps: Callable[[Ledger, Lanes], Apps] | None = None,
 ) -> Running:
     """Opens the ledgers, starts the lanes and, where there is mail, its server.
 
@@ -114,6 +122,7 @@ def assemble(
         host: as for `create_app`; the mail server listens there too.
         mail_port: where the hub hands over mail for customers; 0 chooses one.
         hub_mail: the hub's mail listener; None: no mail.
+        make_apps: makes the messaging apps over the same ledger; None: none of them.
 
     Raises OSError where the mail server's port is taken.
     """
@@ -126,9 +135,12 @@ def assemble(
     if hub_mail is not None:
         mail = MailWorld(MailLedger(data / "mail.sqlite3" if data is not None else None), lanes, hub_mail)
         mail.listen(host, mail_port)
+    apps = make_apps(ledger, lanes) if make_apps is not None else None
     lanes.start(_LANES)
 
     def stop() -> None:
+        if apps is not None:
+            apps.close()
         twilio.release()
         lanes.stop()
         twilio.close()
@@ -137,7 +149,7 @@ def assemble(
             mail.close()
             mail.ledger.close()
 
-    return Running(create_app(twilio, mail, host=host), stop)
+    return Running(create_app(twilio, mail, apps, host=host), stop)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no annotations

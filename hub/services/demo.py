@@ -58,6 +58,8 @@ QUESTIONS = (
 CUSTOMERS = (("12345678", "Ana García", "28013"), ("87654321", "John Smith", "SW1A 1AA"))
 # What the simulated provider gives it (`make run`; the same as in channels/simulators/phones.py).
 SMS_KEY = "demo-sms"
+# The messaging apps of the simulators, with the names of their inboxes, which are demo-telegram and so on.
+APPS = {"telegram": "Telegram", "line": "LINE", "slack": "Slack"}
 SMS_NUMBERS = ("+34644010203", "+447400123123")
 # The same as in channels/simulators/mail_people.py.
 MAIL_KEY = "demo-mail"
@@ -196,6 +198,47 @@ def connect_phones(store: Store, box: SecretBox, *, api_url: str, account_sid: s
         return True
 
     return store.write(phones)
+
+
+def connect_apps(store: Store, box: SecretBox, *, api_url: str, token: str) -> bool:
+    """Makes the demo firm's inboxes for the messaging apps, or tells them where the simulated providers are now.
+
+    Args:
+        store: migrated; nothing is done where the demo firm is not in it.
+        box: seals the secrets.
+        api_url: the simulators' address.
+        token: what their secrets are made of, the same as in channels/simulators/apps.py.
+
+    Returns:
+        Whether anything was written.
+    """
+    secrets = {
+        "telegram": {"bot_token": f"7000000001:{token}", "webhook_secret": token},
+        "line": {"channel_secret": token, "channel_access_token": f"line-{token}"},
+        "slack": {"bot_token": f"xoxb-{token}", "signing_secret": token},
+    }
+
+    def connect(tx: Tx) -> bool:
+        demo.lock(tx)
+        known = {inbox.key: inbox for inbox in inboxes.every(tx.connection)}
+        if INBOX_KEY not in known:
+            return False
+        changed = False
+        for app, name in APPS.items():
+            key, settings, kept = f"demo-{app}", {"api_url": f"{api_url}/{app}"}, json.dumps(secrets[app])
+            if key not in known:
+                values = {"id": tx.new_id(), "key": key, "name": name, "channel": app}
+                values |= {"team_id": known[INBOX_KEY].team_id, "settings": json.dumps(settings)}
+                tx.add(t.inbox, values | {"secrets": box.seal(kept)})
+                changed = True
+                continue
+            now = json.loads(demo.settings_of(tx.connection, key))
+            if now | settings != now or not _opens_to(box, known[key].sealed_secrets, kept):
+                tx.change(t.inbox, {"key": key}, {"settings": json.dumps(now | settings), "secrets": box.seal(kept)})
+                changed = True
+        return changed
+
+    return store.write(connect)
 
 
 def connect_mail(store: Store, host: str, port: int) -> bool:

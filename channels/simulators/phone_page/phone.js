@@ -4,7 +4,12 @@ import { base64, clear, follow, get, post } from "./network.js";
 import { words } from "./words.js";
 
 // An app is a tab of every phone: the channel whose messages it shows. One more channel is one more line.
-const APPS = [{ channel: "sms", name: "sms" }];
+const APPS = [
+  { channel: "sms", name: "sms" },
+  { channel: "telegram", name: "telegram" },
+  { channel: "line", name: "line" },
+  { channel: "slack", name: "slack" },
+];
 const FAULTS = [
   ["duplicate", { where: "webhook", do: "duplicate", copies: 2 }],
   ["parallel", { where: "webhook", do: "parallel", copies: 50 }],
@@ -24,6 +29,7 @@ const TICKS = { sending: "M10 5v5l3 2M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0", rece
 const state = {
   language: "en",
   app: APPS[0],
+  served: ["sms"], // the channels that the simulator plays
   firm: "",
   numbers: [],
   customers: [],
@@ -83,6 +89,8 @@ const isShown = (text) =>
 const textsOf = (number) =>
   [...state.texts.values()].filter((text) => text.customer === number && isShown(text)).sort((a, b) => a.id - b.id);
 const firmOf = (text) => (text.direction === "inbound" ? text.to : text.from);
+/** A firm has several numbers, and one name in each other app. */
+const isWithFirm = (text) => state.app.channel !== "sms" || firmOf(text) === state.firm;
 
 function firmFor(person) {
   const chosen = state.chosenFirm.get(person.number);
@@ -227,6 +235,7 @@ function drawPhone(anew) {
       make("option", { value: each.number, selected: each.number === state.firm }, `${each.name} · ${each.display}`),
     ),
   );
+  $("firm").parentElement.hidden = state.app.channel !== "sms";
   const blocking = firmNumber(state.firm);
   const senders = [blocking?.number, blocking?.messaging_service_sid];
   const stopped = blocking && blockedOf(person.number).some((sender) => senders.includes(sender));
@@ -240,7 +249,7 @@ function drawThread(anew) {
   const thread = $("thread");
   const scroller = $("scroller");
   const atEnd = anew || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
-  const texts = textsOf(state.chosen).filter((text) => firmOf(text) === state.firm);
+  const texts = textsOf(state.chosen).filter(isWithFirm);
   if (anew) thread.replaceChildren(); // so that a screen reader is told only what is new
   const kept = new Map([...thread.children].map((item) => [item.dataset.key, item]));
   let last = "";
@@ -395,7 +404,7 @@ async function send() {
   $("announcement").textContent = "";
   const body = $("text").value.trim();
   const pictures = state.pictures;
-  if ((!body && !pictures.length) || !state.firm) return;
+  if ((!body && !pictures.length) || (!state.firm && state.app.channel === "sms")) return;
   const from = state.chosen;
   $("text").value = "";
   state.pictures = [];
@@ -410,7 +419,8 @@ async function send() {
         name: file.name,
       })),
     );
-    await post("/control/texts", { from, to: state.firm, body, media, wait: false });
+    const { channel } = state.app;
+    await post("/control/texts", { channel, from, to: state.firm, body, media, wait: false });
     for (const { url } of pictures) URL.revokeObjectURL(url);
   } catch (error) {
     // Nothing that somebody wrote is lost because this could not be reached.
@@ -433,7 +443,8 @@ async function sendAgain(text) {
         name: file.name,
       })),
     );
-    await post("/control/texts", { from: text.from, to: text.to, body: text.body, media, wait: false });
+    const { channel, from, to, body } = text;
+    await post("/control/texts", { channel, from, to, body, media, wait: false });
   } catch {
     refuse(say().away);
   }
@@ -442,9 +453,10 @@ async function sendAgain(text) {
 // --- apps, figures, faults ---
 
 function drawApps() {
-  $("apps").hidden = APPS.length < 2;
+  const apps = APPS.filter((app) => state.served.includes(app.channel));
+  $("apps").hidden = apps.length < 2;
   $("apps").replaceChildren(
-    ...APPS.map((app) =>
+    ...apps.map((app) =>
       make(
         "button",
         {
@@ -519,6 +531,11 @@ async function look() {
     $("clear").hidden = !count;
     const before = JSON.stringify([state.numbers, state.customers, state.blocks]);
     $("pages").hidden = !numbers.mail;
+    const served = ["sms", ...numbers.apps];
+    if (served.join() !== state.served.join()) {
+      state.served = served;
+      drawApps();
+    }
     state.numbers = numbers.numbers;
     state.customers = numbers.customers;
     state.blocks = numbers.blocks;

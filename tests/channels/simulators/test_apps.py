@@ -22,6 +22,9 @@ from werkzeug.serving import make_server
 from channels.simulators.apps import APPS, Apps, identity, number_of, routes
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger
+from channels.simulators.server import create_app
+from channels.simulators.twilio import Twilio
+from channels.simulators.twilio_account import Account
 from channels.social import line, slack, telegram
 from hub.clock import SystemClock
 from hub.domain.errors import BadSignature, ChannelError
@@ -199,6 +202,20 @@ def test_slacks_own_library_is_answered_as_by_slack(world: World) -> None:
     with pytest.raises(SlackApiError) as refused:
         client.chat_postMessage(channel=identity("slack", ANA), text="hello")
     assert refused.value.response.headers["Retry-After"] == "9"
+
+
+def test_the_page_hears_which_apps_there_are_and_writes_by_them(world: World) -> None:
+    account = Account("AC" + "0a" * 16, "a token of a test account")
+    lanes = Lanes()
+    client = create_app(Twilio(account, world.apps.ledger, lanes, base_url=world.url), apps=world.apps).test_client()
+    assert client.get("/control/numbers").get_json()["apps"] == ["line", "slack", "telegram"]
+    written = client.post("/control/texts", json={"channel": "line", "from": ANA, "body": "hola"})
+    world.wait(lambda: world.said)
+    assert world.said[0].external_id == written.get_json()["sid"]
+    for wrong in ({"channel": "pigeon"}, {"from": "Ana"}, {"body": ""}, {"media": [{}]}):
+        body = {"channel": "line", "from": ANA, "body": "hola", **wrong}
+        answer = client.post("/control/texts", json=body)
+        assert (answer.status_code, answer.get_json()["field"]) == (422, next(iter(wrong)))
 
 
 class FakeLine:
