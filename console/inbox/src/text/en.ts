@@ -339,7 +339,7 @@ export const en = {
   "list.empty.resolved": "Nothing has been resolved yet",
   "list.goQueue": "Go to the queue",
 
-  "nav.learning": "Learn from questions",
+  "nav.learning": "Learning",
   "learning.title": "Learn from questions",
   "learning.gaps": "Gaps",
   "learning.lessons": "From agents",
@@ -382,7 +382,7 @@ export const en = {
   "cases.cases.one": "{count} case",
   "cases.cases.other": "{count} cases",
   "backtest.hint": "Replay closed conversations to see what a change would have done. Nothing reaches a customer.",
-  "backtest.last": "Conversations, the newest",
+  "backtest.last": "Newest conversations",
   "backtest.articles": "Articles",
   "backtest.draft": "as in drafts",
   "backtest.published": "as published now",

@@ -341,7 +341,7 @@ export const es: Dictionary = {
   "list.empty.resolved": "Aún no se ha resuelto nada",
   "list.goQueue": "Ir a la cola",
 
-  "nav.learning": "Aprender de las preguntas",
+  "nav.learning": "Aprendizaje",
   "learning.title": "Aprender de las preguntas",
   "learning.gaps": "Lagunas",
   "learning.lessons": "De los agentes",
@@ -384,7 +384,7 @@ export const es: Dictionary = {
   "cases.cases.one": "{count} caso",
   "cases.cases.other": "{count} casos",
   "backtest.hint": "Repita conversaciones cerradas para ver qué habría cambiado. Nada llega a ningún cliente.",
-  "backtest.last": "Conversaciones, las últimas",
+  "backtest.last": "Últimas conversaciones",
   "backtest.articles": "Artículos",
   "backtest.draft": "como en los borradores",
   "backtest.published": "como están publicados",
