@@ -422,6 +422,14 @@ class IdentityVerified(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class CodeTyped(ConversationEvent):
+    """The customer wrote what may be the code that was sent to them, from this address."""
+
+    message_id: str
+    identity_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MovedToContact(ConversationEvent):
     """The conversation follows its contact through a merge or its undo."""
 

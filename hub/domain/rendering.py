@@ -38,6 +38,11 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "talking to.",
         "es": "Su código es {code}. Vale durante diez minutos. No se lo dé a nadie más que a quien le está atendiendo.",
     },
+    "code_right": {"en": "Thank you, the code is right.", "es": "Gracias, el código es correcto."},
+    "code_wrong": {
+        "en": "That is not the code that we sent. Please look at it again.",
+        "es": "Ese no es el código que le enviamos. Compruébelo, por favor.",
+    },
     "your_number": {"en": "Your number for this is {number}.", "es": "Su número para este asunto es el {number}."},
     "closed": {
         "en": "We are closed now and open again {when}. You need not wait: your message is with us.",

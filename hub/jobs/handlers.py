@@ -9,7 +9,7 @@ from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, allowed
 from hub.domain.messages import Delivery
 from hub.hub import Hub
-from hub.services import bot_turn, changes, delivery, handoff, indexing, long_tasks, media, routing
+from hub.services import bot_turn, changes, delivery, handoff, indexing, long_tasks, media, routing, verification
 from hub.services.work import Handler, Work, nothing
 from hub.store.subscriptions import Subscription, Subscriptions
 from hub.store.unit_of_work import Tx, UseCase
@@ -47,6 +47,7 @@ SUBSCRIPTIONS: Subscriptions = {
     e.MessageReceived.__name__: (Subscription("bot_turn", when=_with_bot),),
     e.MessageQueued.__name__: (Subscription("deliver"),),
     e.VendorAsked.__name__: (Subscription("deliver"),),
+    e.CodeTyped.__name__: (Subscription("check_code"),),
     e.MediaAnnounced.__name__: (Subscription("fetch_media", order_key=_each_file, slow=True),),
     e.MessageDeleted.__name__: (Subscription("erase_files", slow=True),),
     e.ArticlePublished.__name__: (Subscription("index_article", slow=True),),
@@ -94,6 +95,7 @@ def jobs(turn: bot_turn.BotTurn) -> Mapping[str, Job]:
         # A lease that is lost would have the work done twice: it takes minutes where history is long.
         "long_task": Job(long_tasks.run, attempts=2, lease=1800 * SECOND, gave_up=long_tasks.gave_up),
         "route": Job(routing.route),
+        "check_code": Job(verification.typed),
     }
 
 

@@ -32,7 +32,7 @@ from hub.domain.messages import (
     WebhookRequest,
 )
 from hub.domain.verification import PROOF, STATED
-from hub.services import changes, consent, contacts, delivery, letters, media, templates, vendors
+from hub.services import changes, consent, contacts, delivery, letters, media, templates, vendors, verification
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import matching, reply_window
@@ -184,6 +184,8 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
         letters.keep(tx, inbox.id, message_id, letter)
         if not found.conversation_id and letter.robot in letters.SILENT:
             tx.record(conversation_id, e.Resolved())
+    if verification.looks_like_code(message.text) and verification.awaits_code(tx, conversation_id):
+        tx.record(conversation_id, e.CodeTyped(message_id, identity.identity_id), actor)
     media.announce(tx, inbox.id, conversation_id, message_id, message.media)
     if changeable:
         changes.catch_up(tx, inbox.id, message.external_id)

@@ -6,6 +6,7 @@ only what goes out to the channel has it.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from hmac import compare_digest
@@ -16,10 +17,12 @@ from hub.domain.errors import Conflict, NotFound, Refused, TooMany
 from hub.domain.messages import Author
 from hub.domain.rendering import phrase
 from hub.domain.verification import level_of_answers
+from hub.hub import Hub
 from hub.services import replies
+from hub.services.work import Work
 from hub.store import tables as t
-from hub.store.queries import codes, thread
-from hub.store.unit_of_work import Reading, Tx
+from hub.store.queries import codes, packets, thread
+from hub.store.unit_of_work import Reading, Tx, UseCase
 
 MASK = "••••••"
 GOOD_FOR = 600_000_000
@@ -28,6 +31,7 @@ HOUR = 3_600_000_000
 CODES_AN_HOUR = 3
 METHODS = {"sms": "sms_code", "email": "mail_code"}
 MOST_FIELDS = 30
+_CODE = re.compile(r"[0-9]{3}[ -]?[0-9]{3}")
 
 Derive = Callable[[str], bytes]
 
@@ -130,8 +134,41 @@ def send_code(
     )
 
 
-def check_code(tx: Tx, derive: Derive, conversation_id: str, typed: str, agent_id: str) -> bool:
+def looks_like_code(text: str) -> bool:
+    """Whether a message is nothing but six digits, with blanks or a dash between them."""
+    return _CODE.fullmatch(text.strip()) is not None
+
+
+def awaits_code(tx: Tx, conversation_id: str) -> bool:
+    """Whether a code was sent in a conversation that is still good."""
+    code = codes.latest(tx.connection, conversation_id)
+    return code is not None and not code.used_at and code.expires_at > tx.now and code.tries < TRIES
+
+
+def typed(hub: Hub, work: Work) -> UseCase[None]:
+    """The handler: what a customer wrote into the conversation is the code that was sent to them, or it is not; they
+    are told. Whoever wrote it is verified, even where somebody else has written since."""
+    event = work.recorded.event
+    if not isinstance(event, e.CodeTyped):
+        raise TypeError(f"{type(event).__name__} has no code")
+
+    def check(tx: Tx) -> None:
+        conversation_id = work.recorded.stream_id
+        if not awaits_code(tx, conversation_id):
+            return
+        text = packets.message_text(tx.connection, event.message_id) or ""
+        conversation = tx.conversation(conversation_id)
+        right = check_code(tx, hub.box.derive, conversation_id, text, "", event.identity_id)
+        told = phrase("code_right" if right else "code_wrong", conversation.language)
+        replies.send(tx, conversation_id, told, e.Actor(Author.SYSTEM))
+
+    return check
+
+
+def check_code(tx: Tx, derive: Derive, conversation_id: str, typed: str, agent_id: str, identity_id: str = "") -> bool:
     """Whether this is the code that was sent last: whoever wrote last holds the address that it was sent to, then.
+
+    `identity_id`: who typed it themselves, in place of whoever wrote last; `agent_id` is empty then.
 
     Every try counts, in the row that it is looked up in; a right code is good once.
 
@@ -149,8 +186,9 @@ def check_code(tx: Tx, derive: Derive, conversation_id: str, typed: str, agent_i
     right = compare_digest(given.encode(), _digits(derive, code.nonce).encode())
     tx.change(t.verification_code, {"id": code.id}, {"tries": code.tries + 1, "used_at": tx.now if right else 0})
     if right:
-        told = e.IdentityVerified("verified", METHODS[code.channel], conversation.identity_id)
-        tx.record(conversation_id, told, e.Actor(Author.AGENT, agent_id))
+        told = e.IdentityVerified("verified", METHODS[code.channel], identity_id or conversation.identity_id)
+        actor = e.Actor(Author.AGENT, agent_id) if agent_id else e.SYSTEM
+        tx.record(conversation_id, told, actor)
     return right
 
 

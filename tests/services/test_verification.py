@@ -12,7 +12,7 @@ import hub
 from hub.domain import verification as levels
 from hub.domain.errors import Conflict, NotFound, Refused, TooMany
 from hub.domain.messages import Address, InboundMessage, Parsed, WebhookRequest
-from hub.services import inbound, verification
+from hub.services import assignment, inbound, verification
 from hub.store import tables as t
 from tests.fixtures_hub import ANA, PAPER, World
 
@@ -20,9 +20,9 @@ KINDS = {PAPER: "sms"}
 NUMBER = "+34600000001"
 
 
-def text_message(world: World) -> str:
+def text_message(world: World, text: str = "hello") -> str:
     """A conversation with somebody who wrote from a telephone."""
-    message = InboundMessage(f"t-{world.clock.now()}", Address("sms", NUMBER), "hello")
+    message = InboundMessage(f"t-{world.clock.now()}", Address("sms", NUMBER), text)
     request, inbox = WebhookRequest("POST", "https://hub.example/webhooks/paper"), world.inbox()
     world.received += world.store.write(lambda tx: inbound.accept(tx, inbox, Parsed((message,)), request))
     return world.received[-1].conversation_id
@@ -134,3 +134,26 @@ def test_every_path_to_an_order_asks_for_the_level() -> None:
     callers = {name for name, text in sources.items() if re.search(r"\brecords\.order\(", text)}
     assert callers == {"services/records.py", "web/bot_api.py"}
     assert sources["services/records.py"].count('may("tell_order"') == 1
+
+
+def test_customers_type_the_code_into_the_conversation_themselves(world: World) -> None:
+    conversation_id = text_message(world)
+    world.store.write(lambda tx: assignment.take(tx, conversation_id, ANA))
+    assert "CodeTyped" not in world.kinds(conversation_id)
+    send(world, conversation_id)
+    code = sent_code(world)
+    text_message(world, other(code))
+    world.run()
+    assert world.conversation(conversation_id).verified_level == "none"
+    assert "not the code" in world.thread(conversation_id)[-1][1]
+    text_message(world, f"{code[:3]} {code[3:]}")
+    world.run()
+    found = world.conversation(conversation_id)
+    assert (found.verified_level, found.verified_by, found.verified_identity) == (
+        "verified",
+        "sms_code",
+        found.identity_id,
+    )
+    assert "code is right" in world.thread(conversation_id)[-1][1]
+    text_message(world, code)
+    assert world.kinds(conversation_id).count("CodeTyped") == 2, "a code that was used is a number like any other"
