@@ -10,7 +10,9 @@ The order of the rules is the policy; each has its name in `Decision.reason`:
 4. The bot is sure of the intent: its reply.
 5. The knowledge base is sure of an answer: that answer.
 6. The customer asks for a person in plain words that no bot has read: hand over.
-7. Nobody knows: ask once to put it in other words; the second time in a row, or with no bot to talk to, hand over.
+7. The inbox has a target precision and the knowledge base knows articles that may be meant: offer up to three; the one
+   that the customer picks is the answer.
+8. Nobody knows: ask once to put it in other words; the second time in a row, or with no bot to talk to, hand over.
 
 A mail is no dialogue: there the bot's reply must be an answer that stands alone, above a threshold of its own. Where it
 is sure and would ask back (a form, buttons), a person does; small talk is no answer; and nobody asks for other words.
@@ -22,6 +24,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hub.domain.errors import Refused
 from hub.domain.events import TriedAnswer
 from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
 
@@ -29,18 +32,25 @@ from hub.domain.knowledge import BotReply, FoundAnswer, SearchResult
 class Action(StrEnum):
     BOT = "bot"
     KNOWLEDGE = "knowledge"
+    OFFER = "offer"
     CLARIFY = "clarify"
     GUIDE = "guide"
     HANDOFF = "handoff"
 
 
-# Reasons for which a bot counts as away rather than as failed: nobody listens there, or there is nothing to read.
-AWAY = frozenset({"absent", "unreachable", "circuit_open", "empty_text", "not_by_mail"})
+# Reasons for which a bot counts as away rather than as failed: nobody listens there, or nothing is for it to read.
+AWAY = frozenset({"absent", "unreachable", "circuit_open", "empty_text", "not_by_mail", "chosen"})
 # Intents that say "not for me", however sure the bot is of them.
 NOT_UNDERSTOOD = frozenset({"out_of_scope", "nlu_fallback", ""})
 # Intents whose replies answer nothing that somebody would write a mail for.
 SMALL_TALK = frozenset({"affirm", "bot_challenge", "deny", "goodbye", "greet", "inform", "thanks"})
 MISSES_UNTIL_HANDOFF = 2
+# So many articles are offered at most, none of them less probable than this: a choice of what is surely not meant helps
+# nobody.
+CHOICES = 3
+_PROBABLE = 0.05
+# What the button of an offered article sends, with the article's id after it.
+_CHOICE = "/article "
 
 _ASKS_FOR_PERSON = re.compile(
     r"\b(humans?|(real|actual|live) (person|people|agent)|someone real"
@@ -65,12 +75,22 @@ class BotFailure:
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """From which probability on an answer is given; set per inbox. By mail, where nobody asks back, `mail` counts for
-    the knowledge base and `mail_intent` for the bot."""
+    the knowledge base and `mail_intent` for the bot.
+
+    `target_precision`, where it is not 0, decides in place of `knowledge`: the share of the knowledge base's answers
+    that is to be right, as the calibration tells it (`SearchResult.precision`). By mail both must be reached. Raises
+    `Refused` for what is not from 0 to 1.
+    """
 
     intent: float = 0.65
     knowledge: float = 0.6
     mail: float = 0.8
     mail_intent: float = 0.9
+    target_precision: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.target_precision <= 1:
+            raise Refused("target_precision", "must be from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +110,14 @@ POLICY = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with a message. `answer` is set for `KNOWLEDGE`; `misses` counts unanswered messages in a row."""
+    """What to do with a message. `answer` is set for `KNOWLEDGE`, `choices` for `OFFER`; `misses` counts unanswered
+    messages in a row."""
 
     action: Action
     reason: str
     misses: int = 0
     answer: FoundAnswer | None = None
+    choices: tuple[FoundAnswer, ...] = ()
 
 
 def asks_for_person(text: str) -> bool:
@@ -135,7 +157,7 @@ def decide(
         by_mail: whether the message is a mail.
         policy: how the rules are set.
     """
-    found = knowledge is not None and bool(knowledge.answers) and knowledge.confidence >= thresholds.knowledge
+    found = knowledge is not None and _is_sure(knowledge, thresholds, by_mail=by_mail)
     if isinstance(bot, BotReply):
         if bot.handoff_reason:
             return Decision(Action.HANDOFF, bot.handoff_reason)
@@ -150,11 +172,43 @@ def decide(
         return Decision(Action.HANDOFF, "bot_timeout" if bot.reason == "timeout" else "bot_error")
     if found and knowledge is not None:
         return Decision(Action.KNOWLEDGE, "knowledge", answer=knowledge.answers[0])
+    choices = () if by_mail or knowledge is None else _choices(knowledge, thresholds)
+    if choices and misses + 1 < policy.misses and not asks_for_person(text):
+        return Decision(Action.OFFER, "did_you_mean", misses=misses + 1, choices=choices)
     if isinstance(bot, BotFailure) or by_mail:
         return Decision(Action.HANDOFF, "customer_asked" if asks_for_person(text) else "not_understood")
     if misses + 1 >= policy.misses:
         return Decision(Action.HANDOFF, "not_understood")
     return Decision(Action.CLARIFY, "not_understood", misses=misses + 1)
+
+
+def _is_sure(knowledge: SearchResult, thresholds: Thresholds, *, by_mail: bool) -> bool:
+    if not knowledge.answers:
+        return False
+    confident = knowledge.confidence >= thresholds.knowledge
+    if not thresholds.target_precision:
+        return confident
+    return knowledge.precision >= thresholds.target_precision and (confident or not by_mail)
+
+
+def _choices(knowledge: SearchResult, thresholds: Thresholds) -> tuple[FoundAnswer, ...]:
+    if not thresholds.target_precision:
+        return ()
+    return tuple(answer for answer in knowledge.answers[:CHOICES] if answer.confidence >= _PROBABLE)
+
+
+def choice_of(answer: FoundAnswer) -> str:
+    """What the button of an offered article sends."""
+    return f"{_CHOICE}{answer.article_id}"
+
+
+def chosen_article(payload: str) -> str:
+    """The id of the article whose button was pressed; empty for any other payload.
+
+    Args:
+        payload: one that the hub had offered (`message.trusted`), never a customer's words.
+    """
+    return payload.removeprefix(_CHOICE) if payload.startswith(_CHOICE) else ""
 
 
 def may_guide(decision: Decision, *, by_mail: bool) -> bool:

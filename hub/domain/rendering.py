@@ -16,6 +16,10 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "es": "Perdone, no le he entendido. ¿Puede decirlo con otras palabras? "
         "También puede pedir hablar con una persona.",
     },
+    "did_you_mean": {
+        "en": "I am not sure that I understood you. Did you mean one of these?",
+        "es": "No estoy seguro de haberle entendido. ¿Se refiere a alguna de estas preguntas?",
+    },
     "handoff_next": {
         "en": "I am passing you to a colleague. You are next in the queue; everything you have written goes with you.",
         "es": "Le paso con un compañero. Es usted el siguiente en la cola; verá todo lo que nos ha escrito.",

@@ -29,6 +29,9 @@ from hub.store.unit_of_work import Tx, UseCase
 
 log = logging.getLogger(__name__)
 
+# The article with the title that was picked is the first of a search for it, or nearly so.
+CHOSEN_AMONG = 20
+
 TEXT_FOR_BOT = 2000  # longer texts block Rasa's one event loop; see docs/bot.md
 
 
@@ -103,7 +106,11 @@ class BotTurn:
         bot: BotReply | BotFailure = BotFailure("guided")
         knowledge: SearchResult | None = None
         moved = self._answer_to_guide(hub, asked, guide) if guide is not None and guide.is_open else None
-        if moved is None:
+        chosen = _chosen(hub, asked) if moved is None else None
+        if chosen is not None:
+            bot, knowledge = BotFailure("chosen"), chosen
+            decision = Decision(Action.KNOWLEDGE, "chosen", answer=chosen.answers[0])
+        elif moved is None:
             bot, knowledge = self._ask(hub, asked)
             failpoints.reach("turn.answered")
             decision = bot_policy.decide(
@@ -174,8 +181,9 @@ def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
         return BotFailure("not_by_mail")
     if hub.bot is None:
         return BotFailure("absent")
-    trusted = bool(asked.payload)
-    text = (asked.payload or asked.text).strip()[:TEXT_FOR_BOT]
+    # An article that is no longer there is asked for by its title.
+    command = "" if bot_policy.chosen_article(asked.payload) else asked.payload
+    text = (command or asked.text).strip()[:TEXT_FOR_BOT]
     if not text:
         return BotFailure("empty_text")
     try:
@@ -185,7 +193,7 @@ def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
             text=text,
             channel=asked.received.channel,
             language=asked.conversation.language,
-            trusted=trusted,
+            trusted=bool(command),
             metadata={"verified_level": asked.level},
         )
     except BotTimeout:
@@ -194,13 +202,23 @@ def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
         return BotFailure(error.reason)
 
 
-def _search(hub: Hub, asked: Asked) -> SearchResult | None:
+def _chosen(hub: Hub, asked: Asked) -> SearchResult | None:
+    """The article whose button was pressed, by itself; None where none was, or where it can no longer be found. Its
+    title stands on the button, and is what is searched for."""
+    article_id = bot_policy.chosen_article(asked.payload)
+    found = _search(hub, asked, limit=CHOSEN_AMONG) if article_id else None
+    if found is None:
+        return None
+    mine = tuple(answer for answer in found.answers if answer.article_id == article_id)
+    return replace(found, answers=mine) if mine else None
+
+
+def _search(hub: Hub, asked: Asked, *, limit: int = bot_policy.CHOICES) -> SearchResult | None:
     if hub.knowledge is None or not asked.text.strip():
         return None
     try:
-        return answers.search(
-            hub.store, hub.knowledge, asked.text[:TEXT_FOR_BOT], language=asked.conversation.language
-        )
+        language = asked.conversation.language
+        return answers.search(hub.store, hub.knowledge, asked.text[:TEXT_FOR_BOT], language=language, limit=limit)
     except HubError:
         return None  # still warming: the policy goes on without it
 
@@ -258,6 +276,11 @@ def _write(
         case Action.GUIDE if moved is not None:
             extras = {"buttons": list(moved.buttons)} if moved.buttons else None
             replies.send(tx, conversation_id, moved.text, e.BOT, extras=extras, **asked.way)
+        case Action.OFFER:
+            offered = [{"title": each.title, "payload": bot_policy.choice_of(each)} for each in decision.choices]
+            person = {"title": phrase("ask_person", language), "payload": "/ask_human"}
+            text, extras = phrase("did_you_mean", language), {"buttons": [*offered, person]}
+            replies.send(tx, conversation_id, text, e.BOT, extras=extras, **asked.way)
         case Action.CLARIFY:
             person = {"title": phrase("ask_person", language), "payload": "/ask_human"}
             text = phrase("clarify", language)

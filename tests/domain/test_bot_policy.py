@@ -16,9 +16,12 @@ from hub.domain.bot_policy import (
     Policy,
     Thresholds,
     asks_for_person,
+    choice_of,
+    chosen_article,
     decide,
     tried,
 )
+from hub.domain.errors import Refused
 from hub.domain.events import TriedAnswer
 from hub.domain.knowledge import BotMessage, BotReply, FoundAnswer, SearchResult
 
@@ -67,7 +70,7 @@ class Case:
 def expected(case: Case) -> tuple[str, str, int]:
     """(action, reason, misses) as the seven rules of the module say, one `if` a rule."""
     replied = case.bot in ("silent", "speaks")
-    away = case.bot in ("absent", "unreachable", "circuit_open", "empty_text", "not_by_mail")
+    away = case.bot in ("absent", "unreachable", "circuit_open", "empty_text", "not_by_mail", "chosen")
     if replied and case.wants_person:
         return "handoff", "customer_asked", 0  # 1
     if replied and case.failed_proof:
@@ -105,7 +108,7 @@ CASES = [
 
 
 def test_every_combination_is_decided_by_the_first_rule_that_applies() -> None:
-    assert len(CASES) == (2 * 4 * 3 * 8 + 9) * 5 * 2 * 2
+    assert len(CASES) == (2 * 4 * 3 * 8 + 10) * 5 * 2 * 2
     seen = set()
     for case in CASES:
         decision = decide(
@@ -265,3 +268,46 @@ def test_a_policy_sets_how_many_misses_there_may_be_and_whether_articles_go_firs
     assert asked(sure, Policy(articles_first=True)).answer is answer
     in_form = BotReply((BotMessage("Your number?"),), "order_status", 0.95, in_form=True)
     assert asked(in_form, Policy(articles_first=True)).action is Action.BOT, "a form is not left for an article"
+
+
+def bands(
+    precision: float, confidence: float, *, misses: int = 0, by_mail: bool = False, text: str = "when"
+) -> Decision:
+    knows = SearchResult((replace(BEST, confidence=confidence), SECOND), "en", "model", "calibration", precision)
+    unread = BotReply((), "nlu_fallback", 0.1)
+    thresholds = Thresholds(target_precision=0.9)
+    return decide(text=text, bot=unread, knowledge=knows, thresholds=thresholds, misses=misses, by_mail=by_mail)
+
+
+def test_a_target_precision_parts_answers_from_choices_from_silence() -> None:
+    assert bands(0.9, 0.3).action is Action.KNOWLEDGE, "the share that is right decides, not the confidence"
+    offered = bands(0.89, 0.99)
+    assert (offered.action, offered.reason, offered.misses) == (Action.OFFER, "did_you_mean", 1)
+    assert [choice.article_id for choice in offered.choices] == ["hours", SECOND.article_id]
+    assert bands(0.1, 0.01).action is not Action.KNOWLEDGE
+    assert bands(0.89, 0.99, misses=1).action is Action.HANDOFF, "who was asked once is not asked again"
+    assert bands(0.89, 0.99, text="I want to talk to a person").action is not Action.OFFER
+
+
+def test_by_mail_nothing_is_offered_and_both_measures_must_be_reached() -> None:
+    assert bands(0.89, 0.99, by_mail=True).action is Action.HANDOFF
+    assert bands(0.95, 0.3, by_mail=True).action is Action.HANDOFF
+    assert bands(0.95, 0.7, by_mail=True).action is Action.KNOWLEDGE
+
+
+def test_what_is_improbable_is_no_choice() -> None:
+    knows = SearchResult((replace(BEST, confidence=0.2), replace(SECOND, confidence=0.04)), "en", "m", "c", 0.2)
+    unread, thresholds = BotReply((), "", 0.0), Thresholds(target_precision=0.9)
+    decided = decide(text="hm", bot=unread, knowledge=knows, thresholds=thresholds, misses=0)
+    assert [choice.article_id for choice in decided.choices] == ["hours"]
+
+
+def test_a_choice_says_its_article_and_nothing_else_does() -> None:
+    assert chosen_article(choice_of(BEST)) == "hours"
+    assert chosen_article("/ask_human") == chosen_article("") == chosen_article("hours") == ""
+
+
+@pytest.mark.parametrize("target", [-0.1, 1.1])
+def test_a_target_precision_is_a_share(target: float) -> None:
+    with pytest.raises(Refused, match="target_precision"):
+        Thresholds(target_precision=target)
