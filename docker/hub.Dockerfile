@@ -7,6 +7,8 @@ RUN npm ci && npm run build
 FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
+# Puts Spanish into English for the knowledge base (docs/knowledge.md).
+RUN apt-get update && apt-get install -y --no-install-recommends apertium-eng-spa && rm -rf /var/lib/apt/lists/*
 COPY requirements/hub.txt requirements/
 # The CPU build, from PyTorch's index; everything else comes without that index.
 RUN pip install --no-deps --extra-index-url https://download.pytorch.org/whl/cpu "$(grep '^torch==' requirements/hub.txt)" \

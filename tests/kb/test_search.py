@@ -23,7 +23,7 @@ from kb.vectors import pack, unpack
 CONCEPTS = {"pedido": "order", "reembolso": "refund", "dónde": "where", "dinero": "refund"}
 SPECS = (
     EncoderSpec("words", "test", "1"),
-    EncoderSpec("english words", "test", "1", frozenset({"en"}), weight=2),
+    EncoderSpec("english words", "test", "1", frozenset({"en"}), weight=2.0),
 )
 FITTED = Calibration(
     "test", {1: Logistic(-3, {"margin": 1.0}), 2: Logistic(-2, {"margin": 1.0})}, ((0.1, 0.5), (0.5, 0.9))
