@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from channels.social import meta
@@ -153,7 +154,7 @@ class WhatsApp:
                 continue
             people = _people(value)
             for message in listed(value, "messages"):
-                yield message, lambda each, people=people: self._message(each, people)  # type: ignore[misc]
+                yield message, partial(self._message, people=people)
             for status in listed(value, "statuses"):
                 yield status, self._status
             for echo in listed(value, "message_echoes"):
