@@ -30,6 +30,7 @@ KEYS = {
     "widget_all": "widget_size",
     "start": "start",
     "memory_idle": "memory_idle",
+    "replay": "replay",
     "routing": "routing",
 }
 RESULTS = Path(__file__).parent / "results.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -153,8 +154,9 @@ def children(pid: int) -> list[int]:
     found = [pid]
     for each in found:
         tasks = Path(f"/proc/{each}/task")
-        for task in tasks.iterdir() if tasks.exists() else ():
-            found.extend(int(child) for child in (task / "children").read_text().split())
+        with contextlib.suppress(OSError):  # a process or a thread that has ended meanwhile has none
+            for task in tasks.iterdir():
+                found.extend(int(child) for child in (task / "children").read_text().split())
     return found
 
 

@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _outlive_clients() -> None:
-    """A command whose output nobody reads any more ends quietly (see below); a server must not when a client hangs up."""
+    """A command ends quietly when nobody reads its output (see below); a server must not when a client hangs up."""
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -108,9 +109,14 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(parts.run_postgres())
         postgres, queue = Postgres(server), Redis()
-        stack.callback(postgres.end)
         stack.callback(queue.end)
-        servers: dict[str, Callable[[], None]] = {"postgres": postgres, "redis": queue}
+        stack.callback(postgres.end)
+        # A program ends with the thread that started it (scripts/processes.py): this one stays.
+        keeper = stack.enter_context(ThreadPoolExecutor(1))
+        servers: dict[str, Callable[[], None]] = {
+            "postgres": lambda: keeper.submit(postgres).result(),
+            "redis": lambda: keeper.submit(queue).result(),
+        }
         rig = Rig(options.log / "kept" / f"random-{options.seed}-{os.getpid()}", server, queue.url, servers)
         stack.enter_context(rig)
         for number, schedule in enumerate(schedules(options.count, options.seed), 1):
