@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hub.domain import assist
 from hub.domain.assist import Said, Sentence, Source
 from hub.domain.errors import HubError, NotFound, Unavailable
+from hub.domain.handoff import WORTH_SUGGESTING
 from hub.domain.knowledge import FoundAnswer
 from hub.hub import Hub
 from hub.services import answers
@@ -64,7 +65,8 @@ def help_with(hub: Hub, conversation_id: str) -> Help:
         try:
             language = hub.knowledge.detect_language(question.text, hint=conversation.language)
             result = answers.search(hub.store, hub.knowledge, question.text, language=language, limit=_SUGGESTED)
-            found, similar = result.answers, _similar(hub, conversation_id, question.text)
+            found = tuple(each for each in result.answers if each.confidence >= WORTH_SUGGESTING)
+            similar = _similar(hub, conversation_id, question.text)
         except HubError:
             pass  # still warming: the rest is shown
     asked = (question.message_id, question.text) if question else ("", "")
