@@ -447,7 +447,7 @@ def routes(apps: Apps) -> Blueprint:
     def line(way: str) -> tuple[Response, int]:
         if way not in ("reply", "push"):
             return jsonify({"message": "Not found"}), 404
-        body, status = apps.line_call(way, fields(), request.headers)
+        body, status = apps.line_call(way, fields(), dict(request.headers))
         return jsonify(body), status
 
     @blueprint.route("/slack/<method>", methods=["GET", "POST"])

@@ -41,7 +41,7 @@ from hub.ports import Capabilities, ChannelParts, FetchedFile
 CHANNEL = "line"
 API_URL, DATA_URL = "https://api.line.me", "https://api-data.line.me"
 MEDIA_LIMIT = 50_000_000
-MEDIA_TYPES = ("image/png", "image/jpeg", "image/gif", "application/pdf", "text/plain")
+MEDIA_TYPES: tuple[str, ...] = ("image/png", "image/jpeg", "image/gif", "application/pdf", "text/plain")
 MEDIA_TYPES += ("audio/mpeg", "audio/mp4", "video/mp4")
 _PICTURES = frozenset({"image/png", "image/jpeg"})
 _PICTURE_LIMIT = 10_000_000

@@ -52,7 +52,7 @@ from hub.ports import Capabilities, ChannelParts, FetchedFile, Line
 CHANNEL = "slack"
 API_URL = "https://slack.com/api"
 MEDIA_LIMIT = 50_000_000
-MEDIA_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain")
+MEDIA_TYPES: tuple[str, ...] = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain")
 MEDIA_TYPES += ("audio/mpeg", "audio/mp4", "video/mp4")
 _SECTION = 3000  # characters that stand above buttons
 _REPLAY_WINDOW = 300_000_000

@@ -39,7 +39,7 @@ CHANNEL = "telegram"
 API_URL = "https://api.telegram.org"
 CAPTION_LIMIT = 1024
 MEDIA_LIMIT = 20_000_000  # a bot may download no more
-MEDIA_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain")
+MEDIA_TYPES: tuple[str, ...] = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain")
 MEDIA_TYPES += ("audio/ogg", "audio/mpeg", "video/mp4")
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/webp"})
 _PICTURE_LIMIT = 5_000_000  # of those that Telegram fetches from an address
@@ -208,7 +208,9 @@ def _message(found: dict[str, Any]) -> InboundMessage:
     words = common.text(found, "text") or common.text(found, "caption")
     sender = found.get("from") if isinstance(found.get("from"), dict) else {}
     media = _media(found)
-    place, cards, evidence = _place(found), (), ()
+    place = _place(found)
+    cards: tuple[ContactCard, ...] = ()
+    evidence: tuple[tuple[str, str, str], ...] = ()
     if "contact" in found:
         card = common.child(found, "contact")
         number = common.text(card, "phone_number", most=40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from linebot.v3.webhook import SignatureValidator
+from linebot.v3.webhook import SignatureValidator  # type: ignore[import-untyped]  # it carries no annotations
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from channels.social import line, slack

@@ -190,7 +190,7 @@ def test_a_reaction_to_ours_may_beat_the_answer_to_our_send(world: World) -> Non
     take(world, said())
     message_id = answered(world)
     take(world, Reaction("sent-1", CARLA, "👍", 10))
-    world.paper.send = lambda _message: Receipt("sent-1")  # type: ignore[method-assign]  # the provider's id
+    world.paper.send = lambda _message: Receipt("sent-1")  # type: ignore[method-assign, assignment]  # the provider's id
     world.run()
     with world.store.read() as connection:
         found = messages.get(connection, message_id)

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
-from linebot.v3.messaging import ApiClient, Configuration, MessagingApi, PushMessageRequest, TextMessage
-from linebot.v3.messaging.exceptions import ApiException
+from linebot.v3 import messaging as line_sdk  # type: ignore[import-untyped]  # it carries no annotations
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from telegram import Bot
@@ -36,7 +35,11 @@ from tests.parts import free_port
 
 ANA = "+34611223344"
 TOKEN = "a token of the simulators"
-MAKERS = {"telegram": telegram.channel, "line": line.channel, "slack": slack.channel}
+MAKERS: dict[str, Callable[[ChannelParts], Channel]] = {
+    "telegram": telegram.channel,
+    "line": line.channel,
+    "slack": slack.channel,
+}
 
 
 @dataclass
@@ -166,12 +169,12 @@ def test_telegrams_own_library_is_answered_as_by_telegram(world: World) -> None:
 
 def test_lines_own_library_is_answered_as_by_line(world: World) -> None:
     token = world.apps.secrets["line"]["channel_access_token"]
-    with ApiClient(Configuration(host=f"{world.url}/line", access_token=token)) as client:
-        push = PushMessageRequest(to=identity("line", ANA), messages=[TextMessage(text="hello")])
+    with line_sdk.ApiClient(line_sdk.Configuration(host=f"{world.url}/line", access_token=token)) as client:
+        push = line_sdk.PushMessageRequest(to=identity("line", ANA), messages=[line_sdk.TextMessage(text="hello")])
         key = "123e4567-e89b-12d3-a456-426614174000"
-        sent = MessagingApi(client).push_message(push, x_line_retry_key=key)
-        with pytest.raises(ApiException) as again:
-            MessagingApi(client).push_message(push, x_line_retry_key=key)
+        sent = line_sdk.MessagingApi(client).push_message(push, x_line_retry_key=key)
+        with pytest.raises(line_sdk.ApiException) as again:
+            line_sdk.MessagingApi(client).push_message(push, x_line_retry_key=key)
     assert again.value.status == 409
     assert world.apps.ledger.message(sent.sent_messages[0].id)
 
@@ -212,7 +215,8 @@ def test_the_page_hears_which_apps_there_are_and_writes_by_them(world: World) ->
     written = client.post("/control/texts", json={"channel": "line", "from": ANA, "body": "hola"})
     world.wait(lambda: world.said)
     assert world.said[0].external_id == written.get_json()["sid"]
-    for wrong in ({"channel": "pigeon"}, {"from": "Ana"}, {"body": ""}, {"media": [{}]}):
+    wrongs: list[dict[str, Any]] = [{"channel": "pigeon"}, {"from": "Ana"}, {"body": ""}, {"media": [{}]}]
+    for wrong in wrongs:
         body = {"channel": "line", "from": ANA, "body": "hola", **wrong}
         answer = client.post("/control/texts", json=body)
         assert (answer.status_code, answer.get_json()["field"]) == (422, next(iter(wrong)))
