@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hub.domain import events as e
 from hub.domain.errors import HubError
@@ -40,7 +41,7 @@ def bring_in(store: Store, found: Sequence[Read], *, by: e.Actor, publish: bool 
             refused.append(each)
             continue
         try:
-            outcome, new_category = store.write(lambda tx, each=each: _bring(tx, each, by, publish=publish))
+            outcome, new_category = store.write(partial(_bring, each=each, by=by, publish=publish))
         except HubError as error:
             refused.append(Unreadable(each.where, str(error)))
             continue

@@ -7,6 +7,7 @@ from typing import Any
 from apiflask.fields import UploadFile
 from flask import Response
 
+from hub.domain.errors import NotFound
 from hub.services import article_exchange, article_formats, article_questions
 from hub.store.queries import article_checks
 from hub.web import knowledge_render
@@ -115,13 +116,19 @@ def article_trial(article_id: str, locale: str) -> s.TrialOut:
 # --- import and export ------------------------------------------------------------------------------------------------
 
 
-@blueprint.post("/articles/import/<any(markdown,csv,zendesk,chatwoot):form>")
+def _require_format(form: str) -> None:
+    if form not in article_formats.FORMATS:
+        raise NotFound(f"there is no format {form}: it is one of {', '.join(article_formats.FORMATS)}")
+
+
+@blueprint.post("/articles/import/<identifier:form>")
 @needs("edit_articles")
 @reads_upload(lambda: article_formats.FILE_LIMIT)
 @blueprint.input(ImportIn, location="files", arg_name="given")
 @blueprint.output(s.Imported)
 def import_articles(form: str, given: ImportIn) -> s.Imported:
     """Bring articles in as drafts; a folder of Markdown as a zip"""
+    _require_format(form)
     found = article_formats.read(form, given.file.stream.read(article_formats.FILE_LIMIT + 1))
     report = article_exchange.bring_in(the_hub().store, found, by=the_agent())
     return s.Imported(
@@ -133,11 +140,12 @@ def import_articles(form: str, given: ImportIn) -> s.Imported:
     )
 
 
-@blueprint.get("/articles/export/<any(markdown,csv,zendesk,chatwoot):form>")
+@blueprint.get("/articles/export/<identifier:form>")
 @needs("edit_articles")
 @blueprint.doc(responses=_FILE)
 def export_articles(form: str) -> Response:
     """All articles that are not archived, as a file"""
+    _require_format(form)
     with the_hub().store.read() as connection:
         found = article_exchange.give_out(connection)
     ending = article_formats.ENDINGS[form]
