@@ -13,6 +13,7 @@ from hub import failpoints
 from hub.domain import bot_policy
 from hub.domain import events as e
 from hub.domain.bot_policy import Action, BotFailure, Decision, Thresholds
+from hub.domain.cases import UNKNOWN
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import BotError, BotTimeout, HubError
 from hub.domain.inbox import Inbox
@@ -151,7 +152,7 @@ class BotTurn:
             reasoners = self._cases.reasoners(connection)
         language, text = asked.conversation.language, asked.text[:TEXT_FOR_BOT]
         if guide is not None and guide.state == "asking" and guide.asked and guide.base_id in reasoners:
-            going_on = cases.answered(guide, cases.UNKNOWN)
+            going_on = cases.answered(guide, UNKNOWN)
             return cases.move(hub, self._cases, reasoners[guide.base_id], going_on, language)
         begun = cases.begin(hub, self._cases, reasoners, asked.conversation.id, text) if guide is None else None
         if begun is None:
