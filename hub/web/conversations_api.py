@@ -216,15 +216,24 @@ def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
     inbox_id, identity_id = json_data.inbox_id, json_data.identity_id
     capabilities = _capabilities(hub)
     kinds, limits = _kinds(capabilities), {each: found.text_limit for each, found in capabilities.items()}
-
     chosen = (json_data.template.id, json_data.template.parameters) if json_data.template else None
 
     def use_case(tx: Tx) -> str:
         content = (json_data.text, json_data.client_id, files)
         if json_data.kind == "note":
             return replies.note(tx, conversation_id, agent_id, *content)
-        where = (inbox_id, identity_id, kinds, limits, capabilities, chosen)
-        return replies.reply(tx, conversation_id, agent_id, *content, *where)
+        return replies.reply(
+            tx,
+            conversation_id,
+            agent_id,
+            *content,
+            inbox_id=inbox_id,
+            identity_id=identity_id,
+            kinds=kinds,
+            limits=limits,
+            rules=capabilities,
+            template=chosen,
+        )
 
     message_id = hub.store.write(use_case)
     with hub.store.read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from hub.domain.messages import Kind
 from hub.store import tables as t
@@ -85,7 +85,7 @@ def waiting(connection: Connection, inbox_id: str) -> int:
     return int(connection.execute(select(func.count()).select_from(rows)).scalar_one())
 
 
-def _waiting(inbox_id: str) -> tuple[object, ...]:
+def _waiting(inbox_id: str) -> tuple[ColumnElement[bool], ...]:
     mine = (
         select(_m.id)
         .where(_m.conversation_id == _o.order_key, _m.event_id == _o.event_id, _m.inbox_id == inbox_id)
