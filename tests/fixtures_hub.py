@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 
 from hub.app import Assembled, build
 from hub.domain.inbox import Inbox
+from hub.domain.knowledge import Passage
 from hub.domain.messages import Address, InboundMessage, Parsed, WebhookRequest
 from hub.hub import Hub
 from hub.services import inbound
@@ -52,6 +53,17 @@ class World:
     def inbox(self, inbox_id: str = PAPER) -> Inbox:
         with self.store.read() as connection:
             return inboxes.get(connection, inbox_id)
+
+    def publish(self, passage: Passage) -> None:
+        """An article that customers may read, with one passage."""
+
+        def write(tx: Tx) -> None:
+            tx.add(t.article_stream, {"article_id": passage.article_id})
+            values = {"article_id": passage.article_id, "locale": passage.locale, "version": passage.version}
+            tx.add(t.article, values)
+
+        self.store.write(write)
+        self.knowledge.replace(passage.article_id, (passage,))
 
     def say(
         self,

@@ -53,6 +53,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "THREADS": "300",
         "RUNNER_THREADS": "8",
         "PROFILE": "gevent",
+        "ARTICLE_REVIEW": "none",
         "FILES_URL": "s3://bucket/prefix",
         "FETCH_ALLOW": "127.0.0.1:8001, media.internal:443",
         "SMTP_LISTEN": "0.0.0.0:2525",
@@ -87,6 +88,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         threads=300,
         runner_threads=8,
         profile="gevent",
+        article_review="none",
         files_url="s3://bucket/prefix",
         fetch_allow=("127.0.0.1:8001", "media.internal:443"),
         smtp_listen=("0.0.0.0", 2525),  # noqa: S104

@@ -130,7 +130,7 @@ def test_a_bot_that_fails_hands_over_at_once_and_once(world: World, reason: str,
         raise BotTimeout
 
     world.bot.before = times_out if reason == "timeout" else failing(reason)
-    world.knowledge.replace("hours", (HOURS,))
+    world.publish(HOURS)
     world.say("when are you open")
     world.run()
     world.say("hello?")
@@ -142,7 +142,7 @@ def test_a_bot_that_fails_hands_over_at_once_and_once(world: World, reason: str,
 @pytest.mark.parametrize("reason", ["unreachable", "circuit_open"])
 def test_a_bot_that_is_away_leaves_it_to_the_knowledge_base(world: World, reason: str) -> None:
     world.bot.before = failing(reason)
-    world.knowledge.replace("hours", (HOURS,))
+    world.publish(HOURS)
     world.say("when are you open")
     world.run()
     assert world.thread()[-1][1] == HOURS.text
@@ -152,7 +152,7 @@ def test_a_bot_that_is_away_leaves_it_to_the_knowledge_base(world: World, reason
 
 
 def test_an_answer_names_its_article_version_and_passage(world: World) -> None:
-    world.knowledge.replace("hours", (HOURS,))
+    world.publish(HOURS)
     world.say("when are you open")
     world.run()
     with world.store.read() as connection:
@@ -167,7 +167,7 @@ def test_an_answer_names_its_article_version_and_passage(world: World) -> None:
 
 
 def test_an_answer_in_another_language_says_so(world: World) -> None:
-    world.knowledge.replace("hours", (Passage("hours", 1, "es", 0, "Horario", "Abrimos a las nueve", "words", b""),))
+    world.publish(Passage("hours", 1, "es", 0, "Horario", "Abrimos a las nueve", "words", b""))
     world.say("horario abrimos nueve", language="en")
     world.run()
     assert "only available in another language" in world.thread()[-1][1]
@@ -181,7 +181,7 @@ def test_the_packet_has_everything_a_person_needs(world: World) -> None:
     world.say("where is my order")
     world.run()
     world.bot.dialogue = lambda _text, _language: BotReply((), "ask_human", 0.97, handoff_reason="customer_asked")
-    world.knowledge.replace("hours", (HOURS,))
+    world.publish(HOURS)
     world.say("when can I talk to somebody, are you open?")
     world.run()
     with world.store.read() as connection:

@@ -342,7 +342,7 @@ def test_a_bounce_of_what_was_not_ours_is_a_mail_to_read(mails: Mails, world: Wo
 @pytest.fixture
 def returns_article(world: World) -> None:
     title, text = "How do I return something?", "How do I return something? Within 30 days, free of charge."
-    world.knowledge.replace("returns", (Passage("returns", 1, "en", 0, title, text, "words", b""),))
+    world.publish(Passage("returns", 1, "en", 0, title, text, "words", b""))
 
 
 @pytest.mark.usefixtures("returns_article")

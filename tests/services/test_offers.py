@@ -29,13 +29,10 @@ def aims(world: World, target: float) -> None:
 
     def write(tx: Any) -> None:
         tx.connection.execute(update(t.inbox).where(t.inbox.c.id == PAPER).values(settings=rules))
-        for passage in (HOURS, HOLIDAYS):
-            tx.add(t.article_stream, {"article_id": passage.article_id})
-            tx.add(t.article, {"article_id": passage.article_id, "locale": "en", "version": passage.version})
 
     world.store.write(write)
     for passage in (HOURS, HOLIDAYS):
-        world.knowledge.replace(passage.article_id, (passage,))
+        world.publish(passage)
     world.hub.inboxes.forget()
 
 

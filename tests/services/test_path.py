@@ -19,9 +19,7 @@ def test_the_bot_greets_and_its_answer_is_sent(world: World) -> None:
 
 
 def test_the_knowledge_base_answers_with_its_source(world: World) -> None:
-    world.knowledge.replace(
-        "hours", (Passage("hours", 3, "en", 0, "When are you open?", "We are open from nine to five.", "words", b""),)
-    )
+    world.publish(Passage("hours", 3, "en", 0, "When are you open?", "We are open from nine to five.", "words", b""))
     world.say("when are you open")
     world.run()
     assert [text for _, text, _ in world.thread()][1] == "We are open from nine to five."
