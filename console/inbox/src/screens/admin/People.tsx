@@ -61,13 +61,17 @@ function PersonForm({ person, onClose }: { person: PersonOut | null; onClose: ()
   const set = (part: Partial<typeof values>) => setValues({ ...values, ...part });
 
   async function submit() {
+    if (invitation && !person) {
+      onClose();
+      return;
+    }
     const { team_ids, disabled, ...who } = values;
     if (person) {
       if (await save(() => admin.changePerson(person.id, { ...who, disabled }))) onClose();
     } else {
       let made: InvitationOut | null = null;
       const done = await save(async () => {
-        const { id } = await admin.addPerson({ ...who, team_ids: team_ids ?? [] });
+        const { id } = await admin.addPerson({ ...who, team_ids });
         made = await admin.invite(id);
       });
       if (done) setInvitation(made);
@@ -75,7 +79,7 @@ function PersonForm({ person, onClose }: { person: PersonOut | null; onClose: ()
   }
 
   return (
-    <Dialog title={person ? person.name : t("admin.people.add")} onClose={onClose} onSubmit={() => void (invitation && !person ? onClose() : submit())} busy={busy}>
+    <Dialog title={person ? person.name : t("admin.people.add")} onClose={onClose} onSubmit={() => void submit()} busy={busy}>
       <div className={classes.row}>
         <TextInput data-autofocus required label={t("admin.name")} value={values.name} onChange={(event) => set({ name: event.currentTarget.value })} />
         <TextInput required type="email" label={t("admin.email")} value={values.email} onChange={(event) => set({ email: event.currentTarget.value })} />
@@ -95,7 +99,7 @@ function PersonForm({ person, onClose }: { person: PersonOut | null; onClose: ()
         />
       </div>
       {!person && teams && (
-        <Checkbox.Group label={t("nav.teams")} value={values.team_ids ?? []} onChange={(team_ids) => set({ team_ids })}>
+        <Checkbox.Group label={t("nav.teams")} value={values.team_ids} onChange={(team_ids) => set({ team_ids })}>
           <div className={classes.row}>
             {teams.items.map(({ id, name }) => (
               <Checkbox key={id} value={id} label={name} />

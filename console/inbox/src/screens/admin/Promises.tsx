@@ -7,7 +7,7 @@ import * as admin from "../../api/admin";
 import { inboxesQuery, teamsQuery } from "../../api/queries";
 import { useText } from "../../text";
 import classes from "./Admin.module.css";
-import { number } from "./forms";
+import { number, without } from "./forms";
 import { Dialog, Read, Sheet, Table, useSave } from "./parts";
 
 const CLOCKS = ["first_response", "next_response", "resolution"] as const;
@@ -75,7 +75,7 @@ function PolicyForm({ policy, onClose }: { policy: PolicyOut | null; onClose: ()
   const [id, known] = policy ? (({ policy_id, ...others }: PolicyOut) => [policy_id, others] as const)(policy) : ["", NEW];
   const [values, setValues] = useState<PolicyIn>(known);
   const [fields, setFields] = useState(() =>
-    Object.entries(values.contact_fields ?? {})
+    Object.entries(values.contact_fields)
       .map(([name, value]) => `${name}=${value}`)
       .join("\n"),
   );
@@ -93,7 +93,7 @@ function PolicyForm({ policy, onClose }: { policy: PolicyOut | null; onClose: ()
     <Dialog title={policy?.name ?? t("admin.promises.add")} onClose={onClose} busy={busy} onSubmit={submit}>
       <div className={classes.row}>
         <TextInput data-autofocus required label={t("admin.name")} value={values.name} onChange={(event) => set({ name: event.currentTarget.value })} />
-        <NumberInput label={t("admin.position")} description={t("admin.position.hint")} min={0} value={values.position ?? 0} onChange={(value) => set({ position: number(value) })} />
+        <NumberInput label={t("admin.position")} description={t("admin.position.hint")} min={0} value={values.position} onChange={(value) => set({ position: number(value) })} />
       </div>
       <div className={classes.row}>
         {CLOCKS.map((clock) => (
@@ -104,7 +104,7 @@ function PolicyForm({ policy, onClose }: { policy: PolicyOut | null; onClose: ()
             min={1}
             value={values.targets[clock] ? values.targets[clock] / 60 : ""}
             onChange={(value) => {
-              const { [clock]: _before, ...others } = values.targets;
+              const others = without(values.targets, clock);
               set({ targets: value === "" ? others : { ...others, [clock]: Math.round(number(value) * 60) } });
             }}
           />
@@ -114,14 +114,14 @@ function PolicyForm({ policy, onClose }: { policy: PolicyOut | null; onClose: ()
           description={t("admin.percent")}
           min={1}
           max={99}
-          value={Math.round((values.warn_share ?? 0.8) * 100)}
+          value={Math.round(values.warn_share * 100)}
           onChange={(value) => set({ warn_share: number(value, 80) / 100 })}
         />
       </div>
-      <Choices label={t("admin.pauses")} value={values.pauses ?? []} onChange={(pauses) => set({ pauses })} data={PAUSES.map((value) => [value, t(`admin.pause.${value}`)])} />
-      <Choices label={t("admin.forPriorities")} value={values.priorities ?? []} onChange={(priorities) => set({ priorities })} data={PRIORITIES.map((value) => [value, t(`priority.${value}`)])} />
-      <Choices label={t("admin.forTeams")} value={values.team_ids ?? []} onChange={(team_ids) => set({ team_ids })} data={(teams?.items ?? []).map(({ id, name }) => [id, name])} />
-      <Choices label={t("admin.forInboxes")} value={values.inbox_ids ?? []} onChange={(inbox_ids) => set({ inbox_ids })} data={(inboxes?.items ?? []).map(({ id, name }) => [id, name])} />
+      <Choices label={t("admin.pauses")} value={values.pauses} onChange={(pauses) => set({ pauses })} data={PAUSES.map((value) => [value, t(`admin.pause.${value}`)])} />
+      <Choices label={t("admin.forPriorities")} value={values.priorities} onChange={(priorities) => set({ priorities })} data={PRIORITIES.map((value) => [value, t(`priority.${value}`)])} />
+      <Choices label={t("admin.forTeams")} value={values.team_ids} onChange={(team_ids) => set({ team_ids })} data={(teams?.items ?? []).map(({ id, name }) => [id, name])} />
+      <Choices label={t("admin.forInboxes")} value={values.inbox_ids} onChange={(inbox_ids) => set({ inbox_ids })} data={(inboxes?.items ?? []).map(({ id, name }) => [id, name])} />
       <Textarea label={t("admin.forContacts")} description={t("admin.forContacts.hint")} autosize value={fields} onChange={(event) => setFields(event.currentTarget.value)} />
     </Dialog>
   );
@@ -129,7 +129,7 @@ function PolicyForm({ policy, onClose }: { policy: PolicyOut | null; onClose: ()
 
 function Choices<Value extends string>({ label, value, onChange, data }: { label: string; value: Value[]; onChange: (value: Value[]) => void; data: [Value, string][] }) {
   return (
-    <Checkbox.Group label={label} value={value} onChange={(chosen) => onChange(chosen as Value[])}>
+    <Checkbox.Group label={label} value={value} onChange={onChange}>
       <div className={classes.row}>
         {data.map(([id, name]) => (
           <Checkbox key={id} value={id} label={name} />

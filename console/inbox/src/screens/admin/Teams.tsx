@@ -89,8 +89,8 @@ function NameAndTier({ team, onChange }: { team: NewTeamIn; onChange: (team: New
       <TextInput data-autofocus required label={t("admin.name")} value={team.name} onChange={(event) => onChange({ ...team, name: event.currentTarget.value })} />
       <NativeSelect
         label={t("admin.tier")}
-        value={team.tier ?? "1"}
-        onChange={(event) => onChange({ ...team, tier: event.currentTarget.value as NonNullable<NewTeamIn["tier"]> })}
+        value={team.tier}
+        onChange={(event) => onChange({ ...team, tier: event.currentTarget.value as NewTeamIn["tier"] })}
         data={TIERS.map((value) => ({ value, label: t(`admin.tier.${value}`) }))}
       />
     </div>

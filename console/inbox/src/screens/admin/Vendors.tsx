@@ -10,6 +10,17 @@ import classes from "./Admin.module.css";
 import { number } from "./forms";
 import { Dialog, Read, Sheet, Table, useSave } from "./parts";
 
+const NEW: VendorIn = {
+  name: "",
+  language: "es",
+  inbox_id: "",
+  addresses: [],
+  same_domain: false,
+  active: true,
+  answer_within_seconds: 0,
+  page: false,
+};
+
 /** Outside firms: where they are written to, and what they have promised. */
 export function Vendors() {
   const { t } = useText();
@@ -46,9 +57,8 @@ function VendorForm({ vendor, onClose }: { vendor: VendorOut | null; onClose: ()
   const { save, busy } = useSave();
   const { data: inboxes } = useQuery(inboxesQuery);
   const mailboxes = inboxes?.items.filter(({ channel }) => channel === "email") ?? [];
-  const [values, setValues] = useState<VendorIn>(
-    vendor ? (({ id: _id, ...others }: VendorOut) => others)(vendor) : { name: "", language: "es", inbox_id: "", addresses: [], same_domain: false, active: true, answer_within_seconds: 0, page: false },
-  );
+  const [id, known] = vendor ? (({ id, ...others }: VendorOut) => [id, others] as const)(vendor) : ["", NEW];
+  const [values, setValues] = useState<VendorIn>(known);
   const [addresses, setAddresses] = useState(values.addresses.join("\n"));
   const set = (part: Partial<VendorIn>) => setValues({ ...values, ...part });
   const body = () => ({
@@ -57,24 +67,24 @@ function VendorForm({ vendor, onClose }: { vendor: VendorOut | null; onClose: ()
     addresses: addresses.split(/[\s,;]+/).filter(Boolean),
   });
   return (
-    <Dialog title={vendor?.name ?? t("admin.vendors")} onClose={onClose} busy={busy} onSubmit={() => void save(() => admin.saveVendor(vendor?.id ?? "", body())).then((done) => done && onClose())}>
+    <Dialog title={vendor?.name ?? t("admin.vendors")} onClose={onClose} busy={busy} onSubmit={() => void save(() => admin.saveVendor(id, body())).then((done) => done && onClose())}>
       <div className={classes.row}>
         <TextInput data-autofocus required label={t("admin.name")} value={values.name} onChange={(event) => set({ name: event.currentTarget.value })} />
         <NativeSelect label={t("settings.language")} value={values.language} onChange={(event) => set({ language: event.currentTarget.value })} data={LANGUAGES.map((value) => ({ value, label: languageName(value) }))} />
       </div>
       <Textarea required label={t("admin.addresses")} description={t("admin.addresses.hint")} autosize value={addresses} onChange={(event) => setAddresses(event.currentTarget.value)} />
       <div className={classes.row}>
-        <NativeSelect label={t("admin.writtenFrom")} value={values.inbox_id} onChange={(event) => set({ inbox_id: event.currentTarget.value })} data={mailboxes.map(({ id, name }) => ({ value: id, label: name }))} />
+        <NativeSelect label={t("admin.writtenFrom")} value={values.inbox_id} onChange={(event) => set({ inbox_id: event.currentTarget.value })} data={mailboxes.map((mailbox) => ({ value: mailbox.id, label: mailbox.name }))} />
         <NumberInput
           label={t("admin.answerWithin")}
           description={t("admin.answerWithin.hint")}
           min={0}
-          value={(values.answer_within_seconds ?? 0) / 3_600}
+          value={values.answer_within_seconds / 3_600}
           onChange={(value) => set({ answer_within_seconds: Math.round(number(value) * 3_600) })}
         />
       </div>
-      <Checkbox label={t("admin.sameDomain")} checked={values.same_domain ?? false} onChange={(event) => set({ same_domain: event.currentTarget.checked })} />
-      <Checkbox label={t("admin.vendorActive")} checked={values.active ?? true} onChange={(event) => set({ active: event.currentTarget.checked })} />
+      <Checkbox label={t("admin.sameDomain")} checked={values.same_domain} onChange={(event) => set({ same_domain: event.currentTarget.checked })} />
+      <Checkbox label={t("admin.vendorActive")} checked={values.active} onChange={(event) => set({ active: event.currentTarget.checked })} />
     </Dialog>
   );
 }

@@ -7,11 +7,15 @@ import classes from "./Admin.module.css";
 /** A number field's value: what is typed may be empty for a moment. */
 export const number = (value: string | number, fallback = 0): number => (typeof value === "number" ? value : Number(value) || fallback);
 
+/** All but one of the values. */
+export const without = (values: Record<string, number>, gone: string): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => name !== gone));
+
 /** How a team's queue is served. */
 export function RulesForm({ rules, onChange, teams, skills }: RulesFormProps) {
   const { t } = useText();
-  const overflow = rules.overflow ?? [];
-  const widening = rules.widening ?? [];
+  const overflow = rules.overflow;
+  const widening = rules.widening;
   const set = (part: Partial<TeamRulesIn>) => onChange({ ...rules, ...part });
   const free = teams.find(({ id }) => !overflow.some((each) => each.team_id === id));
   const lastStep = widening.at(-1);
@@ -31,7 +35,7 @@ export function RulesForm({ rules, onChange, teams, skills }: RulesFormProps) {
           label={t("admin.wrapUp")}
           min={0}
           max={3600}
-          value={rules.wrap_up_seconds ?? 0}
+          value={rules.wrap_up_seconds}
           onChange={(value) => set({ wrap_up_seconds: number(value) })}
         />
       </div>
@@ -51,7 +55,7 @@ export function RulesForm({ rules, onChange, teams, skills }: RulesFormProps) {
             <NumberInput
               label={t("admin.afterSeconds")}
               min={0}
-              value={step.after_seconds ?? 300}
+              value={step.after_seconds}
               onChange={(value) =>
                 set({ overflow: overflow.map((each, at) => (at === place ? { ...each, after_seconds: number(value) } : each)) })
               }
@@ -87,7 +91,7 @@ export function RulesForm({ rules, onChange, teams, skills }: RulesFormProps) {
                   label={t("admin.lower")}
                   min={0}
                   max={5}
-                  value={step.lower ?? 0}
+                  value={step.lower}
                   onChange={(value) => change({ lower: number(value) })}
                 />
                 <Button variant="default" onClick={() => set({ widening: widening.filter((_, at) => at !== place) })}>
@@ -97,7 +101,7 @@ export function RulesForm({ rules, onChange, teams, skills }: RulesFormProps) {
               {skills.length > 0 && (
                 <Checkbox.Group
                   label={t("admin.optional")}
-                  value={step.optional ?? []}
+                  value={step.optional}
                   onChange={(optional) => change({ optional })}
                 >
                   <div className={classes.row}>
@@ -149,12 +153,12 @@ const OTHERS = 3;
 /** What somebody can do, how much at once, and for which teams. */
 export function MemberForm({ member, onChange, teams, skills }: MemberFormProps) {
   const { t, word } = useText();
-  const levels = member.skills ?? {};
+  const levels = member.skills;
   const capacity = member.capacity ?? null;
   const set = (part: Partial<MemberIn>) => onChange({ ...member, ...part });
   return (
     <>
-      <Checkbox.Group label={t("nav.teams")} value={member.team_ids ?? []} onChange={(team_ids) => set({ team_ids })}>
+      <Checkbox.Group label={t("nav.teams")} value={member.team_ids} onChange={(team_ids) => set({ team_ids })}>
         <div className={classes.row}>
           {teams.map(({ id, name }) => (
             <Checkbox key={id} value={id} label={name} />
@@ -170,7 +174,7 @@ export function MemberForm({ member, onChange, teams, skills }: MemberFormProps)
               label={name}
               value={String(levels[name] ?? 0)}
               onChange={(event) => {
-                const { [name]: _gone, ...others } = levels;
+                const others = without(levels, name);
                 const level = Number(event.currentTarget.value);
                 set({ skills: level ? { ...others, [name]: level } : others });
               }}
