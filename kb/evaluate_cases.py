@@ -13,8 +13,6 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
-from sklearn.tree import DecisionTreeClassifier
 
 from hub.domain.cases import UNKNOWN, Case, CaseBase, Known, Reasoner, Settings
 from hub.domain.errors import Refused
@@ -82,6 +80,9 @@ def _folds(base: CaseBase) -> list[tuple[tuple[Case, ...], tuple[Case, ...]]]:
     labels = [case.solution for case in base.cases]
     if len(base.cases) < FOLDS or len(set(labels)) < 2:
         raise Refused("case base", f"{base.id} must have at least {FOLDS} cases and two solutions to be measured")
+    # Here, for every command of the hub reads this file: two seconds and a hundred megabytes.
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=1).split(labels, labels)
     return [(tuple(base.cases[i] for i in train), tuple(base.cases[i] for i in test)) for train, test in folds]
 
@@ -117,6 +118,8 @@ def _solve(reasoner: Reasoner, case: Case, alike: Mapping[str, float]) -> tuple[
 
 def _trees(bases: Sequence[CaseBase]) -> list[Point]:
     """The trees of each size; a base with fewer leaves than asked for has its largest."""
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415  # as above
+
     sizes = (4, 6, 8, 10, 12, 16, 24, 1000)
     outcomes: dict[int, list[tuple[bool, int]]] = {size: [] for size in sizes}
     for base in bases:
