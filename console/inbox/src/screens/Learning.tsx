@@ -37,7 +37,7 @@ export function Learning() {
           >
             <Tabs.List>
               {TABS.map((each) => (
-                <Tabs.Tab key={each} value={each}>
+                <Tabs.Tab key={each} value={each} px={12}>
                   {t(`learning.${each}`)}
                 </Tabs.Tab>
               ))}

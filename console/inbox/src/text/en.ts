@@ -546,7 +546,7 @@ export const en = {
   "listener.down": "The inbox {inbox} does not answer.",
   "listener.downSince": "The inbox {inbox} has not answered since {time}.",
   "listener.why": "See why",
-  "sending.stopped": "The provider refuses the account of {inbox}: {why}",
+  "sending.stopped": "The provider refuses the account of {inbox}: “{why}”.",
   "sending.waiting.one": "{count} message waits and goes out once that is mended.",
   "sending.waiting.other": "{count} messages wait and go out once that is mended.",
 

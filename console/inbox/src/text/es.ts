@@ -548,7 +548,7 @@ export const es: Dictionary = {
   "listener.down": "La bandeja {inbox} no responde.",
   "listener.downSince": "La bandeja {inbox} no responde desde {time}.",
   "listener.why": "Ver por qué",
-  "sending.stopped": "El proveedor rechaza la cuenta de {inbox}: {why}",
+  "sending.stopped": "El proveedor rechaza la cuenta de {inbox}: «{why}».",
   "sending.waiting.one": "{count} mensaje espera y saldrá en cuanto se arregle.",
   "sending.waiting.other": "{count} mensajes esperan y saldrán en cuanto se arregle.",
 

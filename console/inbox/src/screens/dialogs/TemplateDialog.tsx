@@ -8,7 +8,7 @@ import { newMessage, send } from "../../actions/send";
 import { HubError } from "../../api/http";
 import * as hub from "../../api/hub";
 import { keys, templatesQuery } from "../../api/queries";
-import { dayAndTime } from "../../format/time";
+import { brief } from "../../format/time";
 import type { Way } from "../../session/ways";
 import { useText } from "../../text";
 import classes from "./dialogs.module.css";
@@ -120,7 +120,7 @@ export function TemplateDialog({ way, conversationId, onClose }: TemplateDialogP
         )}
         <div className={classes.foot}>
           <Button variant="subtle" color="gray" loading={reading} onClick={() => void sync()}>
-            {data?.synced_at ? t("template.syncAgain", { time: dayAndTime(data.synced_at, text) }) : t("template.sync")}
+            {data?.synced_at ? t("template.syncAgain", { time: brief(data.synced_at, text) }) : t("template.sync")}
           </Button>
           <Button type="submit" disabled={!complete}>
             {t("template.send")}
