@@ -17,7 +17,7 @@ from redis import Redis
 from bot.rasa import RasaBot
 from channels.email.receiver import Arrived, Receiver
 from hub.clock import SystemClock
-from hub.domain.errors import NotFound
+from hub.domain.errors import NotFound, Refused
 from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
 from hub.fetcher import PublicFetcher
@@ -304,10 +304,19 @@ def mail_receivers(hub: Hub) -> list[Receiver]:
 
 
 def _mailbox_at(hub: Hub, address: str) -> tuple[Inbox, Channel] | None:
+    """Raises Refused or KeyError where nobody has the address and an inbox's settings are at fault: it may be that one,
+    and the sender comes again. One whose settings are wrong holds up no other's mail."""
+    wrong: Exception | None = None
     for inbox in hub.inboxes.every():
-        channel = hub.channel_of(inbox)
+        try:
+            channel = hub.channel_of(inbox)
+        except (Refused, KeyError) as error:
+            wrong = error
+            continue
         if isinstance(channel, Postbox) and channel.owns(address):
             return inbox, channel
+    if wrong is not None:
+        raise wrong
     return None
 
 

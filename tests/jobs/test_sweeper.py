@@ -210,8 +210,9 @@ def test_an_idle_hub_does_not_even_ask_for_the_writer(
     put(world)
     runner(world, probe=Job(lambda _hub, _work: 1 / 0)).run(first)  # type: ignore[arg-type, return-value]
     world.run()
+    Sweeper(world.hub).sweep()  # the figures of what was said are written down
 
-    def refuses(_: object) -> None:
+    def refuses(_: object, **how: object) -> None:
         raise AssertionError("an idle hub wanted to write")
 
     monkeypatch.setattr(world.store, "write", refuses)

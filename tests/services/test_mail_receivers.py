@@ -39,5 +39,25 @@ def test_forwarded_mail_is_stored_before_it_is_accepted_and_only_ours_is_taken(
     assert world.count(t.source) == 3
 
 
+def test_an_inbox_whose_settings_are_wrong_holds_up_no_others_mail(make_world: Callable[..., World]) -> None:
+    world = make_world(CENTRALITA_SMTP_LISTEN=f"127.0.0.1:{free_port()}")
+    values = {"id": "inbox-mail", "key": "mail", "name": "Mail", "channel": "email", "team_id": TEAM}
+    wrong = {"id": "inbox-broken", "key": "broken", "name": "A broken one", "channel": "sms", "team_id": TEAM}
+    for each in (values | {"settings": '{"address": "help@lumbre.example"}'}, wrong | {"settings": "{}"}):
+        world.store.write(lambda tx, each=each: tx.add(t.inbox, each))
+    world.hub.inboxes.forget()
+    (receiver,) = mail_receivers(world.hub)
+    receiver.start()
+    try:
+        with smtplib.SMTP("127.0.0.1", receiver.port, timeout=10) as client:
+            client.sendmail("ana@example.org", ["help@lumbre.example"], MAIL)
+            assert world.count(t.message) == 1
+            client.mail("ana@example.org")
+            code, _ = client.rcpt("other@x.example")
+            assert code == 451, "it may be the broken one's: whoever sends it comes again"
+    finally:
+        receiver.stop()
+
+
 def test_without_settings_nobody_listens(world: World) -> None:
     assert mail_receivers(world.hub) == []

@@ -134,9 +134,9 @@ def test_presence(open_screen: Callable[..., Screen]) -> None:
     assert (response.status_code, response.get_json()["field"]) == (422, "presence")
     feed = agent.get("/events", after="0.0")
     came, changed = [each for each in feed["entries"] if each["kind"] == "PresenceChanged"]
-    assert came["data"] == {"presence": "available", "reason": "signed_in"}
+    assert came["data"] == {"presence": "available", "reason": "signed_in", "until": 0}
     assert changed["actor"] == {"kind": "agent", "id": agent.agent_id, "name": "Agent"}
-    assert (changed["conversation_id"], changed["data"]) == (None, {"presence": "break", "reason": "lunch"})
+    assert (changed["conversation_id"], changed["data"]) == (None, {"presence": "break", "reason": "lunch", "until": 0})
 
 
 def test_who_and_what_there_is(open_screen: Callable[..., Screen]) -> None:

@@ -26,7 +26,8 @@ def test_a_firm_is_written_down_asked_and_answers(
 ) -> None:
     supervisor, agent = open_screen("supervisor"), open_screen("agent")
     firm = supervisor.change("POST", "/vendors", FIRM)
-    assert firm == FIRM | {"id": firm["id"], "same_domain": False, "active": True}
+    unsaid = {"same_domain": False, "active": True, "answer_within_seconds": 0, "page": False}
+    assert firm == FIRM | {"id": firm["id"]} | unsaid
     assert agent.get("/vendors")["items"] == [firm]
     conversation_id, _ = mails.arrive("My lamp flickers.", subject="Lamp")
     given = {"client_id": "one", "vendor_id": firm["id"], "text": "Do you know it?"}
