@@ -15,10 +15,14 @@ from hub.store.unit_of_work import Store
 
 def search(store: Store, knowledge: KnowledgeBase, question: str, *, language: str, limit: int = 3) -> SearchResult:
     """As `KnowledgeBase.search`, without what is withdrawn or internal. Raises Unavailable while the models warm up."""
-    found = knowledge.search(question, language=language, limit=limit)
+    return readable(store, knowledge.search(question, language=language, limit=limit))
+
+
+def readable(store: Store, found: SearchResult) -> SearchResult:
+    """What was found, without what is withdrawn or internal by now."""
     with store.read() as connection:
-        readable = passages.readable(connection, {(each.article_id, each.locale) for each in found.answers})
-    answers = tuple(each for each in found.answers if (each.article_id, each.locale) in readable)
+        public = passages.readable(connection, {(each.article_id, each.locale) for each in found.answers})
+    answers = tuple(each for each in found.answers if (each.article_id, each.locale) in public)
     if answers == found.answers:
         return found
     # The precision belongs to the answer that was first.

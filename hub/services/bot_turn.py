@@ -167,14 +167,20 @@ class BotTurn:
         bot = _reply(hub, asked)
         sure = isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.thresholds, by_mail=asked.by_mail)
         if sure and not asked.inbox.policy.articles_first:
-            return bot, knowledge.result() if knowledge.done() else None
+            return bot, _readable(hub, knowledge)
         left = hub.settings.bot_deadline - (time.monotonic() - began)
         if isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY:
             left = 0.0  # the decision is made; what is found is for the packet only
         wait([knowledge], timeout=max(left, 0.2))
         if not knowledge.done():
             log.warning("the knowledge base did not answer on message %s in time", asked.message_id)
-        return bot, knowledge.result() if knowledge.done() else None
+        return bot, _readable(hub, knowledge)
+
+
+def _readable(hub: Hub, search: Future[SearchResult | None]) -> SearchResult | None:
+    """What a search has found by now. The store is asked here, not in the search's thread: nobody waits for that."""
+    found = search.result() if search.done() else None
+    return answers.readable(hub.store, found) if found is not None else None
 
 
 def _reply(hub: Hub, asked: Asked) -> BotReply | BotFailure:
@@ -210,6 +216,7 @@ def _chosen(hub: Hub, asked: Asked) -> SearchResult | None:
     found = _search(hub, asked, limit=CHOSEN_AMONG) if article_id else None
     if found is None:
         return None
+    found = answers.readable(hub.store, found)
     mine = tuple(answer for answer in found.answers if answer.article_id == article_id)
     return replace(found, answers=mine) if mine else None
 
@@ -219,7 +226,7 @@ def _search(hub: Hub, asked: Asked, *, limit: int = bot_policy.CHOICES) -> Searc
         return None
     try:
         language = asked.conversation.language
-        return answers.search(hub.store, hub.knowledge, asked.text[:TEXT_FOR_BOT], language=language, limit=limit)
+        return hub.knowledge.search(asked.text[:TEXT_FOR_BOT], language=language, limit=limit)
     except HubError:
         return None  # still warming: the policy goes on without it
 
