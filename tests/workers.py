@@ -21,13 +21,14 @@ TOGETHER = ("tests/bot/", "tests/kb/", "tests/live/")
 LONG = (
     "tests/e2e/test_path.py",
     "tests/bot/",
-    "tests/faults/test_faults.py",
     "tests/live/",
     "tests/simulation/test_play.py",
     "tests/benchmarks/test_harness.py",
     "tests/channels/outside/test_page.py",
     "tests/e2e/test_two_channels.py",
     "tests/e2e/test_scaled_out.py",
+    # Takes all there is of the processor, and what was started first has limits in seconds.
+    "tests/faults/test_faults.py",
     "tests/kb/",
     "tests/channels/test_conformance.py",
     "tests/services/test_reconciliation.py",

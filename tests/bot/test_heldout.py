@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bot.rasa import RasaBot
+from hub.domain.errors import BotTimeout
+from hub.domain.knowledge import BotReply
 
 pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
 
@@ -18,6 +21,17 @@ MOST_WRONG = 0.04
 LEAST_OUT_OF_SCOPE_LEFT_ALONE = 0.9
 
 
+def _read(bot: RasaBot, conversation_id: str, text: str, language: str) -> BotReply:
+    """What the bot says. Asked again where it was too slow, which on a busy machine says nothing of what it knows: the
+    message's id is the same, and so is the turn."""
+    for _ in range(5):
+        with suppress(BotTimeout):
+            return bot.reply(
+                conversation_id=conversation_id, message_id="m", text=text, channel="webchat", language=language
+            )
+    raise BotTimeout
+
+
 def test_the_bot_answers_what_it_knows_and_leaves_alone_what_it_does_not(rasa_bot: RasaBot) -> None:
     groups = yaml.safe_load(Path(__file__).with_name("heldout.yml").read_text())
     cases = [(group["language"], group["intent"], text) for group in groups for text in group["texts"]]
@@ -25,9 +39,7 @@ def test_the_bot_answers_what_it_knows_and_leaves_alone_what_it_does_not(rasa_bo
     outcomes: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     mistakes = []
     for number, (language, intent, text) in enumerate(cases):
-        reply = rasa_bot.reply(
-            conversation_id=f"heldout-{number}", message_id="m", text=text, channel="webchat", language=language
-        )
+        reply = _read(rasa_bot, f"heldout-{number}", text, language)
         answered = bool(reply.messages or reply.handoff_reason)
         in_scope = intent != "out_of_scope"
         # These are right when recognised, though outside a form they have no answer.

@@ -239,6 +239,8 @@ def test_it_ends_with_open_sockets(
         bare.close()
 
 
+# So much is made here that Python collects what earlier tests left: sockets to hubs that they had killed.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_hung_screen_holds_up_nobody(server: Server, open_chat: OpenChat, open_desk: OpenDesk) -> None:
     desk, hung = open_desk(server), open_desk(server)
     raw = socket.socket()
