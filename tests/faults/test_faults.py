@@ -13,6 +13,8 @@ from tests.faults import enumeration
 from tests.faults.rig import Rig
 from tests.faults.schedule import Cut, Schedule
 
+pytestmark = pytest.mark.timeout(600)  # ten schedules a test, each with hubs that die and come again
+
 SEED, COUNT, SHARES = 2026, 40, 4
 # (what is wrong, the schedule that shows it, how the checker names it)
 BUGS = {
