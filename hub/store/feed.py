@@ -1,9 +1,9 @@
 """The feed: the log as screens read it, without gaps.
 
 On PostgreSQL a transaction takes its event's id early and may commit late, so that `id > after` would pass over it for
-ever. Each event keeps the id of its transaction; the feed serves only transactions below the oldest one still under way
-(`pg_snapshot_xmin`), ordered by (transaction, id), and the cursor is that pair. SQLite has one writer: the id will do,
-and the transaction is 0.
+ever. Each event keeps the number of its transaction, or that of the event before it in its stream where that is higher;
+the feed serves only numbers below the oldest transaction still under way (`pg_snapshot_xmin`), ordered by
+(transaction, id), and the cursor is that pair. SQLite has one writer: the id will do, and the transaction is 0.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     delete,
+    func,
     insert,
     select,
     text,
@@ -67,9 +68,20 @@ CONVERSATION_COLUMNS = tuple(t.conversation.c[name] for name in CONVERSATION_FIE
 
 _EVENT_COLUMNS = ("stream", "stream_id", "sequence", "at", "actor_kind", "actor_id", "kind", "data")
 _INSERT_EVENT = Prepared(insert(t.event).returning(t.event.c.id), _EVENT_COLUMNS)
-# Ids are handed out before the commit; the feed needs the transaction's own id to know what may still be under way.
+# Ids are handed out before the commit; the feed needs the transaction's own number to know what may still be under way.
+# A transaction that began first may have waited for this stream while a younger one wrote to it: then it takes that
+# one's number, or screens would be told of the stream in another order than its own. No number is below the
+# transaction's own, so nobody has read past it.
+_BEFORE = t.event.alias("before")
+_OF_STREAM = (
+    select(_BEFORE.c.transaction)
+    .where(_BEFORE.c.stream_id == bindparam("of_stream"), _BEFORE.c.sequence == bindparam("previous"))
+    .scalar_subquery()
+)
 _INSERT_EVENT_POSTGRES = Prepared(
-    insert(t.event).values(transaction=text("pg_current_xact_id()::text::bigint")).returning(t.event.c.id),
+    insert(t.event)
+    .values(transaction=func.greatest(text("pg_current_xact_id()::text::bigint"), _OF_STREAM))
+    .returning(t.event.c.id),
     ("transaction", *_EVENT_COLUMNS),
 )
 _OUTBOX_COLUMNS = ("event_id", "handler", "order_key", "slow", "due_at", "created_at", "offered_until")
@@ -189,7 +201,8 @@ class Tx:
             "kind": name,
             "data": json.dumps(e.to_data(event), ensure_ascii=False, separators=(",", ":")),
         }
-        (event_id,) = self.run(self._insert_event, row).fetchone()
+        place = {"of_stream": stream_id, "previous": sequence - 1}
+        (event_id,) = self.run(self._insert_event, row | place).fetchone()
         recorded = e.Recorded(event_id, stream_id, sequence, self.now, actor, event)
         self.recorded.append(recorded)
         conversation = self._project(recorded, content)

@@ -56,6 +56,31 @@ def test_the_feed_under_an_open_transaction_passes_over_nothing(world: World) ->
     assert with_both_readings == sorted(everything)[-len(with_both_readings) :], "none missing, none doubled"
 
 
+def test_a_conversation_is_told_in_its_own_order_whoever_began_first(world: World) -> None:
+    """A transaction that writes something else first has an older number than the one that it then waits for."""
+    if not world.store.postgres:
+        pytest.skip("SQLite has one writer: nobody begins before another ends")
+    conversation_id = world.say("first").conversation_id
+    began, go_on = threading.Event(), threading.Event()
+
+    def begun_first(tx: Tx) -> None:
+        tx.next_ticket_number()
+        began.set()
+        assert go_on.wait(10)
+        tx.record(conversation_id, e.PriorityChanged(3))
+        tx.record(conversation_id, e.PriorityChanged(2))
+
+    with ThreadPoolExecutor(1) as pool:
+        older = pool.submit(world.store.write, begun_first)
+        assert began.wait(10)
+        world.store.write(lambda tx: tx.record(conversation_id, e.PriorityChanged(4)))
+        before, cursor = read_all(world, feed.Cursor())
+        go_on.set()
+        older.result(10)
+    after, _ = read_all(world, cursor)
+    assert sorted(before + after) == before + after == read_all(world, feed.Cursor())[0]
+
+
 def test_a_reader_that_polls_while_many_write_gets_each_event_once(world: World) -> None:
     stop = threading.Event()
     seen: list[int] = []
