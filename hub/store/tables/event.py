@@ -6,8 +6,8 @@ from sqlalchemy import Column, Index, Table, UniqueConstraint
 
 from hub.store.tables.base import RowNumber, metadata, number, text
 
-# `transaction` is PostgreSQL's id of the writing transaction or of a later one of the same stream, 0 on SQLite: the feed
-# must not pass over a transaction that took its event's number early and commits late. See hub/store/feed.py.
+# `transaction` is PostgreSQL's number of the writing transaction or of a later one of the same stream, 0 on SQLite: the
+# feed must not pass over a transaction that took its event's number early and commits late. See hub/store/feed.py.
 event = Table(
     "event",
     metadata,
