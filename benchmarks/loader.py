@@ -48,6 +48,7 @@ def _originals(environment: dict[str, str], count: int) -> None:
     assembled = app.build(from_environment(environment), clock=_Clock())
     hub = assembled.hub
     inbox = next(each for each in hub.inboxes.every() if each.channel == "webchat")
+    rules = hub.channel_of(inbox).capabilities
 
     def come(tx: Tx, numbers: range) -> None:
         for number in numbers:
@@ -58,7 +59,7 @@ def _originals(environment: dict[str, str], count: int) -> None:
                 text=f"Where is my order A{100000 + number}?",
                 language="en",
             )
-            (received,) = inbound.accept(tx, inbox, Parsed((message,)), WebhookRequest("POST", "loader"))
+            (received,) = inbound.accept(tx, inbox, Parsed((message,)), WebhookRequest("POST", "loader"), rules)
             handoff.hand_over(tx, received.conversation_id, reason="not_understood", open_question=received.message_id)
 
     try:

@@ -32,6 +32,10 @@ class Capabilities:
     `templates`, and what one of the `tags` lets its authors send. `choices` are the ways in which the channel shows
     buttons, the best one first; what fits none of them becomes numbered lines. `buttons` is how many choices a message
     may have in all, as buttons or lines.
+
+    Not `changeable`: what was said once stays as it was said, nobody edits it, takes it back or reacts to it. Not
+    `typed_choices`: choices come back as payloads alone, and no number or title that is typed means one of them. Both
+    spare each message a look into the database.
     """
 
     channel: str
@@ -50,6 +54,8 @@ class Capabilities:
     choices: tuple[ChoiceStyle, ...] = ()
     templates: bool = False
     tags: tuple[MessageTag, ...] = ()
+    changeable: bool = True
+    typed_choices: bool = True
 
 
 class Channel(Protocol):

@@ -200,6 +200,8 @@ class WidgetChannel:
         attachment_limit=ATTACHMENT_LIMIT,
         media_types=MEDIA_TYPES,
         idempotent_send=True,
+        changeable=False,
+        typed_choices=False,
     )
 
     def __init__(

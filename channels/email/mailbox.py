@@ -114,6 +114,8 @@ class Mailbox:
             media_types=MEDIA_TYPES,
             keeps_source=True,
             letters=True,
+            changeable=False,
+            typed_choices=False,
         )
 
     def verify(self, request: WebhookRequest) -> None:  # noqa: ARG002  # whatever it is

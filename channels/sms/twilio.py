@@ -299,6 +299,7 @@ class TwilioSms:
             segmented=True,
             messages_per_second=settings.messages_per_second,
             opt_out=True,
+            changeable=False,
         )
         self._settings = settings
         self._fetcher = fetcher

@@ -46,6 +46,7 @@ class TwilioWhatsApp(TwilioSms):
             segmented=False,
             opt_out=False,
             reply_window=DAY,
+            changeable=True,
         )
 
     def _incoming(self, fields: Mapping[str, tuple[str, ...]], raw: bytes) -> Parsed:

@@ -11,8 +11,6 @@ from hub.domain.templates import Approval, OutboundTemplate
 
 # Channels whose messages are mails: with a subject, answered within hours, never in a dialogue.
 LETTERS = frozenset({"email"})
-# Channels in which what was said once stays as it was said: nobody edits it, takes it back or reacts to it.
-UNCHANGEABLE = frozenset({"sms", "email", "webchat", "voice"})
 # A header of a request that was held back (as spam, or blocked): somebody has looked at it and wants it after all.
 ACCEPTED = "x-centralita-accepted"
 

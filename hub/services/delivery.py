@@ -9,7 +9,6 @@ from hub import failpoints
 from hub.domain import events as e
 from hub.domain.errors import ChannelError, DoNotContact
 from hub.domain.messages import (
-    UNCHANGEABLE,
     AccountTrouble,
     Delivery,
     DeliveryUpdate,
@@ -19,7 +18,7 @@ from hub.domain.messages import (
 )
 from hub.domain.reply_window import tag_for
 from hub.hub import Hub
-from hub.ports import Channel, ManySenders, Reconciler
+from hub.ports import Capabilities, Channel, ManySenders, Reconciler
 from hub.services import attachments, changes, consent, letters, vendors, verification
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
@@ -96,22 +95,22 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         stop = stops.get(connection, job.inbox_id)
         said = reply_window.said(connection, job.identity_id, job.inbox_id)
     channel = hub.channel_of(hub.inboxes.by_id(job.inbox_id))
+    rules = channel.capabilities
     to_look_up = job.state is Delivery.UNKNOWN and isinstance(channel, Reconciler)
     if job.state not in (Delivery.QUEUED, Delivery.SENDING) and not to_look_up:
         return nothing
     job = replace(job, message=_complete(hub, channel, work, job.message))
     if job.state is Delivery.UNKNOWN and isinstance(channel, Reconciler):
-        return _look_up(channel, job, work)
-    idempotent = channel.capabilities.idempotent_send
+        return _look_up(channel, rules, job, work)
+    idempotent = rules.idempotent_send
     if job.state is Delivery.SENDING and work.interrupted and not idempotent:
         if not isinstance(channel, Reconciler):
             return _outcome(job, Delivery.UNKNOWN, "interrupted", "")
         hub.store.write(_outcome(job, Delivery.UNKNOWN, "interrupted", ""))
-        return _look_up(channel, job, work)
+        return _look_up(channel, rules, job, work)
     if job.forbidden:
         return _outcome(job, Delivery.FAILED, DoNotContact.error_id, "")
     # When it leaves, not when it was written: windows close while messages wait.
-    rules = channel.capabilities
     tag = tag_for(hub.clock.now(), said, rules.reply_window, rules.tags, job.author.value)
     if tag is None and not (job.message.template and rules.templates):
         return _outcome(job, Delivery.FAILED, WINDOW_CLOSED, "")
@@ -120,7 +119,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         until = hub.store.write(lambda tx: stops.turn(tx, job.inbox_id))
         if until:
             return Wait(until)
-    sender, rate = _sender(channel, job), channel.capabilities.messages_per_second
+    sender, rate = _sender(channel, job), rules.messages_per_second
     wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate))
     if wait is not None:
         return wait
@@ -150,7 +149,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         log.exception("the channel of inbox %s failed on message %s", job.inbox_id, event.message_id)
         return _outcome(job, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
     failpoints.reach("send.answered")
-    return _sent(job, receipt, lift=stop is not None)
+    return _sent(job, receipt, rules, lift=stop is not None)
 
 
 def _sender(channel: Channel, job: sending.Sending) -> str:
@@ -199,7 +198,7 @@ def _unknown(hub: Hub, channel: Channel, job: sending.Sending, work: Work, error
     return outcome
 
 
-def _look_up(channel: Reconciler, job: sending.Sending, work: Work) -> UseCase[None]:
+def _look_up(channel: Reconciler, rules: Capabilities, job: sending.Sending, work: Work) -> UseCase[None]:
     """What became of a message that is marked `unknown`. Raises ChannelError where the provider may answer later."""
     try:
         receipt = channel.find_sent(job.message, since=work.recorded.at)
@@ -207,10 +206,10 @@ def _look_up(channel: Reconciler, job: sending.Sending, work: Work) -> UseCase[N
         if error.permanent or work.last_attempt:
             return nothing
         raise
-    return _sent(job, receipt) if receipt is not None else nothing
+    return _sent(job, receipt, rules) if receipt is not None else nothing
 
 
-def _sent(job: sending.Sending, receipt: Receipt, *, lift: bool = False) -> UseCase[None]:
+def _sent(job: sending.Sending, receipt: Receipt, rules: Capabilities, *, lift: bool = False) -> UseCase[None]:
     """`lift`: the inbox could not send before this."""
 
     def use_case(tx: Tx) -> None:
@@ -218,7 +217,7 @@ def _sent(job: sending.Sending, receipt: Receipt, *, lift: bool = False) -> UseC
         tx.record(job.message.conversation_id, e.DeliveryChanged(message_id, receipt.state.value))
         tx.change(t.message, {"id": message_id}, {"provider_id": receipt.provider_id, "error_text": ""})
         letters.also_known_as(tx, job.inbox_id, message_id, receipt.letter_ids)
-        if job.message.address.channel not in UNCHANGEABLE:
+        if rules.changeable:
             changes.catch_up(tx, job.inbox_id, receipt.provider_id)  # a reaction may be faster than the answer was
         if lift:
             stops.lift(tx, job.inbox_id)

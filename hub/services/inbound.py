@@ -12,7 +12,6 @@ from hub.domain.inbox import Inbox
 from hub.domain.mail_threading import Placement
 from hub.domain.matching import Match, Rule, match
 from hub.domain.messages import (
-    UNCHANGEABLE,
     AccountTrouble,
     Author,
     CallEvent,
@@ -32,6 +31,7 @@ from hub.domain.messages import (
     WebhookRequest,
 )
 from hub.domain.verification import PROOF, STATED
+from hub.ports import Capabilities
 from hub.services import changes, consent, contacts, delivery, letters, media, templates, vendors, verification
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
@@ -40,8 +40,8 @@ from hub.store.unit_of_work import MessageContent, Tx
 
 # Kept with the raw payload for replay; everything else (cookies, tokens) is not.
 _KEPT_HEADERS = ("content-type", "user-agent")
-# Channels that cannot show buttons: a choice is offered as numbered lines, and the customer types the number.
-_WITH_CHOICES = frozenset({"sms"})
+# What may come from a channel of which nothing is known: all of it is looked for.
+_ANY = Capabilities("", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,25 @@ class Received:
 
 
 def accept(
-    tx: Tx, inbox: Inbox, parsed: Parsed, request: WebhookRequest, *, raw_is_kept: bool = False
+    tx: Tx,
+    inbox: Inbox,
+    parsed: Parsed,
+    request: WebhookRequest,
+    rules: Capabilities = _ANY,
+    *,
+    raw_is_kept: bool = False,
 ) -> tuple[Received, ...]:
     """Stores a webhook: its messages, its delivery reports, what had to be set aside, and the raw payload.
 
-    `raw_is_kept`: whoever calls keeps the raw payload elsewhere. Returns a `Received` for each message, in order. A
-    repeated webhook writes nothing.
+    `rules` are the channel's. `raw_is_kept`: whoever calls keeps the raw payload elsewhere. Returns a `Received` for
+    each message, in order. A repeated webhook writes nothing.
     """
     received: list[Received] = []
     written = False
     for event in parsed.events:
         match event:
             case InboundMessage():
-                stored = receive(tx, inbox, event)
+                stored = receive(tx, inbox, event, rules)
                 received.append(stored)
                 written |= not stored.duplicate
             case DeliveryUpdate():
@@ -116,7 +122,7 @@ def accept(
     return tuple(received)
 
 
-def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
+def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities = _ANY) -> Received:
     """Stores one message of a customer in the conversation that it belongs to."""
     letter = message.letter
     firms = vendors.writing(tx.connection, letter) if letter else frozenset()
@@ -150,12 +156,11 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     _verify(tx, conversation_id, message, identity, inbox)
     if message.thread_key and (threaded is None or threaded.id != conversation_id):
         tx.record(conversation_id, e.RouteMoved(inbox.id, identity.identity_id, message.thread_key))
-    changeable = message.address.channel not in UNCHANGEABLE
-    if message.address.channel in _WITH_CHOICES or changeable:
+    if rules.typed_choices:
         message = changes.choice(tx, message, identity.identity_id, identity.contact_id)
     trusted = _was_offered(tx, message, identity.contact_id)
     message_id = tx.new_id()
-    if changeable:
+    if rules.changeable:
         changes.lock(tx, inbox.id, message.external_id)
     before = tx.conversation(conversation_id)
     if (before.inbox_id, before.identity_id) != (inbox.id, identity.identity_id):
@@ -187,7 +192,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage) -> Received:
     if verification.looks_like_code(message.text) and verification.awaits_code(tx, conversation_id):
         tx.record(conversation_id, e.CodeTyped(message_id, identity.identity_id), actor)
     media.announce(tx, inbox.id, conversation_id, message_id, message.media)
-    if changeable:
+    if rules.changeable:
         changes.catch_up(tx, inbox.id, message.external_id)
     reply_window.note(tx, identity.identity_id, inbox.id, message)
     if message.consent is not None:

@@ -25,7 +25,7 @@ from hub.domain.messages import (
     WebhookRequest,
 )
 from hub.hub import Hub
-from hub.ports import Channel
+from hub.ports import Capabilities, Channel
 from hub.services import attachments, inbound
 from hub.store import tables as t
 from hub.store.queries import letters, sending, sources
@@ -47,6 +47,7 @@ class _Prepared:
     parsed: Parsed
     register: Callable[[Tx], None]
     source_id: str
+    rules: Capabilities
 
 
 def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also: Callable[[Tx], None]) -> None:
@@ -105,7 +106,7 @@ def _prepare(hub: Hub, inbox: Inbox, channel: Channel, requests: Sequence[Webhoo
         parsed, register, files = _with_files(hub, inbox, _read(inbox, channel, request))
         source_id = str(ULID()) if channel.capabilities.keeps_source else ""
         contents |= files | ({key(source_id): request.body} if source_id else {})
-        prepared.append(_Prepared(request, parsed, register, source_id))
+        prepared.append(_Prepared(request, parsed, register, source_id, channel.capabilities))
     hub.files.put_all(contents)  # first: a row never promises bytes that are not there
     failpoints.reach("mail.kept")
     return prepared
@@ -124,7 +125,7 @@ def _read(inbox: Inbox, channel: Channel, request: WebhookRequest) -> Parsed:
 def _write(tx: Tx, inbox: Inbox, prepared: _Prepared) -> None:
     prepared.register(tx)
     request, parsed, source_id = prepared.request, prepared.parsed, prepared.source_id
-    received = inbound.accept(tx, inbox, parsed, request, raw_is_kept=bool(source_id))
+    received = inbound.accept(tx, inbox, parsed, request, prepared.rules, raw_is_kept=bool(source_id))
     if source_id:
         _register(tx, inbox, request, parsed, received, source_id)
 
@@ -166,7 +167,8 @@ def accept(hub: Hub, source_id: str) -> tuple[inbound.Received, ...]:
     inbox = hub.inboxes.by_id(source.inbox_id)
     request = WebhookRequest("FETCH", source.origin, headers={ACCEPTED: "1"}, body=hub.files.get(key(source_id)))
     try:
-        parsed = hub.channel_of(inbox).parse_inbound(request)
+        channel = hub.channel_of(inbox)
+        parsed = channel.parse_inbound(request)
     except HubError:
         raise
     except Exception as error:  # as in `take`: a channel that broke its promise
@@ -182,7 +184,7 @@ def accept(hub: Hub, source_id: str) -> tuple[inbound.Received, ...]:
         if not sources.unrefuse(tx, source_id):
             raise Conflict("it is in already")
         register(tx)
-        received = inbound.accept(tx, inbox, parsed, request, raw_is_kept=True)
+        received = inbound.accept(tx, inbox, parsed, request, channel.capabilities, raw_is_kept=True)
         sources.became(tx, source_id, _state(parsed, received), received[0].message_id if received else "")
         return received
 

@@ -109,7 +109,7 @@ class SmallHub:
         if not isinstance(channel, Listener):
             return self.call(request)
         parsed: Parsed = channel.parse_inbound(request)
-        self.hub.store.write(lambda tx: inbound.accept(tx, self.inbox, parsed, request))
+        self.hub.store.write(lambda tx: inbound.accept(tx, self.inbox, parsed, request, channel.capabilities))
         return parsed.reply.status, parsed.reply.body, parsed.reply.content_type
 
     def take_at_once(self, requests: list[WebhookRequest]) -> list[int]:

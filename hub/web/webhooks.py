@@ -36,7 +36,7 @@ def receive(inbox_key: str) -> Response:
     parsed = channel.parse_inbound(webhook)
     failpoints.reach("webhook.read")
     if parsed.events or parsed.set_aside:
-        hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook))
+        hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook, channel.capabilities))
     failpoints.reach("webhook.stored")
     reply = parsed.reply
     return Response(reply.body, reply.status, content_type=reply.content_type)

@@ -262,7 +262,7 @@ def say(_: s.WidgetMessageIn) -> Response:
     webhook = webhook_request(hub.settings.public_url)
     chat.verify(webhook)
     parsed = chat.parse_inbound(webhook)
-    (received,) = hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook))
+    (received,) = hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook, chat.capabilities))
     accepted = s.Accepted(
         message_id=received.message_id, conversation_id=received.conversation_id, duplicate=received.duplicate
     )

@@ -162,10 +162,10 @@ def test_one_that_cannot_be_stored_is_set_aside_and_blocks_nobody(
     letterbox.letters += ["one", "poison", "three"]
     receive = inbound.receive
 
-    def poisoned(tx: Tx, inbox: Inbox, message: InboundMessage) -> inbound.Received:
+    def poisoned(tx: Tx, inbox: Inbox, message: InboundMessage, *given: Any) -> inbound.Received:
         if message.text == "poison":
             raise ValueError("nobody had thought of this")
-        return receive(tx, inbox, message)
+        return receive(tx, inbox, message, *given)
 
     monkeypatch.setattr(inbound, "receive", poisoned)
     running.append(Listeners(world.hub))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -322,6 +323,16 @@ def test_a_choice_is_understood_pressed_or_typed(world: World, text: str, payloa
     assert (json.loads(row.extras or "{}").get("payload", ""), bool(row.trusted)) == (trusted, bool(trusted))
     if trusted and not text:
         assert row.text == "No"
+
+
+def test_a_channel_says_that_nothing_changes_and_that_no_number_is_a_choice(world: World) -> None:
+    still = replace(world.paper.capabilities, changeable=False, typed_choices=False)
+    inbox, request = world.inbox(), WebhookRequest("POST", "https://hub.example/webhooks/paper")
+    take(world, Edit("M2", CARLA, "before its message", SECOND), said())
+    offer(world)
+    second = Parsed((said("M2", "2"),))
+    world.store.write(lambda tx: inbound.accept(tx, inbox, second, request, still))
+    assert (rows(world)[-1].text, rows(world)[-1].extras) == ("2", None)
 
 
 def test_a_choice_token_is_read_as_it_was_written() -> None:
