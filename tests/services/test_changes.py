@@ -332,7 +332,7 @@ def test_a_channel_says_that_nothing_changes_and_that_no_number_is_a_choice(worl
     offer(world)
     second = Parsed((said("M2", "2"),))
     world.store.write(lambda tx: inbound.accept(tx, inbox, second, request, still))
-    assert (rows(world)[-1].text, rows(world)[-1].extras) == ("2", None)
+    assert (rows(world)[-1].text, rows(world)[-1].extras) == ("2", "")
 
 
 def test_a_choice_token_is_read_as_it_was_written() -> None:
