@@ -20,7 +20,7 @@ from scripts.steps import RUN, Steps
 HOST = "127.0.0.1"  # whoever reaches it can play any customer
 DATA = RUN / "simulator"
 INBOX_KEY = "demo-sms"  # as hub/services/demo.py makes it
-APPS = ("telegram", "line", "slack")  # their inboxes are demo-telegram and so on
+APPS = ("whatsapp", "messenger", "instagram", "telegram", "line", "slack")  # their inboxes are demo-telegram and so on
 # Twilio's connection overrides: a text outlives a restart of the hub.
 PATIENCE = "#rc=3&rp=5xx,ct,rt"
 

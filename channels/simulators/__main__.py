@@ -9,13 +9,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from channels.simulators.apps import APPS, Apps
+from channels.simulators import apps as messaging
+from channels.simulators import meta as graph
+from channels.simulators.apps import Apps
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger
-from channels.simulators.server import Gunicorn, Running, assemble, is_loopback
+from channels.simulators.meta import Meta
+from channels.simulators.server import META_PATH, Gunicorn, Running, assemble, is_loopback
 from channels.simulators.twilio import Twilio
 from channels.simulators.twilio_account import Account, Number, is_number
 
+APPS = (*graph.APPS, *messaging.APPS)
 _SID = re.compile(r"AC[0-9a-f]{32}")
 
 
@@ -89,10 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             twilio.set_number(number)
         return twilio
 
-    def make_apps(ledger: Ledger, lanes: Lanes) -> Apps:
+    def make_apps(ledger: Ledger, lanes: Lanes) -> tuple[Apps, Meta]:
         apps = Apps(account.token, ledger, lanes, address)
-        apps.webhooks = webhooks
-        return apps
+        apps.webhooks = {app: url for app, url in webhooks.items() if app in messaging.APPS}
+        meta = Meta(account.token, ledger, lanes, address + META_PATH)
+        meta.webhooks = {app: url for app, url in webhooks.items() if app in graph.APPS}
+        meta.templates = [dict(each) for each in graph.TEMPLATES]
+        return apps, meta
 
     def start() -> Running:
         with_apps = make_apps if webhooks else None

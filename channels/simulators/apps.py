@@ -14,17 +14,27 @@ import json
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 from simple_websocket import ConnectionClosed, Server
 
+from channels.simulators.faults import Fault, Faults
 from channels.simulators.lanes import Lanes
-from channels.simulators.ledger import Ledger, Message
+from channels.simulators.ledger import Ledger, Media, Message
 from channels.simulators.line import Lines, NoAnswer, NoConnection
+from channels.simulators.messaging import (
+    MEDIA_MENU,
+    SEND_MENU,
+    WEBHOOK_MENU,
+    answered,
+    fetched,
+    file_answer,
+    handed_over,
+)
 from channels.simulators.phones import CUSTOMERS, FIRM_NAME
 
 APPS = ("telegram", "line", "slack")
@@ -38,6 +48,11 @@ PATIENCE: Mapping[str, tuple[float, tuple[float, ...]]] = {
 _CONNECT = 3.0
 _TOKEN_GOOD_FOR = 60.0
 _ACKNOWLEDGED_WITHIN = 3.0
+MENU: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "send": SEND_MENU,
+    "webhook": WEBHOOK_MENU,
+    "media": MEDIA_MENU,
+}
 _NAMES = {customer.number: customer.name for customer in CUSTOMERS}
 
 
@@ -92,7 +107,7 @@ class Apps:
         self.ledger = ledger
         self.base_url = base_url
         self.webhooks: dict[str, str] = {}  # by app; Slack has none where the hub opens a socket
-        self.refusals: dict[str, list[tuple[int, int]]] = {app: [] for app in APPS}  # (status, Retry-After), used up
+        self.faults = {app: Faults(MENU) for app in APPS}
         self._lanes, self._clock = lanes, clock
         self._lines = Lines()
         self._numbers = itertools.count(int(clock() * 1000) % 10**11)
@@ -110,15 +125,33 @@ class Apps:
 
     # --- customers ---
 
-    def text(self, app: str, number: str, body: str) -> Message:
-        """A customer writes. Returns the message; its delivery runs in the lane of the chat."""
-        event, sid = getattr(self, f"_{app}_text")(number, body)
-        return self._deliver(app, number, sid, body, event)
+    def text(self, app: str, number: str, body: str, media: Sequence[Media] = ()) -> Message:
+        """A customer writes, perhaps with files, for which LINE and Telegram take a message each. Returns the last
+        message; its delivery runs in the lane of the chat."""
+        files = [
+            Media(str(next(self._numbers)), "", each.name, each.media_type, self._clock(), each.content)
+            for each in media
+        ]
+        said: list[tuple[str, list[Media]]] = [(body, files)]
+        if app == "line":
+            said = [*(("", [file]) for file in files), *([(body, [])] if body else [])]
+        elif app == "telegram" and files:
+            said = [(body if place == 0 else "", [file]) for place, file in enumerate(files)]
+        kept: Message | None = None
+        for words, its in said:
+            fault = self.faults[app].take("webhook", number)
+            if fault and fault.do == "unknown_type":
+                event, sid = getattr(self, f"_{app}_unknown")(number)
+            else:
+                event, sid = getattr(self, f"_{app}_text")(number, words, its)
+            kept = self._deliver(app, number, sid, words, event, its, fault)
+        assert kept is not None  # noqa: S101  # the control API takes nothing without words and files
+        return kept
 
     def press(self, app: str, number: str, title: str, token: str) -> Message:
         """A customer presses a button that carries a token."""
         event, sid = getattr(self, f"_{app}_press")(number, title, token)
-        return self._deliver(app, number, sid, title, event)
+        return self._deliver(app, number, sid, title, event, fault=self.faults[app].take("webhook", number))
 
     def event(self, app: str, number: str, event: dict[str, Any]) -> None:
         """Hands over anything else that the provider would say of a chat, as it is."""
@@ -140,21 +173,46 @@ class Apps:
         elif app == "line":
             self.event(app, number, self._line_event("unfollow" if blocked else "follow", who))
 
-    def _deliver(self, app: str, number: str, sid: str, body: str, event: dict[str, Any]) -> Message:
+    def _deliver(
+        self,
+        app: str,
+        number: str,
+        sid: str,
+        body: str,
+        event: dict[str, Any],
+        media: Sequence[Media] = (),
+        fault: Fault | None = None,
+    ) -> Message:
         made = Message(sid, "inbound", "customer", number, app, body, 1, "receiving", self._clock(), channel=app)
-        kept = self.ledger.add(made)
+        kept = self.ledger.add(made, [replace(each, message_sid=sid) for each in media])
         if app == "slack":
             self._bodies[sid] = event
-        self._put(app, number, sid, event)
+        if fault and fault.do == "poison":
+            event = self._poisoned(app, number, event)
+        self._put(app, number, sid, event, fault)
         return kept
 
-    def _put(self, app: str, number: str, sid: str, event: dict[str, Any]) -> None:
-        attempts = iter(PATIENCE[app][1])
+    def _poisoned(self, app: str, number: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Puts something before an event that nobody can read: into its batch, or as an update of its own."""
+        if app == "line":
+            return event | {"events": [{"type": "message", "source": None, "message": "poison"}, *event["events"]]}
+        if app == "telegram":
+            self._put(app, number, "", {"update_id": next(self._numbers), "message": {"chat": "poison"}})
+        else:
+            poison = {"type": "message", "channel": None, "ts": "soon", "event_ts": self._stamp()}
+            self._put(app, number, "", _callback(poison))
+        return event
+
+    def _put(self, app: str, number: str, sid: str, event: dict[str, Any], fault: Fault | None = None) -> None:
+        attempts, tries = iter(PATIENCE[app][1]), itertools.count()
+
+        def call(do: str) -> int:
+            status, latency = self._hand_over(app, event, do)
+            self.ledger.note("webhook" if sid else "report", sid, self._clock(), status, latency, {"do": do})
+            return status
 
         def step() -> float | None:
-            status, latency = self._hand_over(app, event)
-            self.ledger.note("webhook", sid, self._clock(), status, latency)
-            if 200 <= status < 300:
+            if 200 <= handed_over(call, fault, next(tries)) < 300:
                 if sid:
                     self.ledger.set_status(sid, "received", self._clock())
                 return None
@@ -164,17 +222,25 @@ class Apps:
             return pause
 
         # Slack keeps no order: what it must try again holds up nothing.
-        self._lanes.put((app, number, next(self._numbers) if app == "slack" else 0), step)
+        lane = (app, number, next(self._numbers) if app == "slack" else 0)
+        self._lanes.put(lane, step, fault.seconds(3.0) if fault and fault.do == "late" else 0.0)
 
-    def _hand_over(self, app: str, event: dict[str, Any]) -> tuple[int, float | None]:
-        """Gives the hub an event once: the HTTP status (0: no answer) and the milliseconds until then."""
+    def _hand_over(self, app: str, event: dict[str, Any], do: str = "") -> tuple[int, float | None]:
+        """Gives the hub an event once: the HTTP status (0: no answer) and the milliseconds until then.
+
+        `do`: `tamper` (the signature is another body's) or `unsigned`.
+        """
         began = time.perf_counter()
         if app == "slack" and app not in self.webhooks:
             return (200, (time.perf_counter() - began) * 1000) if self._by_socket(event) else (0, None)
         url, body = self.webhooks.get(app, ""), json.dumps(event, ensure_ascii=False).encode()
         if not url:
             return 0, None
-        headers = {"Content-Type": "application/json", **self._signed(app, body)}
+        headers = {"Content-Type": "application/json"}
+        if do != "unsigned":
+            headers |= {
+                name: value[::-1] if do == "tamper" else value for name, value in self._signed(app, body).items()
+            }
         try:
             reply = self._lines.post(url, body, headers, connect=_CONNECT, read=PATIENCE[app][0])
         except (NoConnection, NoAnswer):
@@ -199,11 +265,26 @@ class Apps:
         first, _, last = _NAMES.get(number, number).partition(" ")
         return {"id": int(number[1:]), "type": "private", "first_name": first} | ({"last_name": last} if last else {})
 
-    def _telegram_text(self, number: str, body: str) -> tuple[dict[str, Any], str]:
+    def _telegram_said(self, number: str, content: dict[str, Any]) -> tuple[dict[str, Any], str]:
         found, chat = next(self._numbers), self._chat(number)
         sender = {"id": chat["id"], "is_bot": False, "first_name": chat["first_name"]}
-        message = {"message_id": found, "from": sender, "chat": chat, "date": int(self._clock()), "text": body}
+        message = {"message_id": found, "from": sender, "chat": chat, "date": int(self._clock())} | content
         return {"update_id": next(self._numbers), "message": message}, f"{chat['id']}:{found}"
+
+    def _telegram_text(self, number: str, body: str, media: Sequence[Media]) -> tuple[dict[str, Any], str]:
+        if not media:
+            return self._telegram_said(number, {"text": body})
+        (file,) = media
+        about = {"file_id": file.sid, "file_unique_id": file.sid, "file_size": len(file.content)}
+        content: dict[str, Any] = {"caption": body} if body else {}
+        if file.media_type in ("image/jpeg", "image/png"):
+            content["photo"] = [about | {"width": 640, "height": 480}]
+        else:
+            content["document"] = about | {"file_name": file.name, "mime_type": file.media_type}
+        return self._telegram_said(number, content)
+
+    def _telegram_unknown(self, number: str) -> tuple[dict[str, Any], str]:
+        return self._telegram_said(number, {"hologram": {}})
 
     def _telegram_press(self, number: str, title: str, token: str) -> tuple[dict[str, Any], str]:
         key, chat = str(next(self._numbers)), self._chat(number)
@@ -230,9 +311,20 @@ class Apps:
         event = self._line_event(kind, identity("line", number), replyToken=token, **more)
         return event, key if kind == "message" else event["events"][0]["webhookEventId"]
 
-    def _line_text(self, number: str, body: str) -> tuple[dict[str, Any], str]:
+    def _line_text(self, number: str, body: str, media: Sequence[Media]) -> tuple[dict[str, Any], str]:
+        if media:
+            # A file is known by its message.
+            key, kind = media[0].sid, media[0].media_type.partition("/")[0]
+            content: dict[str, Any] = {"type": kind if kind in ("image", "video", "audio") else "file"}
+            content["fileName"] = media[0].name
+            content |= {"contentProvider": {"type": "line"}, "fileSize": len(media[0].content)}
+        else:
+            key, content = str(next(self._numbers)), {"type": "text", "text": body}
+        return self._line_said(number, "message", key, {"message": {"id": key, **content}})
+
+    def _line_unknown(self, number: str) -> tuple[dict[str, Any], str]:
         key = str(next(self._numbers))
-        return self._line_said(number, "message", key, {"message": {"id": key, "type": "text", "text": body}})
+        return self._line_said(number, "message", key, {"message": {"id": key, "type": "hologram"}})
 
     def _line_press(self, number: str, _title: str, token: str) -> tuple[dict[str, Any], str]:
         return self._line_said(number, "postback", str(next(self._numbers)), {"postback": {"data": token}})
@@ -240,12 +332,34 @@ class Apps:
     def _stamp(self) -> str:
         return f"{int(self._clock())}.{next(self._numbers) % 1_000_000:06}"
 
-    def _slack_text(self, number: str, body: str) -> tuple[dict[str, Any], str]:
+    def _slack_text(
+        self, number: str, body: str, media: Sequence[Media], subtype: str = ""
+    ) -> tuple[dict[str, Any], str]:
         stamp, who = self._stamp(), identity("slack", number)
         escaped = body.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         place = f"D{who[1:]}"
-        event = {"type": "message", "channel": place, "channel_type": "im", "user": who, "team": TEAM, "text": escaped}
+        event: dict[str, Any] = {"type": "message", "channel": place, "channel_type": "im", "user": who}
+        event |= {"team": TEAM, "text": escaped}
+        if media:
+            event |= {
+                "subtype": "file_share",
+                "files": [
+                    {
+                        "id": f"F{file.sid}",
+                        "name": file.name,
+                        "mimetype": file.media_type,
+                        "size": len(file.content),
+                        "url_private_download": f"{self.base_url}/slack/files/{file.sid}",
+                    }
+                    for file in media
+                ],
+            }
+        elif subtype:
+            event["subtype"] = subtype
         return _callback(event | {"ts": stamp, "event_ts": stamp}), f"{place}:{stamp}"
+
+    def _slack_unknown(self, number: str) -> tuple[dict[str, Any], str]:
+        return self._slack_text(number, "", (), "hologram")
 
     def _slack_press(self, number: str, title: str, token: str) -> tuple[dict[str, Any], str]:
         who, stamp = identity("slack", number), self._stamp()
@@ -256,15 +370,36 @@ class Apps:
 
     # --- what the hub sends ---
 
-    def _sent(self, app: str, sid: str, number: str, body: str) -> None:
+    def _sent(
+        self,
+        app: str,
+        sid: str,
+        number: str,
+        body: str,
+        choices: Sequence[tuple[str, str]] = (),
+        links: Sequence[str] = (),
+    ) -> None:
         made = Message(sid, "outbound-api", "hub", FIRM_NAME, number, body, 1, "delivered", self._clock(), channel=app)
-        self.ledger.add(made)
+        self.ledger.add(made, choices=choices)
 
-    def _refusal(self, app: str) -> tuple[int, int] | None:
-        with self._lock:
-            return self.refusals[app].pop(0) if self.refusals[app] else None
+        def fetch() -> None:
+            for link in links:
+                if file := fetched(link):
+                    kept = Media(
+                        f"F{next(self._numbers)}", sid, link.rpartition("/")[2], file[1], self._clock(), file[0]
+                    )
+                    self.ledger.add_media(sid, [kept], self._clock())
 
-    def telegram_call(self, token: str, method: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        if links:
+            self._lanes.put((app, number, "files"), fetch)
+
+    def send_fault(self, app: str, who: str) -> Fault | None:
+        """What is to go wrong with a call of the hub's for somebody."""
+        return self.faults[app].take("send", number_of(app, who))
+
+    def telegram_call(
+        self, token: str, method: str, fields: Mapping[str, Any], fault: Fault | None = None
+    ) -> tuple[dict[str, Any], int]:
         """One method of the Bot API: the answer and its status."""
 
         def no(code: int, description: str, **parameters: Any) -> tuple[dict[str, Any], int]:
@@ -272,11 +407,18 @@ class Apps:
 
         if token != self.secrets["telegram"]["bot_token"]:
             return no(401, "Unauthorized")
-        if refusal := self._refusal("telegram"):
-            return no(refusal[0], "Too Many Requests", retry_after=refusal[1])
+        if fault and fault.do == "refuse":
+            wait = fault.details.get("retry_after")
+            return no(fault.whole("status", 500), "refused", **({} if wait is None else {"retry_after": wait}))
         if method == "getMe":
             me = {"id": 7000000001, "is_bot": True, "first_name": FIRM_NAME, "username": "lumbre_bot"}
             return {"ok": True, "result": me}, 200
+        if method == "getFile":
+            file = self.ledger.media(str(fields.get("file_id", "")))
+            if file is None:
+                return no(400, "Bad Request: invalid file_id")
+            path = {"file_id": file.sid, "file_size": len(file.content), "file_path": f"files/{file.sid}"}
+            return {"ok": True, "result": path}, 200
         if method not in ("sendMessage", "sendPhoto", "sendDocument"):
             return no(404, "Not Found: method not found")
         number, said = (
@@ -292,18 +434,20 @@ class Apps:
         if len(str(said or "")) > (4096 if method == "sendMessage" else 1024):
             return no(400, "Bad Request: message is too long")
         found, chat = next(self._numbers), self._chat(number)
-        self._sent(
-            "telegram", f"{chat['id']}:{found}", number, str(said or fields.get("photo") or fields.get("document"))
-        )
+        link = str(fields.get("photo") or fields.get("document") or "")
+        choices = _pairs(_keyboard(fields.get("reply_markup")), "text", "callback_data")
+        self._sent("telegram", f"{chat['id']}:{found}", number, str(said or ""), choices, [link] if link else ())
         result = {"message_id": found, "chat": chat, "date": int(self._clock()), "text": str(said or "")}
         return {"ok": True, "result": result}, 200
 
-    def line_call(self, way: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[dict[str, Any], int]:
+    def line_call(
+        self, way: str, body: Mapping[str, Any], headers: Mapping[str, str], fault: Fault | None = None
+    ) -> tuple[dict[str, Any], int]:
         """A reply or a push: the answer and its status."""
         if headers.get("Authorization") != f"Bearer {self.secrets['line']['channel_access_token']}":
             return {"message": "Authentication failed due to the following reason: invalid token."}, 401
-        if refusal := self._refusal("line"):
-            return {"message": "The API rate limit has been exceeded. Try again later."}, refusal[0]
+        if fault and fault.do == "refuse":
+            return {"message": "refused"}, fault.whole("status", 500)
         messages = body.get("messages")
         if not isinstance(messages, list) or not 1 <= len(messages) <= 5:
             return {"message": "Size must be between 1 and 5"}, 400
@@ -323,33 +467,46 @@ class Apps:
                 self._retry_keys[key] = found
         if not number:
             return {"message": "The property, 'to', in the request body is invalid"}, 400
-        texts = [str(each.get("text") or each.get("originalContentUrl", "")) for each in messages]
+        texts = [str(each["text"]) for each in messages if each.get("text")]
+        links = [str(each["originalContentUrl"]) for each in messages if each.get("originalContentUrl")]
+        items = (messages[-1].get("quickReply") or {}).get("items", ())
+        choices = _pairs([each.get("action", {}) for each in items], "label", "data")
         if not self.ledger.is_blocked(number, "line"):  # to whoever blocked it, it goes nowhere and without a word
-            self._sent("line", found, number, "\n".join(texts))
+            self._sent("line", found, number, "\n".join(texts), choices, links)
         return {"sentMessages": [{"id": found, "quoteToken": "q"}]}, 200
 
-    def slack_call(self, method: str, fields: Mapping[str, Any], token: str) -> tuple[dict[str, Any], int, int]:
-        """A method of the web API: the answer, its status and its Retry-After (0: none)."""
+    def slack_call(
+        self, method: str, fields: Mapping[str, Any], token: str, fault: Fault | None = None
+    ) -> tuple[dict[str, Any], int]:
+        """A method of the web API: the answer and its status."""
         wanted = self.secrets["slack"]["app_token" if method == "apps.connections.open" else "bot_token"]
         if token != f"Bearer {wanted}":
-            return {"ok": False, "error": "invalid_auth"}, 200, 0
-        if refusal := self._refusal("slack"):
-            return {"ok": False, "error": "ratelimited"}, refusal[0], refusal[1]
+            return {"ok": False, "error": "invalid_auth"}, 200
+        if fault and fault.do == "refuse":
+            status = fault.whole("status", 500)
+            return {"ok": False, "error": "ratelimited" if status == 429 else "internal_error"}, status
         match method:
             case "auth.test":
-                return {"ok": True, "team_id": TEAM, "user_id": "U0HUB", "bot_id": HUB_BOT}, 200, 0
+                return {"ok": True, "team_id": TEAM, "user_id": "U0HUB", "bot_id": HUB_BOT}, 200
             case "apps.connections.open":
                 parts = urlsplit(self.base_url)
-                return {"ok": True, "url": f"ws://{parts.netloc}/slack-socket"}, 200, 0
+                return {"ok": True, "url": f"ws://{parts.netloc}/slack-socket"}, 200
             case "users.conversations":
                 places = sorted({sid.partition(":")[0] for sid in self._bodies})
-                return {"ok": True, "channels": [{"id": place, "is_im": True} for place in places]}, 200, 0
+                return {"ok": True, "channels": [{"id": place, "is_im": True} for place in places]}, 200
             case "conversations.history":
-                return self._history(fields), 200, 0
+                return self._history(fields), 200
             case "chat.postMessage":
-                return self._posted(fields), 200, 0
+                return self._posted(fields), 200
             case _:
-                return {"ok": False, "error": "unknown_method"}, 200, 0
+                return {"ok": False, "error": "unknown_method"}, 200
+
+    def line_recipient(self, way: str, body: Mapping[str, Any]) -> str:
+        """Whom LINE calls the recipient of a call; empty where its token is nobody's."""
+        if way == "push":
+            return str(body.get("to", ""))
+        number, _ = self._reply_tokens.get(str(body.get("replyToken")), ("", 0.0))
+        return identity("line", number) if number else ""
 
     def _history(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         place, oldest = fields.get("channel"), str(fields.get("oldest", ""))
@@ -365,7 +522,10 @@ class Apps:
             return {"ok": False, "error": "no_text"}
         place, stamp = f"D{number[1:]}", self._stamp()
         plain = said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        self._sent("slack", f"{place}:{stamp}", number, plain)
+        blocks = fields.get("blocks") if isinstance(fields.get("blocks"), list) else []
+        buttons = [each for block in blocks or () for each in block.get("elements", ()) if "value" in each]
+        choices = [(str(each["text"]["text"]), str(each["value"])) for each in buttons]
+        self._sent("slack", f"{place}:{stamp}", number, plain, choices)
         event = {"type": "message", "subtype": "bot_message", "bot_id": HUB_BOT, "app_id": HUB_APP, "text": said}
         event |= {"channel": place, "channel_type": "im", "ts": stamp, "event_ts": stamp}
         if isinstance(fields.get("metadata"), dict):
@@ -424,6 +584,17 @@ class Apps:
             return mine.heard.wait_for(lambda: key in mine.confirmed, _ACKNOWLEDGED_WITHIN)
 
 
+def _keyboard(markup: object) -> list[dict[str, Any]]:
+    """The buttons of Telegram's markup, row by row."""
+    found = json.loads(markup) if isinstance(markup, str) else markup
+    rows = found.get("inline_keyboard", ()) if isinstance(found, dict) else ()
+    return [each for row in rows for each in row]
+
+
+def _pairs(buttons: Sequence[Mapping[str, Any]], title: str, token: str) -> list[tuple[str, str]]:
+    return [(str(each[title]), str(each[token])) for each in buttons if title in each and token in each]
+
+
 def _callback(event: dict[str, Any]) -> dict[str, Any]:
     key = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()[:9].upper()
     about = {"token": "", "team_id": TEAM, "api_app_id": HUB_APP, "type": "event_callback", "event_id": f"Ev{key}"}
@@ -438,25 +609,53 @@ def routes(apps: Apps) -> Blueprint:
         given = request.get_json(silent=True)
         return given if isinstance(given, dict) else {**request.args.to_dict(), **request.form.to_dict()}
 
+    def signed_in(wanted: str) -> bool:
+        return request.headers.get("Authorization") == f"Bearer {wanted}"
+
     @blueprint.route("/telegram/bot<token>/<method>", methods=["GET", "POST"])
-    def telegram(token: str, method: str) -> tuple[Response, int]:
-        body, status = apps.telegram_call(token, method, fields())
-        return jsonify(body), status
+    def telegram(token: str, method: str) -> Response:
+        given = fields()
+        fault = apps.send_fault("telegram", str(given.get("chat_id", ""))) if method.startswith("send") else None
+        if fault and fault.do == "cut":
+            return answered(fault, {}, 0)
+        body, status = apps.telegram_call(token, method, given, fault)
+        return answered(fault, body, status)
+
+    @blueprint.get("/telegram/file/bot<token>/files/<file_id>")
+    def telegram_file(token: str, file_id: str) -> Response:
+        known = token == apps.secrets["telegram"]["bot_token"]
+        return file_answer(apps.ledger.media(file_id) if known else None, apps.faults["telegram"].take("media"))
 
     @blueprint.post("/line/v2/bot/message/<way>")
-    def line(way: str) -> tuple[Response, int]:
+    def line(way: str) -> Response:
         if way not in ("reply", "push"):
-            return jsonify({"message": "Not found"}), 404
-        body, status = apps.line_call(way, fields(), dict(request.headers))
-        return jsonify(body), status
+            return answered(None, {"message": "Not found"}, 404)
+        given = fields()
+        fault = apps.send_fault("line", apps.line_recipient(way, given))
+        if fault and fault.do == "cut":
+            return answered(fault, {}, 0)
+        body, status = apps.line_call(way, given, dict(request.headers), fault)
+        return answered(fault, body, status)
+
+    @blueprint.get("/line/v2/bot/message/<message_id>/content")
+    def line_file(message_id: str) -> Response:
+        known = signed_in(apps.secrets["line"]["channel_access_token"])
+        return file_answer(apps.ledger.media(message_id) if known else None, apps.faults["line"].take("media"))
 
     @blueprint.route("/slack/<method>", methods=["GET", "POST"])
-    def slack(method: str) -> tuple[Response, int]:
-        body, status, wait = apps.slack_call(method, fields(), request.headers.get("Authorization", ""))
-        response = jsonify(body)
-        if wait:
-            response.headers["Retry-After"] = str(wait)
-        return response, status
+    def slack(method: str) -> Response:
+        given = fields()
+        fault = apps.send_fault("slack", str(given.get("channel", ""))) if method == "chat.postMessage" else None
+        if fault and fault.do == "cut":
+            return answered(fault, {}, 0)
+        body, status = apps.slack_call(method, given, request.headers.get("Authorization", ""), fault)
+        wait = fault.details.get("retry_after") if fault else None
+        return answered(fault, body, status, wait)
+
+    @blueprint.get("/slack/files/<file_id>")
+    def slack_file(file_id: str) -> Response:
+        known = signed_in(apps.secrets["slack"]["bot_token"])
+        return file_answer(apps.ledger.media(file_id) if known else None, apps.faults["slack"].take("media"))
 
     @blueprint.route("/slack-socket", websocket=True)
     def socket() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +13,9 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from channels.simulators.apps import Apps
-from channels.simulators.faults import MENU, BadFault
+from channels.simulators.faults import BadFault, Faults
 from channels.simulators.ledger import MOST_PER_PAGE, Media, Message
+from channels.simulators.messaging import Provider
 from channels.simulators.phones import CUSTOMERS, FIRM_NAME
 from channels.simulators.twilio import MEDIA_BYTES, MEDIA_LIMIT, TEXT_LIMIT, Sending, Twilio
 from channels.simulators.twilio_account import Number, country, display, is_number
@@ -39,14 +40,14 @@ class Rejected(HTTPException):
 
 
 def routes(
-    twilio: Twilio, host_names: frozenset[str], apps: Apps | None = None, *, with_mail: bool = False
+    twilio: Twilio, host_names: frozenset[str], apps: Mapping[str, Provider], *, with_mail: bool = False
 ) -> Blueprint:
     """The blueprint of `/control`.
 
     Args:
         twilio: whose simulator it drives.
         host_names: what callers may call this machine; a page that a foreign name leads here must not get in.
-        apps: the messaging apps, where there are any.
+        apps: whose each messaging app is, besides text messages.
         with_mail: whether there is a page of mailboxes beside this one.
     """
     control = Blueprint("control", __name__, url_prefix="/control")
@@ -82,7 +83,7 @@ def routes(
                 ],
                 "blocks": [{"customer": customer, "sender": sender} for customer, sender in blocked],
                 "mail": with_mail,
-                "apps": sorted(apps.webhooks) if apps is not None else [],
+                "apps": _served(apps),
             }
         )
 
@@ -131,6 +132,16 @@ def routes(
             sending.done.wait(_MOST_WAIT)
         return jsonify(_sending_json(twilio, sending)), 201
 
+    @control.post("/presses")
+    def press() -> tuple[Response, int]:
+        body = _body({"from", "channel", "sid", "choice"})
+        provider, sender, place = _provider(apps, body), _text(body, "from"), body.get("choice")
+        choices = twilio.ledger.choices(_text(body, "sid"))
+        if type(place) is not int or not 0 <= place < len(choices):
+            raise Rejected("choice", "must be the place of one of the message's buttons, from 0")
+        pressed = provider.press(body["channel"], sender, *choices[place])
+        return jsonify({"sid": pressed.sid, "delivered": False, "attempts": []}), 201
+
     @control.get("/texts")
     def list_texts() -> Response:
         number, after = request.args.get("number", ""), _whole("after", 0, 2**53)
@@ -140,7 +151,7 @@ def routes(
         media = twilio.ledger.media_of(message.sid for message in found)
         cursor = found[-1].changed if found else max(after, 0 if after else twilio.ledger.last_change)
         blocked = [sender for customer, sender in twilio.ledger.blocks() if customer == number]
-        texts = [_text_json(message, media[message.sid]) for message in found]
+        texts = [_text_json(message, media[message.sid], twilio.ledger.choices(message.sid)) for message in found]
         return jsonify({"texts": texts, "after": cursor, "blocked": blocked})
 
     @control.get("/media/<sid>")
@@ -164,15 +175,29 @@ def routes(
     def summary() -> Response:
         return jsonify(twilio.ledger.summary(after=_whole("after", 0, 2**53)))
 
+    def faults_of(channel: str) -> Faults:
+        if channel == "sms":
+            return twilio.faults
+        if channel not in _served(apps):
+            raise Rejected("channel", "must be sms or an app that the simulator was started with")
+        return apps[channel].faults[channel]
+
     @control.get("/faults")
     def list_faults() -> Response:
-        menu = {where: {do: sorted(fields) for do, fields in items.items()} for where, items in MENU.items()}
-        return jsonify({"faults": twilio.faults.listed(), "menu": menu})
+        channels = ["sms", *_served(apps)] if "channel" not in request.args else [request.args["channel"]]
+        listed = [each | {"channel": name} for name in channels for each in faults_of(name).listed()]
+        menus = {
+            name: {where: {do: sorted(fields) for do, fields in items.items()} for where, items in menu.items()}
+            for name, menu in ((name, faults_of(name).menu) for name in channels)
+        }
+        return jsonify({"faults": listed, "menus": menus})
 
     @control.post("/faults")
     def add_fault() -> tuple[Response, int]:
+        values = _body(None)
+        faults = faults_of(_text(values, "channel", "sms"))
         try:
-            fault = twilio.faults.add(_body(None))
+            fault = faults.add({name: value for name, value in values.items() if name != "channel"})
         except BadFault as error:
             field, _, rule = str(error).partition(": ")
             raise Rejected(field, rule) from error
@@ -180,25 +205,35 @@ def routes(
 
     @control.delete("/faults")
     def clear_faults() -> Response:
-        cleared = twilio.faults.clear()
+        cleared = sum(faults_of(name).clear() for name in ("sms", *_served(apps)))
         twilio.release()
         return jsonify({"cleared": cleared})
 
     return control
 
 
-def _by_app(apps: Apps | None, body: dict[str, Any]) -> tuple[Response, int]:
-    """A customer writes by a messaging app; what became of it is in the texts."""
-    app, sender, text = body["channel"], _text(body, "from"), _text(body, "body", "")
-    if apps is None or app not in apps.webhooks:
+def _served(apps: Mapping[str, Provider]) -> list[str]:
+    """The apps that the simulator was started with."""
+    return sorted(app for app, provider in apps.items() if app in provider.webhooks)
+
+
+def _provider(apps: Mapping[str, Provider], body: dict[str, Any]) -> Provider:
+    if body.get("channel") not in _served(apps):
         raise Rejected("channel", "must be sms or an app that the simulator was started with")
-    if not is_number(sender):
+    if not is_number(_text(body, "from")):
         raise Rejected("from", "must be a number such as +34600111222")
-    if not 0 < len(text) <= TEXT_LIMIT:
-        raise Rejected("body", f"must have 1 to {TEXT_LIMIT} characters")
-    if body.get("media"):
-        raise Rejected("media", "are not sent by this app")
-    return jsonify({"sid": apps.text(app, sender, text).sid, "delivered": False, "attempts": []}), 201
+    return apps[body["channel"]]
+
+
+def _by_app(apps: Mapping[str, Provider], body: dict[str, Any]) -> tuple[Response, int]:
+    """A customer writes by a messaging app; what became of it is in the texts."""
+    provider, text, media = _provider(apps, body), _text(body, "body", ""), _media(body.get("media", []))
+    if len(text) > TEXT_LIMIT:
+        raise Rejected("body", f"must be at most {TEXT_LIMIT} characters")
+    if not text and not media:
+        raise Rejected("body", "must not be empty where there is no media")
+    sent = provider.text(body["channel"], body["from"], text, media)
+    return jsonify({"sid": sent.sid, "delivered": False, "attempts": []}), 201
 
 
 _CHOICES = {
@@ -282,7 +317,7 @@ def _sending_json(twilio: Twilio, sending: Sending) -> dict[str, Any]:
     return {"sid": sending.sid, "delivered": delivered, "attempts": attempts}
 
 
-def _text_json(message: Message, media: list[Media]) -> dict[str, Any]:
+def _text_json(message: Message, media: list[Media], choices: list[tuple[str, str]]) -> dict[str, Any]:
     return {
         "sid": message.sid,
         "channel": message.channel,
@@ -297,6 +332,7 @@ def _text_json(message: Message, media: list[Media]) -> dict[str, Any]:
         "error_code": message.error_code,
         "at": datetime.fromtimestamp(message.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "media": [{"url": f"/control/media/{m.sid}", "media_type": m.media_type, "name": m.name} for m in media],
+        "choices": [title for title, _ in choices],
         "id": message.id,
         "changed": message.changed,
     }

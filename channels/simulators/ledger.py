@@ -37,6 +37,10 @@ CREATE TABLE IF NOT EXISTS media (
     content BLOB NOT NULL, created REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS media_of_message ON media (message_sid);
+CREATE TABLE IF NOT EXISTS choice (
+    message_sid TEXT NOT NULL, place INTEGER NOT NULL, title TEXT NOT NULL, token TEXT NOT NULL,
+    PRIMARY KEY (message_sid, place)
+);
 CREATE TABLE IF NOT EXISTS number (number TEXT PRIMARY KEY, settings TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS block (customer TEXT NOT NULL, sender TEXT NOT NULL, PRIMARY KEY (customer, sender));
 """
@@ -220,8 +224,14 @@ class Ledger:
 
     # --- messages ---
 
-    def add(self, message: Message, media: Sequence[Media] = ()) -> Message:
-        """Keeps a message and notes it in the journal. Returns it with `id` and `changed`."""
+    def add(self, message: Message, media: Sequence[Media] = (), choices: Sequence[tuple[str, str]] = ()) -> Message:
+        """Keeps a message and notes it in the journal. Returns it with `id` and `changed`.
+
+        Args:
+            message: as it was sent.
+            media: its files.
+            choices: title and token of each button under it, in their order.
+        """
         kind = "text" if message.origin == "customer" else "message"
         detail = {"from": message.sender, "to": message.recipient, "origin": message.origin, "media": len(media)}
         with self._news, self._together():
@@ -238,7 +248,17 @@ class Ledger:
                 [*values, kept.customer],
             )
             self._add_media(media)
+            self._connection.executemany(
+                "INSERT INTO choice (message_sid, place, title, token) VALUES (?, ?, ?, ?)",
+                [(message.sid, place, title, token) for place, (title, token) in enumerate(choices)],
+            )
         return kept
+
+    def choices(self, sid: str) -> list[tuple[str, str]]:
+        """Title and token of each button under a message."""
+        sql = "SELECT title, token FROM choice WHERE message_sid = ? ORDER BY place"
+        with self._lock:
+            return [(row[0], row[1]) for row in self._connection.execute(sql, (sid,))]
 
     def add_media(self, sid: str, media: Sequence[Media], at: float) -> None:
         """Adds files to a message that is there."""

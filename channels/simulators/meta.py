@@ -14,7 +14,6 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +23,15 @@ from channels.simulators.faults import Fault, Faults
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger, Media, Message
 from channels.simulators.line import Lines, NoAnswer, NoConnection
+from channels.simulators.messaging import (
+    MEDIA_MENU,
+    SEND_MENU,
+    WEBHOOK_MENU,
+    answered,
+    fetched,
+    file_answer,
+    handed_over,
+)
 from channels.simulators.phones import CUSTOMERS, FIRM_NAME
 
 APPS = ("whatsapp", "messenger", "instagram")
@@ -35,26 +43,28 @@ WINDOW = 24 * 3600.0
 PATIENCE, GIVES_UP = 10.0, {"whatsapp": 7 * 86_400.0, "messenger": 36 * 3600.0, "instagram": 36 * 3600.0}
 _LONGEST_GAP = 6 * 3600.0
 MENU: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "send": {
-        "refuse": frozenset({"status", "code", "retry_after"}),
-        "accept_then_cut": frozenset(),
-        "accept_then_time_out": frozenset({"seconds"}),
-        "cut": frozenset(),
-        "delay": frozenset({"seconds"}),
-        "fail_later": frozenset({"code"}),
-    },
-    "status": {"reverse": frozenset(), "lose": frozenset(), "duplicate": frozenset(), "early": frozenset()},
-    "webhook": {
-        "duplicate": frozenset({"copies"}),
-        "parallel": frozenset({"copies"}),
-        "tamper": frozenset(),
-        "unsigned": frozenset(),
-        "lose_answer": frozenset(),
-        "poison": frozenset(),
-        "unknown_type": frozenset(),
-    },
-    "media": {name: frozenset() for name in ("missing", "html", "empty", "damaged")},
+    "send": {**SEND_MENU, "fail_later": frozenset({"code"})},
+    "status": {name: frozenset() for name in ("reverse", "lose", "duplicate", "early")},
+    "webhook": WEBHOOK_MENU,
+    "media": {**MEDIA_MENU, "damaged": frozenset()},
 }
+# What the firm may write to whoever has been silent for a day.
+TEMPLATES = [
+    {
+        "id": f"70010{place}",
+        "name": "order_update",
+        "language": language,
+        "category": "UTILITY",
+        "status": "APPROVED",
+        "components": [{"type": "BODY", "text": text, "example": {"body_text": [["Ana", "A100236"]]}}],
+    }
+    for place, (language, text) in enumerate(
+        (
+            ("en", "Hello {{1}}, there is news about your order {{2}}. Answer this message to hear it."),
+            ("es", "Hola, {{1}}: hay novedades de su pedido {{2}}. Responda a este mensaje para saberlas."),
+        )
+    )
+]
 _NAMES = {customer.number: customer.name for customer in CUSTOMERS}
 
 
@@ -81,13 +91,12 @@ def encoded(document: Mapping[str, Any]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Of the Graph API. `cut`: hang up instead. `hold`: seconds to wait before."""
+    """Of the Graph API, with what is to go wrong with it."""
 
     status: int
     body: Mapping[str, Any]
     retry_after: int | None = None
-    cut: bool = False
-    hold: float = 0.0
+    fault: Fault | None = None
 
 
 def _no(status: int, code: int, text: str, subcode: int = 0, retry_after: int | None = None) -> Answer:
@@ -116,7 +125,7 @@ class Meta:
     ) -> None:
         self.secrets = secrets_of(token)
         self.ledger = ledger
-        self.faults = Faults(MENU)
+        self.faults = {app: Faults(MENU) for app in APPS}
         self.base_url = base_url
         self.webhooks: dict[str, str] = {}  # by app
         self.templates: list[dict[str, Any]] = []
@@ -133,7 +142,8 @@ class Meta:
     # --- customers ---
 
     def text(self, app: str, number: str, body: str, media: Sequence[Media] = ()) -> Message:
-        """A customer writes, perhaps with a file. Returns the message; its delivery runs in the customer's lane."""
+        """A customer writes, perhaps with files, for which WhatsApp takes a message each. Returns the last message; its
+        delivery runs in the customer's lane."""
         files = self._files(media)
         if app != "whatsapp":
             said: dict[str, Any] = {"text": body} if body else {}
@@ -141,12 +151,13 @@ class Meta:
                 links = [{"type": _kind(f), "payload": {"url": f"{self.base_url}/meta-media/{f.sid}"}} for f in files]
                 said["attachments"] = links
             return self._say(app, number, body, {"message": said}, files)
-        if files:
-            file = files[0]
+        kept: Message | None = None
+        for place, file in enumerate(files):
+            words = "" if place else body
             digest = b64encode(hashlib.sha256(file.content).digest()).decode()
-            about = {"id": file.sid, "mime_type": file.media_type, "sha256": digest, "caption": body}
-            return self._say(app, number, body, {"type": _kind(file), _kind(file): about}, files)
-        return self._say(app, number, body, {"type": "text", "text": {"body": body}})
+            about = {"id": file.sid, "mime_type": file.media_type, "sha256": digest, "caption": words}
+            kept = self._say(app, number, words, {"type": _kind(file), _kind(file): about}, [file])
+        return kept or self._say(app, number, body, {"type": "text", "text": {"body": body}})
 
     def press(self, app: str, number: str, title: str, token: str) -> Message:
         """A customer presses a button that carries a token."""
@@ -167,13 +178,15 @@ class Meta:
             reaction = {"reaction": "other", "emoji": emoji, "action": "react", "mid": target}
             self.event(app, number, self._page(app, number, {"reaction": reaction}))
 
-    def event(self, app: str, number: str, document: Mapping[str, Any], sid: str = "", do: str = "") -> None:
+    def event(
+        self, app: str, number: str, document: Mapping[str, Any], sid: str = "", fault: Fault | None = None
+    ) -> None:
         """Hands over anything that Meta would say of a customer, as it is."""
-        began, gap = self._clock(), 1.0
+        began, gap, tries = self._clock(), 1.0, itertools.count()
 
         def step() -> float | None:
             nonlocal gap
-            status = self._hand_over(app, document, sid, do)
+            status = handed_over(lambda do: self._hand_over(app, document, sid, do), fault, next(tries))
             if 200 <= status < 300:
                 if sid:
                     self.ledger.set_status(sid, "received", self._clock())
@@ -185,7 +198,7 @@ class Meta:
             pause, gap = gap, min(2 * gap, _LONGEST_GAP)
             return pause
 
-        self._lanes.put((app, number), step)
+        self._lanes.put((app, number), step, fault.seconds(3.0) if fault and fault.do == "late" else 0.0)
 
     def echo(self, app: str, number: str, body: str) -> None:
         """Somebody of the firm writes in the provider's own app."""
@@ -206,7 +219,7 @@ class Meta:
 
     def _say(self, app: str, number: str, body: str, said: dict[str, Any], media: Sequence[Media] = ()) -> Message:
         sid = self._id(app)
-        fault = self.faults.take("webhook", number)
+        fault = self.faults[app].take("webhook", number)
         do = fault.do if fault else ""
         made = Message(sid, "inbound", "customer", number, app, body, 1, "receiving", self._clock(), channel=app)
         kept = self.ledger.add(made, [Media(m.sid, sid, m.name, m.media_type, m.created, m.content) for m in media])
@@ -214,17 +227,7 @@ class Meta:
         if do == "unknown_type":
             said = {"type": "hologram", "hologram": {}} if app == "whatsapp" else {"message": {"is_unsupported": True}}
         document = self._whatsapp(number, said, sid) if app == "whatsapp" else self._page(app, number, said, sid)
-        if do == "poison":
-            document = _poisoned(document)
-        copies = (
-            fault.whole("copies", 50 if do == "parallel" else 2) if fault and do in ("parallel", "duplicate") else 1
-        )
-        if do == "parallel":
-            with ThreadPoolExecutor(copies) as pool:
-                list(pool.map(lambda _: self._hand_over(app, document, sid, ""), range(copies - 1)))
-        for _ in range(copies - 1 if do == "duplicate" else 0):
-            self.event(app, number, document, sid)
-        self.event(app, number, document, sid, do)
+        self.event(app, number, _poisoned(document) if do == "poison" else document, sid, fault)
         return kept
 
     def _hand_over(self, app: str, document: Mapping[str, Any], sid: str, do: str) -> int:
@@ -238,8 +241,6 @@ class Meta:
         began = time.perf_counter()
         try:
             status = self._lines.post(url, sent, headers, connect=3.0, read=PATIENCE).status if url else 0
-            if do == "lose_answer":
-                status = self._lines.post(url, body, headers, connect=3.0, read=PATIENCE).status
         except (NoConnection, NoAnswer):
             status = 0
         latency = round((time.perf_counter() - began) * 1000, 3) if status else None
@@ -294,27 +295,25 @@ class Meta:
             return self._noted(_no(400, 100, "Unsupported post request"))
         who = body.get("to") or (body.get("recipient") or {}).get("id", "") if app != "whatsapp" else body.get("to", "")
         number = number_of(app, str(who))
-        fault = self.faults.take("send", number)
+        fault = self.faults[app].take("send", number)
         do = fault.do if fault else ""
         if fault and do == "refuse":
             wait = fault.details.get("retry_after")
             return self._noted(_no(fault.whole("status", 400), fault.whole("code", 2), "refused", retry_after=wait))
         if do == "cut":
-            return self._noted(Answer(0, {}, cut=True))
+            return self._noted(Answer(500, {}, fault=fault))
         refusal = self._refusal(app, number, body)
         if refusal is not None:
             return self._noted(refusal)
         sid, text = self._id(app), _words(body)
-        self.ledger.add(
-            Message(sid, "outbound-api", "hub", FIRM_NAME, number, text, 1, "accepted", self._clock(), channel=app)
-        )
+        made = Message(sid, "outbound-api", "hub", FIRM_NAME, number, text, 1, "accepted", self._clock(), channel=app)
+        self.ledger.add(made, choices=_choices(body))
         self._follow(app, number, sid, body, fault)
         said: Mapping[str, Any] = {"recipient_id": str(who), "message_id": sid}
         if app == "whatsapp":
             person = {"input": who, "wa_id": who, "user_id": f"ES.{int(str(who)):020}"}
             said = {"messaging_product": "whatsapp", "contacts": [person], "messages": [{"id": sid}]}
-        hold = fault.seconds(30.0) if fault and do in ("delay", "accept_then_time_out") else 0.0
-        return self._noted(Answer(200, said, cut=do == "accept_then_cut", hold=hold), sid)
+        return self._noted(Answer(200, said, fault=fault), sid)
 
     def _refusal(self, app: str, number: str, body: Mapping[str, Any]) -> Answer | None:
         open_until = self._said.get((app, number), -WINDOW) + WINDOW
@@ -335,12 +334,14 @@ class Meta:
 
     def _follow(self, app: str, number: str, sid: str, body: Mapping[str, Any], fault: Fault | None) -> None:
         """The reports on a message that was taken, and its echo."""
-        odd = self.faults.take("status", number)
+        odd = self.faults[app].take("status", number)
         do = odd.do if odd else ""
         failed = fault is not None and fault.do == "fail_later"
         states = ["sent", "failed"] if failed else ["sent", "delivered", "read"]
         if do == "lose":
             states = states[-1:]
+        if link := _link(body):
+            self._lanes.put((app, number, "files"), lambda: self._fetch(sid, link))
         for place, state in enumerate(reversed(states) if do == "reverse" else states):
             code = fault.whole("code", 131026) if fault and state == "failed" else 0
             document = self._report(app, number, sid, state, code, body)
@@ -351,6 +352,11 @@ class Meta:
                     self._lanes.put(
                         (app, number, "reports"), self._reporter(app, sid, state, document), 0.1 * (place + 1)
                     )
+
+    def _fetch(self, sid: str, link: str) -> None:
+        if file := fetched(link):
+            name, now = link.rpartition("/")[2], self._clock()
+            self.ledger.add_media(sid, [Media(f"{next(self._numbers)}", sid, name, file[1], now, file[0])], now)
 
     def _reporter(self, app: str, sid: str, state: str, document: Mapping[str, Any]) -> Callable[[], float | None]:
         def step() -> float | None:
@@ -400,7 +406,28 @@ def _words(body: Mapping[str, Any]) -> str:
     template = ((message.get("attachment") or {}).get("payload") or {}).get("text")
     name = (body.get("template") or {}).get("name")
     words = (body.get("text") or {}).get("body") if isinstance(body.get("text"), dict) else message.get("text")
-    return str(words or interactive.get("text") or template or name or "")
+    caption = (body.get(str(body.get("type"))) or {}).get("caption")
+    return str(words or interactive.get("text") or template or caption or name or "")
+
+
+def _link(body: Mapping[str, Any]) -> str:
+    """The address of the file that a message of the hub's has."""
+    file = body.get(str(body.get("type"))) or {}
+    attached = ((body.get("message") or {}).get("attachment") or {}).get("payload") or {}
+    return str((file.get("link") if isinstance(file, dict) else "") or attached.get("url") or "")
+
+
+def _choices(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Title and token of each button, line of a list or quick reply of a message of the hub's."""
+    action = (body.get("interactive") or {}).get("action") or {}
+    rows = [each["reply"] for each in action.get("buttons", ())]
+    rows += [each for section in action.get("sections", ()) for each in section.get("rows", ())]
+    message = body.get("message") or {}
+    payload = (message.get("attachment") or {}).get("payload") or {}
+    pages = [*message.get("quick_replies", ()), *payload.get("buttons", ())]
+    return [(str(each["title"]), str(each["id"])) for each in rows] + [
+        (str(each["title"]), str(each["payload"])) for each in pages
+    ]
 
 
 def _poisoned(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -423,15 +450,7 @@ def routes(meta: Meta) -> Blueprint:
         del version
         body = request.get_json(silent=True)
         answer = meta.send(account, body if isinstance(body, dict) else {}, request.headers.get("Authorization", ""))
-        if answer.hold:
-            time.sleep(answer.hold)
-        response = jsonify(answer.body)
-        response.status_code = answer.status or 500
-        if answer.cut:
-            response.set_data(b"")
-        if answer.retry_after is not None:
-            response.headers["Retry-After"] = str(answer.retry_after)
-        return response
+        return answered(answer.fault, answer.body, answer.status, answer.retry_after)
 
     @api.get("/<version>/<account>/message_templates")
     def templates(version: str, account: str) -> Response:
@@ -442,7 +461,7 @@ def routes(meta: Meta) -> Blueprint:
     def file(version: str, file_id: int) -> tuple[Response, int] | Response:
         del version
         found = meta.ledger.media(str(file_id))
-        fault = meta.faults.take("media")
+        fault = meta.faults["whatsapp"].take("media")
         do = fault.do if fault else ""
         if found is None or do == "missing":
             return jsonify(_no(404, 100, "no such media").body), 404
@@ -461,9 +480,7 @@ def routes(meta: Meta) -> Blueprint:
 
     @api.get("/meta-media/<file_id>")
     def content(file_id: str) -> Response:
-        found = meta.ledger.media(file_id)
-        if found and request.args.get("as") in ("html", "empty"):
-            return Response(b"" if request.args["as"] == "empty" else b"<html>Sign in</html>", content_type="text/html")
-        return Response(found.content, content_type=found.media_type) if found else Response(status=404)
+        do = request.args.get("as", "")
+        return file_answer(meta.ledger.media(file_id), Fault(0, "media", do, "", {}) if do else None)
 
     return api

@@ -17,15 +17,20 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from channels.simulators import apps as messaging
 from channels.simulators import control, mail_control, twilio_rest
+from channels.simulators import meta as graph
 from channels.simulators.apps import Apps
 from channels.simulators.lanes import Lanes
 from channels.simulators.ledger import Ledger
 from channels.simulators.mail import MailWorld
 from channels.simulators.mail_ledger import MailLedger
+from channels.simulators.messaging import Provider
+from channels.simulators.meta import Meta
 from channels.simulators.twilio import Twilio
 
 PAGE = Path(__file__).parent / "phone_page"
 MAIL_PAGE = Path(__file__).parent / "mail_page"
+# Where the Graph API is, below the simulator's address.
+META_PATH = "/meta"
 # Five pictures of 5 MB in base64.
 _BODY_LIMIT = 36 * 1024 * 1024
 _POLICY = (
@@ -38,23 +43,34 @@ _LANES = 32
 
 
 def create_app(
-    twilio: Twilio, mail: MailWorld | None = None, apps: Apps | None = None, *, host: str = "127.0.0.1"
+    twilio: Twilio,
+    mail: MailWorld | None = None,
+    apps: Apps | None = None,
+    meta: Meta | None = None,
+    *,
+    host: str = "127.0.0.1",
 ) -> Flask:
     """The application: the provider's API, the control API and the pages.
 
     Args:
         twilio: the simulated account.
         mail: the customers' mailboxes; without them there is no page for them either.
-        apps: the messaging apps, likewise.
+        apps: Telegram, LINE and Slack, likewise.
+        meta: WhatsApp, Messenger and Instagram, likewise; reached at `META_PATH`.
         host: the name or address that it is served on, besides those of loopback.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _BODY_LIMIT
     names = frozenset({"127.0.0.1", "localhost", "::1", host})
     app.register_blueprint(twilio_rest.routes(twilio))
-    app.register_blueprint(control.routes(twilio, names, apps, with_mail=mail is not None))
+    providers: dict[str, Provider] = {}
     if apps is not None:
+        providers |= dict.fromkeys(messaging.APPS, apps)
         app.register_blueprint(messaging.routes(apps))
+    if meta is not None:
+        providers |= dict.fromkeys(graph.APPS, meta)
+        app.register_blueprint(graph.routes(meta), url_prefix=META_PATH)
+    app.register_blueprint(control.routes(twilio, names, providers, with_mail=mail is not None))
 
     @app.get("/")
     def page() -> Response:
@@ -112,7 +128,7 @@ def assemble(
     *,
     mail_port: int = 0,
     hub_mail: tuple[str, int] | None = None,
-    make_apps: Callable[[Ledger, Lanes], Apps] | None = None,
+    make_apps: Callable[[Ledger, Lanes], tuple[Apps, Meta]] | None = None,
 ) -> Running:
     """Opens the ledgers, starts the lanes and, where there is mail, its server.
 
@@ -135,12 +151,14 @@ def assemble(
     if hub_mail is not None:
         mail = MailWorld(MailLedger(data / "mail.sqlite3" if data is not None else None), lanes, hub_mail)
         mail.listen(host, mail_port)
-    apps = make_apps(ledger, lanes) if make_apps is not None else None
+    apps, meta = make_apps(ledger, lanes) if make_apps is not None else (None, None)
     lanes.start(_LANES)
 
     def stop() -> None:
         if apps is not None:
             apps.close()
+        if meta is not None:
+            meta.close()
         twilio.release()
         lanes.stop()
         twilio.close()
@@ -149,7 +167,7 @@ def assemble(
             mail.close()
             mail.ledger.close()
 
-    return Running(create_app(twilio, mail, apps, host=host), stop)
+    return Running(create_app(twilio, mail, apps, meta, host=host), stop)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import socket
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, jsonify, request
 
 from channels.simulators.ledger import Media, Message
+from channels.simulators.messaging import hung_up
 from channels.simulators.twilio import API_VERSION, Twilio
 from channels.simulators.twilio_errors import Answer, Refusal, error
 
@@ -47,7 +47,7 @@ def routes(twilio: Twilio) -> Blueprint:
         if answer.hold:
             twilio.hold(answer.hold)
         if answer.cut:
-            return _hung_up()
+            return hung_up()
         return _sent(answer)
 
     @api.get(f"{base}/Messages.json")
@@ -127,7 +127,7 @@ def routes(twilio: Twilio) -> Blueprint:
         if do == "missing":
             return _sent(_not_found())
         if do == "cut":
-            return _hung_up()
+            return hung_up()
         link = twilio.media_link(media.sid)
         if do == "expired":
             link = link.replace("Expires=", "Expires=1")[: link.index("Expires=") + 9] + "&Signature=0"
@@ -168,15 +168,6 @@ def _sent(answer: Answer) -> Response:
     response.status_code = answer.status
     response.headers.update(answer.headers)
     return response
-
-
-def _hung_up() -> Response:
-    """Cuts the connection under the server: the caller sees it end with no answer."""
-    for name in ("gunicorn.socket", "werkzeug.socket"):
-        connection = request.environ.get(name)
-        if connection is not None:
-            connection.shutdown(socket.SHUT_RDWR)
-    return Response(status=500, headers={"Connection": "close"})
 
 
 def _sent_between(arguments: Mapping[str, str]) -> tuple[float | None, float | None]:

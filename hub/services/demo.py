@@ -59,7 +59,20 @@ CUSTOMERS = (("12345678", "Ana García", "28013"), ("87654321", "John Smith", "S
 # What the simulated provider gives it (`make run`; the same as in channels/simulators/phones.py).
 SMS_KEY = "demo-sms"
 # The messaging apps of the simulators, with the names of their inboxes, which are demo-telegram and so on.
-APPS = {"telegram": "Telegram", "line": "LINE", "slack": "Slack"}
+APPS = {
+    "whatsapp": "WhatsApp",
+    "messenger": "Messenger",
+    "instagram": "Instagram",
+    "telegram": "Telegram",
+    "line": "LINE",
+    "slack": "Slack",
+}
+# Their accounts at the simulated Meta, as channels/simulators/meta.py has them.
+META: dict[str, dict[str, object]] = {
+    "whatsapp": {"phone_number_id": "106540352242922", "business_account_id": "102290129340398"},
+    "messenger": {"page_id": "1011121314", "app_id": "4455667788", "human_agent": True},
+    "instagram": {"account_id": "17841400000000001", "app_id": "4455667788", "human_agent": True},
+}
 SMS_NUMBERS = ("+34644010203", "+447400123123")
 # The same as in channels/simulators/mail_people.py.
 MAIL_KEY = "demo-mail"
@@ -207,7 +220,7 @@ def connect_apps(store: Store, box: SecretBox, *, api_url: str, token: str) -> b
         store: migrated; nothing is done where the demo firm is not in it.
         box: seals the secrets.
         api_url: the simulators' address.
-        token: what their secrets are made of, the same as in channels/simulators/apps.py.
+        token: what their secrets are made of, the same as in channels/simulators/apps.py and meta.py.
 
     Returns:
         Whether anything was written.
@@ -217,6 +230,7 @@ def connect_apps(store: Store, box: SecretBox, *, api_url: str, token: str) -> b
         "line": {"channel_secret": token, "channel_access_token": f"line-{token}"},
         "slack": {"bot_token": f"xoxb-{token}", "signing_secret": token},
     }
+    of_meta = {"access_token": f"EAA{token}", "app_secret": token, "verify_token": f"verify-{token}"}
 
     def connect(tx: Tx) -> bool:
         demo.lock(tx)
@@ -225,7 +239,8 @@ def connect_apps(store: Store, box: SecretBox, *, api_url: str, token: str) -> b
             return False
         changed = False
         for app, name in APPS.items():
-            key, settings, kept = f"demo-{app}", {"api_url": f"{api_url}/{app}"}, json.dumps(secrets[app])
+            key, kept = f"demo-{app}", json.dumps(secrets.get(app, of_meta))
+            settings = {"api_url": f"{api_url}/{'meta' if app in META else app}", **META.get(app, {})}
             if key not in known:
                 values = {"id": tx.new_id(), "key": key, "name": name, "channel": app}
                 values |= {"team_id": known[INBOX_KEY].team_id, "settings": json.dumps(settings)}

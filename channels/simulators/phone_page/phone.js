@@ -6,6 +6,9 @@ import { words } from "./words.js";
 // An app is a tab of every phone: the channel whose messages it shows. One more channel is one more line.
 const APPS = [
   { channel: "sms", name: "sms" },
+  { channel: "whatsapp", name: "whatsapp" },
+  { channel: "messenger", name: "messenger" },
+  { channel: "instagram", name: "instagram" },
   { channel: "telegram", name: "telegram" },
   { channel: "line", name: "line" },
   { channel: "slack", name: "slack" },
@@ -14,6 +17,8 @@ const FAULTS = [
   ["duplicate", { where: "webhook", do: "duplicate", copies: 2 }],
   ["parallel", { where: "webhook", do: "parallel", copies: 50 }],
   ["reorder", { where: "webhook", do: "reorder", seconds: 4 }],
+  ["late", { where: "webhook", do: "late", seconds: 4 }],
+  ["poison", { where: "webhook", do: "poison" }],
   ["tamper", { where: "webhook", do: "tamper" }],
   ["refuse", { where: "send", do: "refuse", status: 503 }],
   ["tooMany", { where: "send", do: "refuse", status: 429, retry_after: 5 }],
@@ -38,9 +43,10 @@ const state = {
   texts: new Map(), // sid → text
   chosen: "", // a customer's number
   chosenFirm: new Map(), // customer → the firm's number that they write to
-  seen: new Map(), // customer → highest `changed` that was looked at
+  seen: new Map(), // channel and customer → highest id that was looked at
   drafts: new Map(), // customer → { text, pictures }
   pictures: [],
+  menus: {}, // channel → what can go wrong there
 };
 const say = () => words[state.language];
 
@@ -84,10 +90,11 @@ function toneOf(number) {
 
 /** What a phone shows: its own texts, and those of the firm that have reached it or were lost on the way. */
 const isShown = (text) =>
-  text.channel === state.app.channel &&
-  (text.direction === "inbound" || ["sent", "delivered", "undelivered", "failed"].includes(text.status));
-const textsOf = (number) =>
+  state.served.includes(text.channel) &&
+  (text.direction === "inbound" || ["sent", "delivered", "read", "undelivered", "failed"].includes(text.status));
+const allOf = (number) =>
   [...state.texts.values()].filter((text) => text.customer === number && isShown(text)).sort((a, b) => a.id - b.id);
+const textsOf = (number, channel = state.app.channel) => allOf(number).filter((text) => text.channel === channel);
 const firmOf = (text) => (text.direction === "inbound" ? text.to : text.from);
 /** A firm has several numbers, and one name in each other app. */
 const isWithFirm = (text) => state.app.channel !== "sms" || firmOf(text) === state.firm;
@@ -144,10 +151,9 @@ function day(at) {
 
 // --- the list of phones ---
 
-function unreadOf(number) {
-  const seen = state.seen.get(number) ?? 0;
-  return textsOf(number).filter((text) => text.direction !== "inbound" && text.id > seen).length;
-}
+const seenOf = (number, channel) => state.seen.get(`${channel} ${number}`) ?? 0;
+const isNews = (text) => text.direction !== "inbound" && text.id > seenOf(text.customer, text.channel);
+const unreadOf = (number) => allOf(number).filter(isNews).length;
 
 function drawPeople() {
   const list = $("people");
@@ -155,8 +161,7 @@ function drawPeople() {
   let news = 0;
   list.replaceChildren(
     ...people().map((person) => {
-      const texts = textsOf(person.number);
-      const last = texts.at(-1);
+      const last = allOf(person.number).at(-1);
       const unread = unreadOf(person.number);
       news += unread;
       const line = last ? last.body || say().pictureSent : say().nothingYet;
@@ -219,7 +224,8 @@ function choose(number, byHand) {
 
 function markSeen() {
   const last = textsOf(state.chosen).at(-1);
-  if (last && !document.hidden) state.seen.set(state.chosen, last.id);
+  if (last && !document.hidden) state.seen.set(`${last.channel} ${last.customer}`, last.id);
+  drawApps();
 }
 
 function drawPhone(anew) {
@@ -346,6 +352,9 @@ function bubble(text) {
     make("span", { class: "hidden" }, `${say().from(author)}: `),
     ...pictures,
     text.body ? make("p", { dir: "auto" }, text.body) : "",
+    text.choices.length
+      ? make("span", { class: "choices" }, ...text.choices.map((title, choice) => make("button", { type: "button", onclick: () => press(text, choice) }, title)))
+      : "",
     make("footer", { "aria-live": "off" }, ...foot),
   );
 }
@@ -434,6 +443,14 @@ async function send() {
   }
 }
 
+async function press(text, choice) {
+  try {
+    await post("/control/presses", { channel: text.channel, from: text.customer, sid: text.sid, choice });
+  } catch {
+    refuse(say().away);
+  }
+}
+
 async function sendAgain(text) {
   try {
     const media = await Promise.all(
@@ -454,6 +471,7 @@ async function sendAgain(text) {
 
 function drawApps() {
   const apps = APPS.filter((app) => state.served.includes(app.channel));
+  const focused = document.activeElement?.closest?.("#apps button")?.dataset.app;
   $("apps").hidden = apps.length < 2;
   $("apps").replaceChildren(
     ...apps.map((app) =>
@@ -462,19 +480,30 @@ function drawApps() {
         {
           type: "button",
           role: "tab",
+          "data-app": app.channel,
           "aria-selected": String(app === state.app),
           "aria-controls": "scroller",
           onclick: () => {
             state.app = app;
-            drawApps();
+            markSeen();
+            drawFaults();
+            $("apps").querySelector("[aria-selected=true]").focus();
             drawPeople();
             drawPhone(true);
           },
         },
         say()[app.name],
+        ...newsIn(app),
       ),
     ),
   );
+  if (focused) $("apps").querySelector(`[data-app="${focused}"]`)?.focus();
+}
+
+function newsIn(app) {
+  const count = textsOf(state.chosen, app.channel).filter(isNews).length;
+  if (!count || app === state.app) return [];
+  return [make("span", { class: "unread", "aria-hidden": "true" }, count), make("span", { class: "hidden" }, `, ${say().unread(count)}`)];
 }
 
 let summary;
@@ -501,14 +530,16 @@ function drawFigures() {
 }
 
 function drawFaults() {
+  const { channel } = state.app;
+  const menu = state.menus[channel] ?? {};
   $("faults").replaceChildren(
-    ...FAULTS.map(([name, fault]) =>
+    ...FAULTS.filter(([, fault]) => menu[fault.where]?.[fault.do]).map(([name, fault]) =>
       make(
         "li",
         {},
         make(
           "button",
-          { type: "button", onclick: () => post("/control/faults", fault).then(look, () => undefined) },
+          { type: "button", onclick: () => post("/control/faults", { channel, ...fault }).then(look, () => undefined) },
           say().faults[name],
         ),
       ),
@@ -526,6 +557,10 @@ async function look() {
     ]);
     summary = figures;
     drawFigures();
+    if (JSON.stringify(faults.menus) !== JSON.stringify(state.menus)) {
+      state.menus = faults.menus;
+      drawFaults();
+    }
     const count = faults.faults.length;
     $("in-force").textContent = count ? say().inForce(count) : "";
     $("clear").hidden = !count;
@@ -563,7 +598,8 @@ function changed(texts, first) {
   }
   if (first)
     // What was there before the page was opened is not news.
-    for (const person of people()) state.seen.set(person.number, textsOf(person.number).at(-1)?.id ?? 0);
+    for (const person of people())
+      for (const text of allOf(person.number)) state.seen.set(`${text.channel} ${person.number}`, text.id);
   markSeen();
   drawPeople();
   drawPhone(first);

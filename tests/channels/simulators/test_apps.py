@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 
 from channels.simulators.apps import APPS, Apps, identity, number_of, routes
 from channels.simulators.lanes import Lanes
-from channels.simulators.ledger import Ledger
+from channels.simulators.ledger import Ledger, Media
 from channels.simulators.server import create_app
 from channels.simulators.twilio import Twilio
 from channels.simulators.twilio_account import Account
@@ -29,7 +29,8 @@ from hub.clock import SystemClock
 from hub.domain.errors import BadSignature, ChannelError
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Button, InboundMessage, OutboundMessage, Parsed, WebhookRequest, choice_token
-from hub.ports import Channel, ChannelParts
+from hub.fetcher import PublicFetcher
+from hub.ports import Channel, ChannelParts, MediaSource
 from hub.testing.conformance.subject import NoFetcher
 from tests.parts import free_port
 
@@ -153,7 +154,7 @@ def test_telegrams_own_library_is_answered_as_by_telegram(world: World) -> None:
         async with Bot(token, base_url=f"{world.url}/telegram/bot") as bot:
             sent = await bot.send_message(int(ANA[1:]), "hello")
             assert world.apps.ledger.message(f"{ANA[1:]}:{sent.message_id}")
-            world.apps.refusals["telegram"].append((429, 7))
+            world.apps.faults["telegram"].add({"where": "send", "do": "refuse", "status": 429, "retry_after": 7})
             with pytest.raises(RetryAfter):
                 await bot.send_message(int(ANA[1:]), "hello")
             world.apps.block("telegram", ANA, blocked=True)
@@ -201,7 +202,7 @@ def test_slacks_own_library_is_answered_as_by_slack(world: World) -> None:
     kept = world.apps.ledger.message(f"{said['channel']}:{said['ts']}")
     assert kept
     assert kept.body == "1 < 2"
-    world.apps.refusals["slack"].append((429, 9))
+    world.apps.faults["slack"].add({"where": "send", "do": "refuse", "status": 429, "retry_after": 9})
     with pytest.raises(SlackApiError) as refused:
         client.chat_postMessage(channel=identity("slack", ANA), text="hello")
     assert refused.value.response.headers["Retry-After"] == "9"
@@ -215,11 +216,38 @@ def test_the_page_hears_which_apps_there_are_and_writes_by_them(world: World) ->
     written = client.post("/control/texts", json={"channel": "line", "from": ANA, "body": "hola"})
     world.wait(lambda: world.said)
     assert world.said[0].external_id == written.get_json()["sid"]
-    wrongs: list[dict[str, Any]] = [{"channel": "pigeon"}, {"from": "Ana"}, {"body": ""}, {"media": [{}]}]
+    wrongs: list[dict[str, Any]] = [{"channel": "pigeon"}, {"from": "Ana"}, {"body": ""}, {"media": "none"}]
     for wrong in wrongs:
         body = {"channel": "line", "from": ANA, "body": "hola", **wrong}
         answer = client.post("/control/texts", json=body)
         assert (answer.status_code, answer.get_json()["field"]) == (422, next(iter(wrong)))
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_pictures_come_in_and_can_be_had(world: World, app: str) -> None:
+    world.apps.text(app, ANA, "look", [Media("", "", "lamp.png", "image/png", 0, b"\x89PNG lamp")])
+    world.wait(lambda: sum(len(each.media) for each in world.said) == 1 and any(each.text for each in world.said))
+    (media,) = (media for each in world.said for media in each.media)
+    known = [each.external_id for each in world.said]
+    assert all(world.apps.ledger.message(sid) for sid in known)
+    made = parts(world.url, app, world.apps.secrets[app])
+    source = MAKERS[app](replace(made, fetcher=PublicFetcher({world.url.removeprefix("http://")})))
+    assert isinstance(source, MediaSource)
+    assert source.fetch_media(media).content == b"\x89PNG lamp"
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_what_can_go_wrong_with_a_message_loses_none(world: World, app: str) -> None:
+    for fault in ("duplicate", "lose_answer", "poison", "unknown_type"):
+        world.heard.clear()
+        world.apps.faults[app].add({"where": "webhook", "do": fault})
+        sent = world.apps.text(app, ANA, "hello")
+        copies = 2 if fault in ("duplicate", "lose_answer") else 1
+        world.wait(lambda copies=copies: len(world.said) == copies)
+        assert {each.external_id for each in world.said} == {sent.sid}
+        assert bool(world.said[0].unsupported) == (fault == "unknown_type")
+        assert any(each.set_aside for each in world.heard) == (fault == "poison")
+    assert world.apps.faults[app].listed() == []
 
 
 class FakeLine:

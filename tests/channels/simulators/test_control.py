@@ -206,7 +206,7 @@ def test_faults_are_listed_used_up_and_cleared(world: World) -> None:
     world.text()
     left = http.get("/control/faults").get_json()
     assert [(fault["do"], fault["times"]) for fault in left["faults"]] == [("parallel", 1), ("refuse", None)]
-    assert set(left["menu"]) == {"send", "status", "webhook", "media"}
+    assert set(left["menus"]["sms"]) == {"send", "status", "webhook", "media"}
     assert http.delete("/control/faults").get_json() == {"cleared": 2}
     assert http.get("/control/faults").get_json()["faults"] == []
 

@@ -16,6 +16,9 @@ from channels.simulators.lanes import Lanes, ManualTime
 from channels.simulators.ledger import Ledger, Media
 from channels.simulators.line import Reply
 from channels.simulators.meta import ACCOUNTS, Meta, identity, routes
+from channels.simulators.server import create_app
+from channels.simulators.twilio import Twilio
+from channels.simulators.twilio_account import Account
 from channels.social import instagram, messenger, whatsapp
 from hub.domain.inbox import Inbox
 from hub.domain.messages import DeliveryUpdate, Echo, InboundMessage, Parsed, Reaction, WebhookRequest
@@ -81,7 +84,7 @@ def test_the_channel_reads_what_customers_do(app: str, world: tuple[Meta, Lanes,
     meta.press(app, ANA, "No", "01JD4A0000000000000000HELL.2")
     meta.react(app, ANA, "m_1", "👍")
     meta.echo(app, ANA, "typed in the app")
-    meta.faults.add({"where": "webhook", "do": "poison"})
+    meta.faults[app].add({"where": "webhook", "do": "poison"})
     meta.text(app, ANA, "after the poison")
     lanes.play(clock, 1)
     text, pressed, reaction, echo, poisoned = read(app, meta, hub.got)
@@ -153,7 +156,7 @@ def test_reports_follow_and_can_come_the_wrong_way_round(world: tuple[Meta, Lane
     meta.text("whatsapp", ANA, "hello")
     lanes.play(clock, 1)
     hub.got.clear()
-    meta.faults.add({"where": "status", "do": "reverse"})
+    meta.faults["whatsapp"].add({"where": "status", "do": "reverse"})
     hub_sends(meta, "whatsapp")
     lanes.play(clock, 5)
     events = [each for parsed in read("whatsapp", meta, hub.got) for each in parsed.events]
@@ -183,3 +186,45 @@ def test_pywa_is_answered_as_by_meta(world: tuple[Meta, Lanes, Hub], clock: Manu
     (kept,) = meta.ledger.media_of([each.sid for each in meta.ledger.listed(sender=ANA)]).values()
     url = client.get_media_url(kept[0].sid)
     assert session.get(url.url).content == b"\x89PNG"
+
+
+def test_the_phones_write_press_and_are_troubled_by_meta_too(world: tuple[Meta, Lanes, Hub], clock: ManualTime) -> None:
+    meta, lanes, hub = world
+    twilio = Twilio(Account("AC" + "0a" * 16, "a token of a test account"), meta.ledger, lanes, base_url="http://x")
+    page = create_app(twilio, meta=meta).test_client()
+    assert page.get("/control/numbers").get_json()["apps"] == ["instagram", "messenger", "whatsapp"]
+    for app in simulator.APPS:
+        hub.got.clear()
+        fault = {"channel": app, "where": "webhook", "do": "duplicate", "number": ANA}
+        assert page.post("/control/faults", json=fault).status_code == 201
+        assert page.post("/control/texts", json={"channel": app, "from": ANA, "body": "hola"}).status_code == 201
+        lanes.play(clock, 1)
+        (first,), (again,) = (each.events for each in read(app, meta, hub.got))
+        assert isinstance(first, InboundMessage)
+        assert first == again
+        button = {"title": "Sí", "payload": "01JD4A0000000000000000HELL.1"}
+        more: dict[str, Any] = {"message": {"text": "¿Sí?", "quick_replies": [button]}}
+        if app == "whatsapp":
+            reply = {"type": "reply", "reply": {"id": button["payload"], "title": "Sí"}}
+            interactive = {"type": "button", "body": {"text": "¿Sí?"}, "action": {"buttons": [reply]}}
+            more = {"type": "interactive", "interactive": interactive, "text": None}
+        hub_sends(meta, app, **more)
+        lanes.play(clock, 1)
+        hub.got.clear()
+        shown = [
+            each
+            for each in page.get("/control/texts", query_string={"number": ANA}).get_json()["texts"]
+            if each["choices"]
+        ]
+        (asked,) = (each for each in shown if each["channel"] == app)
+        assert (asked["choices"], asked["body"]) == (["Sí"], "¿Sí?")
+        press = {"channel": app, "from": ANA, "sid": asked["sid"], "choice": 0}
+        assert page.post("/control/presses", json=press).status_code == 201
+        lanes.play(clock, 1)
+        (pressed,) = (each for parsed in read(app, meta, hub.got) for each in parsed.events)
+        assert isinstance(pressed, InboundMessage)
+        assert pressed.payload == button["payload"]
+        wrong = page.post("/control/presses", json=press | {"choice": 1})
+        assert (wrong.status_code, wrong.get_json()["field"]) == (422, "choice")
+    wrong = page.post("/control/faults", json={"channel": "pigeon", "where": "webhook", "do": "duplicate"})
+    assert (wrong.status_code, wrong.get_json()["field"]) == (422, "channel")
