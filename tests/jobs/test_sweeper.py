@@ -17,7 +17,7 @@ from hub.jobs.handlers import SECOND, Job
 from hub.jobs.sweeper import KEEP_FINISHED, KEEP_PAYLOADS, Sweeper
 from hub.services import assignment
 from hub.store import tables as t
-from hub.store.queries import outbox
+from hub.store.queries import changes, outbox
 from hub.store.unit_of_work import Tx
 from tests.fixtures_hub import ANA, World
 from tests.jobs.rows import put, row, runner
@@ -143,24 +143,31 @@ def test_what_was_kept_long_enough_is_deleted_and_nothing_younger(world: World, 
         values = {"id": name, "agent_id": ANA, "csrf_token": "x"}
         return lambda tx: tx.add(t.sign_in_session, values | {"created_at": tx.now, "expires_at": tx.now + expires_in})
 
+    def said_too_early(target: str) -> Callable[[Tx], bool]:
+        return lambda tx: changes.park(tx, "inbox", target, "{}")
+
     old, dead = put(world, "old"), put(world, "dead")
     world.say("long ago", sender="a")
     runner(world, probe=Job(lambda _hub, _work: lambda _tx: None)).run(old)
     runner(world, probe=Job(lambda _hub, _work: 1 / 0, attempts=1)).run(dead)  # type: ignore[arg-type, return-value]
     world.store.write(session("ended", DAY))
+    world.store.write(said_too_early("never came"))
     world.clock.pass_time(max(KEEP_PAYLOADS, KEEP_FINISHED))
     young, waiting = put(world, "young"), put(world, "waiting")
     runner(world, probe=Job(lambda _hub, _work: lambda _tx: None)).run(young)
     world.say("just now", sender="b")
     world.store.write(session("good", DAY))
+    world.store.write(said_too_early("may come"))
     sweeper.tidy()
     with world.store.read() as connection:
         rows = set(connection.execute(text("SELECT id FROM outbox WHERE handler = 'probe'")).scalars())
         payloads = list(connection.execute(text("SELECT body FROM webhook_payload")).scalars())
         sessions = list(connection.execute(text("SELECT id FROM sign_in_session")).scalars())
+        early = list(connection.execute(text("SELECT target FROM early_change")).scalars())
     assert rows == {dead, young, waiting}, "a dead row waits for somebody to look at it"
     assert [bytes(each) for each in payloads] == [b"just now"]
     assert sessions == ["good"]
+    assert early == ["may come"]
     assert world.count(t.message) == 2
 
 

@@ -6,12 +6,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, desc, func, select
+from sqlalchemy import Connection, bindparam, desc, func, select
 
 from hub.domain.cases import Case, CaseBase, read_base
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 
-_s = t.solved_case.c
+_s, _b = t.solved_case.c, t.case_base.c
+
+# Every turn of the bot asks.
+_GUIDE = Prepared(select(t.guide).where(t.guide.c.conversation_id == bindparam("conversation")))
+_BASES_STAMP = Prepared(select(func.count(), func.max(_b.updated_at)).select_from(t.case_base))
+_CASES_STAMP = Prepared(select(func.count(), func.max(_s.created_at)).where(_s.state == "active"))
 
 
 def bases(connection: Connection) -> list[CaseBase]:
@@ -29,16 +35,12 @@ def bases(connection: Connection) -> list[CaseBase]:
 
 def stamp(connection: Connection) -> tuple[Any, ...]:
     """What changes whenever a base or an active case does."""
-    b = t.case_base.c
-    return (
-        *connection.execute(select(func.count(), func.max(b.updated_at)).select_from(t.case_base)).one(),
-        *connection.execute(select(func.count(), func.max(_s.created_at)).where(_s.state == "active")).one(),
-    )
+    return (*_BASES_STAMP.one(connection, {}), *_CASES_STAMP.one(connection, {}))
 
 
 def guide(connection: Connection, conversation_id: str) -> Any:
     """The row of a conversation's troubleshooting; None where there is none."""
-    return connection.execute(select(t.guide).where(t.guide.c.conversation_id == conversation_id)).one_or_none()
+    return _GUIDE.one(connection, {"conversation": conversation_id})
 
 
 def solved(connection: Connection, state: str, limit: int = 200) -> list[Any]:

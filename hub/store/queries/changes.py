@@ -38,15 +38,15 @@ class Target:
 _TARGET = select(
     _m.id, _m.conversation_id, _m.identity_id, _m.kind, _m.text, _m.at, _m.extras, _m.erased_at, _m.external_id
 ).where(_m.inbox_id == bindparam("inbox"))
-_BY_THEIRS = _TARGET.where(_m.external_id == bindparam("which"))
-_BY_PROVIDER = _TARGET.where(_m.provider_id == bindparam("which")).order_by(_m.event_id.desc()).limit(1)
+# Answers to messages, edits, reactions and echoes ask by these.
+_BY_THEIRS = Prepared(_TARGET.where(_m.external_id == bindparam("which")))
+_BY_PROVIDER = Prepared(_TARGET.where(_m.provider_id == bindparam("which")).order_by(_m.event_id.desc()).limit(1))
 
 
 def target(connection: Connection, inbox_id: str, external_id: str) -> Target | None:
     """The message, of either side, that has this id with the provider; None where there is none."""
     values = {"inbox": inbox_id, "which": external_id}
-    row = connection.execute(_BY_THEIRS, values).one_or_none()
-    row = row or connection.execute(_BY_PROVIDER, values).one_or_none()
+    row = _BY_THEIRS.one(connection, values) or _BY_PROVIDER.one(connection, values)
     if row is None:
         return None
     extras = json.loads(row.extras) if row.extras else {}
@@ -143,7 +143,8 @@ def leaving(connection: Connection, inbox_id: str, identity_id: str, text: str) 
     return found[0] if len(found) == 1 else ""
 
 
-_LAST_OFFER = (
+# Every short message asks.
+_LAST_OFFER = Prepared(
     select(_m.id, _m.extras)
     .where(_m.identity_id == bindparam("identity"), _m.kind == Kind.OUTGOING.value)
     .order_by(_m.event_id.desc())
@@ -153,7 +154,7 @@ _LAST_OFFER = (
 
 def last_offer(connection: Connection, identity_id: str) -> tuple[str, list[dict[str, str]]]:
     """(message, buttons) of what was last sent to an identity; no buttons where it offered none."""
-    row = connection.execute(_LAST_OFFER, {"identity": identity_id}).one_or_none()
+    row = _LAST_OFFER.one(connection, {"identity": identity_id})
     extras = json.loads(row.extras) if row and row.extras else {}
     return (row.id if row else "", extras.get("buttons", []))
 

@@ -137,14 +137,21 @@ def standing(tx: Tx, conversation_id: str) -> Conversation:
     return conversation
 
 
+_OFFERED_EXTRAS = Prepared(
+    select(t.message.c.extras)
+    .join(t.conversation, t.conversation.c.id == t.message.c.conversation_id)
+    .where(
+        t.message.c.id == bindparam("which"),
+        t.message.c.kind == "outgoing",
+        t.conversation.c.contact_id == bindparam("contact"),
+    )
+)
+
+
 def offered_extras(connection: Connection, message_id: str, contact_id: str) -> str:
     """The extras (JSON) of a message that we sent to this contact; empty where we did not."""
-    statement = (
-        select(t.message.c.extras)
-        .join(t.conversation, t.conversation.c.id == t.message.c.conversation_id)
-        .where(t.message.c.id == message_id, t.message.c.kind == "outgoing", t.conversation.c.contact_id == contact_id)
-    )
-    return connection.execute(statement).scalar_one_or_none() or ""
+    row = _OFFERED_EXTRAS.one(connection, {"which": message_id, "contact": contact_id})
+    return row.extras if row else ""
 
 
 @dataclass(frozen=True, slots=True)

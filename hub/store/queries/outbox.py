@@ -176,7 +176,8 @@ def put_back(tx: Tx, claimed: Claimed, *, lease: str, until: int) -> bool:
 
 def next_due(connection: Connection, now: int) -> int | None:
     """When the next row is due that is not yet; None where there is none."""
-    return connection.execute(_NEXT_DUE, {"now": now}).scalar_one_or_none()
+    row = _NEXT_DUE.one(connection, {"now": now})
+    return row[0] if row else None
 
 
 def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
@@ -188,7 +189,7 @@ def next_in_line(tx: Tx, claimed: Claimed) -> tuple[int, bool] | None:
 
 # The sweeper asks many times a second: put together once.
 _NOW: ColumnElement[int] = bindparam("now", type_=BigInteger)
-_NEXT_DUE = select(_o.due_at).where(unfinished_rows(_o), _o.due_at > _NOW).order_by(_o.due_at).limit(1)
+_NEXT_DUE = Prepared(select(_o.due_at).where(unfinished_rows(_o), _o.due_at > _NOW).order_by(_o.due_at).limit(1))
 _OFFERABLE = (
     select(_o.id)
     .where(unfinished_rows(_o), _o.due_at <= _NOW, _o.offered_until <= _NOW, _runnable(_NOW))
@@ -202,6 +203,7 @@ def _offer(offerable: Select[Any]) -> ReturningUpdate[Any]:
     return these.values(offered_until=bindparam("until")).returning(_o.id, _o.slow)
 
 
+_HAS_OFFERS = Prepared(_OFFERABLE)
 _OFFER = _offer(_OFFERABLE)
 # What another sweeper is offering is not offered twice.
 _OFFER_POSTGRES = _offer(_OFFERABLE.with_for_update(skip_locked=True))
@@ -217,7 +219,7 @@ _FRESH = (
 
 def has_offers(connection: Connection, now: int) -> bool:
     """Whether `offer` would find anything."""
-    return connection.execute(_OFFERABLE, {"now": now, "most": 1}).one_or_none() is not None
+    return _HAS_OFFERS.one(connection, {"now": now, "most": 1}) is not None
 
 
 def offer(tx: Tx, *, limit: int = 200, for_microseconds: int = 10_000_000) -> list[tuple[int, bool]]:

@@ -9,17 +9,19 @@ from sqlalchemy import Connection, bindparam, select
 from hub.domain.messages import InboundMessage
 from hub.domain.reply_window import SECOND, LastSaid
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.unit_of_work import Tx
 
 _w = t.reply_window.c
-_SAID = select(_w.said_at, _w.open_until).where(
-    _w.identity_id == bindparam("identity"), _w.inbox_id == bindparam("inbox")
+# Every message asks that comes from a channel with windows, and every one that leaves.
+_SAID = Prepared(
+    select(_w.said_at, _w.open_until).where(_w.identity_id == bindparam("identity"), _w.inbox_id == bindparam("inbox"))
 )
 
 
 def said(connection: Connection, identity_id: str, inbox_id: str) -> LastSaid:
     """When a customer last wrote from an address to an inbox."""
-    row = connection.execute(_SAID, {"identity": identity_id, "inbox": inbox_id}).one_or_none()
+    row = _SAID.one(connection, {"identity": identity_id, "inbox": inbox_id})
     return LastSaid(*row) if row else LastSaid()
 
 

@@ -202,9 +202,13 @@ def offers_over(connection: Connection, now: int) -> list[str]:
     return list(connection.execute(statement).scalars())
 
 
+# The sweeper asks many times a second.
+_NEXT_OFFER_OVER = Prepared(select(func.min(_c.offered_until)).where(_IS_OFFERED))
+
+
 def next_offer_over(connection: Connection) -> int | None:
     """When the next offer is over (microseconds); None while there is none."""
-    found: int | None = connection.execute(select(func.min(_c.offered_until)).where(_IS_OFFERED)).scalar_one()
+    found: int | None = _NEXT_OFFER_OVER.one(connection, {})[0]
     return found
 
 

@@ -17,6 +17,7 @@ from hub.domain.errors import NotFound
 from hub.domain.events import AssignmentDecided, Recorded
 from hub.store import tables as t
 from hub.store.feed import EVENT_COLUMNS, recorded_from
+from hub.store.prepared import Prepared
 from hub.store.queries import routing
 from hub.store.unit_of_work import Tx
 
@@ -142,11 +143,15 @@ def wrapped_up(connection: Connection, now: int) -> list[str]:
     return list(connection.execute(select(a.id).where(*over)).scalars())
 
 
+# The sweeper asks many times a second.
+_NEXT_WRAPPED_UP = Prepared(
+    select(func.min(t.agent.c.presence_until)).where(t.agent.c.presence == "wrap_up", t.agent.c.presence_until > 0)
+)
+
+
 def next_wrapped_up(connection: Connection) -> int | None:
     """When the next wrap-up is over (microseconds); None while nobody wraps up."""
-    a = t.agent.c
-    statement = select(func.min(a.presence_until)).where(a.presence == "wrap_up", a.presence_until > 0)
-    found: int | None = connection.execute(statement).scalar_one()
+    found: int | None = _NEXT_WRAPPED_UP.one(connection, {})[0]
     return found
 
 

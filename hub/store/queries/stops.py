@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 
 from hub.domain.messages import Kind
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 from hub.store.queries import outbox
 from hub.store.unit_of_work import Tx
 
@@ -16,7 +17,8 @@ TRY_AFTER = 60_000_000
 _MOST = 1000
 
 _s, _o, _m = t.inbox_stop.c, t.outbox.c, t.message.c
-_STOP = select(t.inbox_stop).where(_s.inbox_id == bindparam("inbox"))
+# Every message that leaves asks.
+_STOP = Prepared(select(t.inbox_stop).where(_s.inbox_id == bindparam("inbox")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Stop:
 
 def get(connection: Connection, inbox_id: str) -> Stop | None:
     """The inbox's stop; None where it may send."""
-    row = connection.execute(_STOP, {"inbox": inbox_id}).one_or_none()
+    row = _STOP.one(connection, {"inbox": inbox_id})
     return Stop(*row) if row else None
 
 
