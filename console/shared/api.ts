@@ -3694,7 +3694,7 @@ export interface paths {
         /**
          * Write to an outside firm about a conversation
          * @description Whoever asks about a conversation that nobody has takes it. The firm's answer comes back into it; the customer sees
-         *     neither.
+         *     neither, and hears once that a firm was asked unless the firm is set otherwise.
          */
         post: {
             parameters: {
@@ -3786,6 +3786,57 @@ export interface paths {
             };
         };
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/vendors/{vendor_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take back what an outside firm was asked
+         * @description Its page takes no answer any more, and no clock waits for it. What it answers by mail still comes in.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                    vendor_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -9754,7 +9805,7 @@ export interface components {
              * Rule
              * @default null
              */
-            rule: ("thread_key" | "window" | "reopened" | "new" | "moved") | ("in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new") | null;
+            rule: ("thread_key" | "window" | "reopened" | "new" | "moved" | "page") | ("in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new") | null;
             /** @default null */
             letter: components["schemas"]["LetterOut"] | null;
             /** @default null */
@@ -11278,6 +11329,11 @@ export interface components {
              * @default false
              */
             page: boolean;
+            /**
+             * Tell Customer
+             * @default true
+             */
+            tell_customer: boolean;
         };
         /**
          * VendorMailIn
@@ -11310,7 +11366,7 @@ export interface components {
         };
         /**
          * VendorMailPreview
-         * @description The mail as it would leave, but for the number in the subject and the signature.
+         * @description The mail as it would leave, but for the number in the subject, the signature and the address of the page.
          */
         VendorMailPreview: {
             /** Address */
@@ -11326,7 +11382,8 @@ export interface components {
          *
          *     The first address is where it is written to; `same_domain`: whoever writes from the registered domain of one of them
          *     is the firm as well. `inbox_id` is the inbox of mail that it is written from. It has promised to answer within
-         *     `answer_within_seconds` of its open hours (0: it promises nothing); `page`: mails link to a page to answer by.
+         *     `answer_within_seconds` of its open hours (0: it promises nothing); `page`: mails link to a page to answer by;
+         *     `tell_customer`: the customer hears, once, that a firm was asked.
          */
         VendorOut: {
             /** Id */
@@ -11347,10 +11404,13 @@ export interface components {
             answer_within_seconds: number;
             /** Page */
             page: boolean;
+            /** Tell Customer */
+            tell_customer: boolean;
         };
         /**
          * VendorRef
-         * @description An outside firm, at the address that a mail went to or came from.
+         * @description An outside firm, at the address that a mail went to or came from. `ended`: why its page takes no answer to a
+         *     question any more; of an answer `done`, where the firm said that nothing more will come.
          */
         VendorRef: {
             /** Id */
@@ -11359,6 +11419,11 @@ export interface components {
             name: string;
             /** Address */
             address: string;
+            /**
+             * Ended
+             * @enum {string}
+             */
+            ended: "" | "done" | "recalled";
         };
         /** Vendors */
         Vendors: {

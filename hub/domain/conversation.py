@@ -173,6 +173,8 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
             if answered.vendor_id == state.vendor_id and not answered.robot:
                 state = replace(state, vendor_id="", vendor_due_at=0, vendor_overdue=0)
             return replace(state, unread=state.unread + 1, last_message_id=answered.message_id, last_activity_at=at)
+        case e.VendorRecalled(vendor_id=vendor_id) if vendor_id == state.vendor_id:
+            return replace(state, vendor_id="", vendor_due_at=0, vendor_overdue=0)
         case e.VendorOverdue():
             return replace(state, vendor_overdue=1)
         case e.SegmentBegan() as segment:
@@ -283,6 +285,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "reply": frozenset(Status),
     "note": frozenset(Status),
     "ask_vendor": frozenset(Status),
+    "recall_vendor": frozenset(Status),
     "set_priority": frozenset(Status),
 }
 

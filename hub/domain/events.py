@@ -213,7 +213,8 @@ class VendorAsked(ConversationEvent):
 
 @dataclass(frozen=True, slots=True)
 class VendorAnswered(ConversationEvent):
-    """The outside firm wrote back; only agents see it. `rule` and `robot` as in `MessageReceived`."""
+    """The outside firm wrote back; only agents see it. `rule` and `robot` as in `MessageReceived`; `rule` is `page` for
+    what it wrote on its page. `done`: it said there that nothing more will come."""
 
     message_id: str
     vendor_id: str
@@ -221,6 +222,14 @@ class VendorAnswered(ConversationEvent):
     channel: str
     rule: str
     robot: str = ""
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRecalled(ConversationEvent):
+    """An agent took back what the outside firm was asked: nobody waits for its answer."""
+
+    vendor_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,17 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "es": "Nuestro número para este caso es el {number}. Responda a este correo, por favor, para que su respuesta "
         "llegue a su sitio.",
     },
+    "vendor_page": {
+        "en": "Or answer on this page, without an account. Whoever has its address can open it:",
+        "es": "O responda en esta página, sin necesidad de cuenta. La puede abrir cualquiera que tenga su dirección:",
+    },
+    "vendor_done": {"en": "This is done.", "es": "Ya está hecho."},
+    "vendor_told": {
+        "en": "We have asked a firm that we work with about your matter (number {number}). "
+        "As soon as we know more, we will write to you.",
+        "es": "Hemos consultado su asunto (número {number}) con una empresa con la que trabajamos. "
+        "En cuanto sepamos algo, le escribimos.",
+    },
     "vendor_asked": {"en": "What the customer asked:", "es": "Qué ha preguntado el cliente:"},
     "vendor_tried": {"en": "What the customer has been told so far:", "es": "Qué se le ha respondido ya:"},
     "vendor_quoted": {"en": "From the conversation:", "es": "De la conversación:"},

@@ -150,7 +150,7 @@ def _told(state: State, event: e.Event) -> State:
             return replace(state, owed=False)
         case e.VendorAsked():
             return replace(state, vendor=True)
-        case e.VendorAnswered(robot=""):
+        case e.VendorAnswered(robot="") | e.VendorRecalled():
             return replace(state, vendor=False)
         case e.SlaWarned(clock=name) if name in state.clocks:
             return _with(state, name, replace(state.clocks[name], warned=True))

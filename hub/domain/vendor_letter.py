@@ -21,38 +21,46 @@ class Quoted:
     text: str
 
 
-def body(
-    words: str,
-    *,
-    language: str,
-    ticket_number: int,
-    question: str,
-    tried: Iterable[TriedAnswer],
-    quoted: Iterable[Quoted],
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What goes along with an agent's words: `ticket_number`, by which the answer finds back; `question`, what the
+    customer asked, as they wrote it, perhaps empty; `told`, the names of the answers that they were given, each once;
+    `quoted`, the messages that the agent chose, oldest first."""
+
+    words: str
+    ticket_number: int
+    question: str
+    told: tuple[str, ...]
+    quoted: tuple[Quoted, ...]
+
+
+def body(packet: Packet, *, language: str, page: str = "") -> str:
     """The text of a mail to an outside firm.
 
     Args:
-        words: what the agent wrote.
+        packet: what it says.
         language: the firm's.
-        ticket_number: by which their answer finds back.
-        question: what the customer asked, as they wrote it; may be empty.
-        tried: what bot and knowledge base considered; only what the customer was given is told, each once.
-        quoted: the messages that the agent chose, oldest first.
+        page: the address of the page by which the firm may answer, or what stands for it; empty where it has none.
     """
-    sections = [words.strip()]
-    sections.append(f"{_rule()}\n{phrase('vendor_number', language, number=ticket_number)}")
-    if question.strip():
-        sections.append(f"{phrase('vendor_asked', language)}\n{_indented(question)}")
-    given = dict.fromkeys(_label(each) for each in tried if each.given)
-    if given:
-        sections.append("\n".join((phrase("vendor_tried", language), *(f"  - {each}" for each in given))))
+    sections = [packet.words.strip()]
+    number = f"{_rule()}\n{phrase('vendor_number', language, number=packet.ticket_number)}"
+    sections.append(f"{number}\n{phrase('vendor_page', language)}\n{page}" if page else number)
+    if packet.question.strip():
+        sections.append(f"{phrase('vendor_asked', language)}\n{_indented(packet.question)}")
+    if packet.told:
+        sections.append("\n".join((phrase("vendor_tried", language), *(f"  - {each}" for each in packet.told))))
     lines = [
-        f"{_when(each.at)}, {phrase(f'vendor_by_{each.who}', language)}:\n{_indented(each.text)}" for each in quoted
+        f"{when(each.at)}, {phrase(f'vendor_by_{each.who}', language)}:\n{_indented(each.text)}"
+        for each in packet.quoted
     ]
     if lines:
         sections.append("\n\n".join((phrase("vendor_quoted", language), *lines)))
     return "\n\n".join(sections)
+
+
+def told(tried: Iterable[TriedAnswer]) -> tuple[str, ...]:
+    """Of what bot and knowledge base considered, the names of what the customer was given, each once."""
+    return tuple(dict.fromkeys(_label(each) for each in tried if each.given))
 
 
 def _rule() -> str:
@@ -67,5 +75,6 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.strip().splitlines())
 
 
-def _when(at: int) -> str:
+def when(at: int) -> str:
+    """A moment, microseconds since 1970, as outside firms read it."""
     return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")

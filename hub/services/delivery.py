@@ -19,7 +19,7 @@ from hub.domain.messages import (
 from hub.domain.reply_window import tag_for
 from hub.hub import Hub
 from hub.ports import Capabilities, Channel, ManySenders, Reconciler
-from hub.services import attachments, changes, consent, letters, vendors, verification
+from hub.services import attachments, changes, consent, letters, vendor_page, vendors, verification
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
 from hub.store.queries import pacing, reply_window, sending, stops
@@ -181,6 +181,10 @@ def _complete(hub: Hub, channel: Channel, work: Work, message: OutboundMessage) 
         with hub.store.read() as connection:
             carried = (message.message_id, message.conversation_id, message.text)
             message = replace(message, text=verification.with_code(connection, hub.box.derive, *carried))
+    if isinstance(work.recorded.event, e.VendorAsked) and vendors.PAGE in message.text:
+        asked = (message.message_id, work.recorded.at)
+        where = vendor_page.address(hub.box.derive, hub.settings.public_url, *asked)
+        message = replace(message, text=message.text.replace(vendors.PAGE, where))
     if channel.capabilities.letters:
         outbound = vendors.outbound if isinstance(work.recorded.event, e.VendorAsked) else letters.outbound
         with hub.store.read() as connection:

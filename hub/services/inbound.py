@@ -274,7 +274,7 @@ def _from_vendor(
         return Received(*stored, duplicate=True)
     actor = e.Actor(Author.VENDOR, answering.vendor_id)
     if letter.robot not in letters.SILENT:
-        _wake_for_vendor(tx, conversation_id, actor)
+        vendors.wake(tx, conversation_id, actor)
     message_id = tx.new_id()
     address = message.address.value
     tx.add(t.vendor_mail, {"message_id": message_id, "vendor_id": answering.vendor_id, "address": address})
@@ -291,17 +291,6 @@ def _from_vendor(
     )
     letters.keep(tx, inbox.id, message_id, letter, copies=False)
     return Received(message_id, conversation_id, duplicate=False)
-
-
-def _wake_for_vendor(tx: Tx, conversation_id: str, actor: e.Actor) -> None:
-    """What a firm answers is for people: where nobody has the conversation, it goes back into the queue."""
-    conversation = tx.conversation(conversation_id)
-    if conversation.status == Status.RESOLVED:
-        tx.record(conversation_id, e.Reopened("vendor"), actor)
-    elif conversation.status == Status.SNOOZED:
-        tx.record(conversation_id, e.Woken("vendor"), actor)
-    if tx.conversation(conversation_id).status == Status.BOT:
-        tx.record(conversation_id, e.Transferred(conversation.team_id), actor)
 
 
 def _open(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -11,22 +11,27 @@ from publicsuffixlist import PublicSuffixList
 
 from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status, require
-from hub.domain.errors import DoNotContact, Refused
+from hub.domain.errors import DoNotContact, NotFound, Refused
 from hub.domain.hours import MINUTE, add_open_time
 from hub.domain.inbox import Inbox
 from hub.domain.mail_threading import Placement, normal_address, place, reply_subject, without_prefixes
 from hub.domain.messages import LETTERS, Attachment, Author, Kind, Letter, OutboundLetter
 from hub.domain.rendering import phrase
-from hub.domain.vendor_letter import LIMIT, Quoted, body
+from hub.domain.reply_window import tag_for
+from hub.domain.vendor_letter import LIMIT, Packet, Quoted, body, told
+from hub.ports import Capabilities
 from hub.services import replies
+from hub.services.letters import may_acknowledge
 from hub.store import tables as t
-from hub.store.queries import consent, inboxes, letters, packets, people, vendors
-from hub.store.queries.vendors import Said, Vendor
+from hub.store.queries import consent, inboxes, letters, packets, people, reply_window, vendors
+from hub.store.queries.vendors import RECALLED, Along, Said, Vendor
 from hub.store.unit_of_work import MessageContent, Reading, Tx
 
 MOST_ADDRESSES = 20
 MOST_QUOTED = 50
 LONGEST = 366 * 24 * 60 * MINUTE
+# Where the address of the firm's page stands in a mail until it leaves: whoever reads the stored mail has none.
+PAGE = "•" * 12
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@]{1,64}@[^\s<>()\[\],;:\\\"@]{1,190}")
 # Hosts where everybody has an address: their domain says nothing about who writes.
 _ANYBODY = frozenset(
@@ -53,13 +58,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A mail to a firm as it will leave, but for the signature."""
+    """A mail to a firm as it will leave, but for the signature and the address of its page (`PAGE`)."""
 
     vendor: Vendor
     address: str
     subject: str
     whole: str
     files: tuple[Attachment, ...]
+    along: Along
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,7 @@ def save(tx: Tx, vendor: Vendor) -> str:
         "active": int(vendor.active),
         "answer_within": vendor.answer_within,
         "page": int(vendor.page),
+        "tell_customer": int(vendor.tell_customer),
     }
     vendor_id = vendor.id or tx.new_id()
     if vendor.id:
@@ -189,28 +196,37 @@ def composed(connection: Reading, conversation: Conversation, given: Ask, *, fil
             raise Refused("attachment_ids", f"{each} is not a file of this conversation")
     if file_limit and sum(each.size for each in files.values()) > file_limit:
         raise Refused("attachment_ids", f"must have at most {file_limit} bytes together")
-    whole = _whole(connection, conversation, vendor, given.text, quoted)
+    question = _question(connection, conversation)
+    along = Along(conversation.handed_over_event, question, tuple(each.id for each in quoted), vendor.page)
+    packet = packet_of(connection, conversation, given.text, along)
+    whole = body(packet, language=vendor.language, page=PAGE if vendor.page else "")
     if len(whole) > LIMIT:
         raise Refused("message_ids", f"must leave the mail shorter than {LIMIT} characters")
     before = vendors.subject(connection, conversation.id, vendor.id)
     subject = before or without_prefixes(letters.subject(connection, conversation.id))
     subject = subject or phrase("vendor_subject", vendor.language)
-    return Composed(vendor, address, subject, whole, tuple(files[each] for each in dict.fromkeys(given.attachment_ids)))
+    chosen = tuple(files[each] for each in dict.fromkeys(given.attachment_ids))
+    return Composed(vendor, address, subject, whole, chosen, along)
 
 
-def _whole(connection: Reading, conversation: Conversation, vendor: Vendor, text: str, quoted: Sequence[Said]) -> str:
+def _question(connection: Reading, conversation: Conversation) -> str:
     handed = packets.event(connection, conversation.handed_over_event) if conversation.handed_over_event else None
     event = handed.event if handed else None
-    question_id = event.open_question if isinstance(event, e.HandedOver) else ""
-    question_id = question_id or vendors.first_question(connection, conversation.id)
-    question = packets.message_text(connection, question_id) or "" if question_id else ""
-    return body(
-        text,
-        language=vendor.language,
-        ticket_number=conversation.ticket_number,
-        question=question,
-        tried=event.tried if isinstance(event, e.HandedOver) else (),
-        quoted=[Quoted(_who(each), each.at, each.text) for each in quoted if each.id != question_id],
+    open_question = event.open_question if isinstance(event, e.HandedOver) else ""
+    return open_question or vendors.first_question(connection, conversation.id)
+
+
+def packet_of(connection: Reading, conversation: Conversation, words: str, along: Along) -> Packet:
+    """What a firm is told: an agent's words and what goes along with them, as it reads now (erased text is gone)."""
+    handed = packets.event(connection, along.handed_over_event) if along.handed_over_event else None
+    event = handed.event if handed else None
+    quoted = vendors.said(connection, conversation.id, along.message_ids)
+    return Packet(
+        words,
+        conversation.ticket_number,
+        (packets.message_text(connection, along.question_id) or "") if along.question_id else "",
+        told(event.tried) if isinstance(event, e.HandedOver) else (),
+        tuple(Quoted(_who(each), each.at, each.text) for each in quoted if each.id != along.question_id),
     )
 
 
@@ -222,11 +238,22 @@ def _who(said: Said) -> str:
     return {Author.CONTACT.value: "customer", Author.AGENT.value: "agent"}.get(said.author_kind, "bot")
 
 
-def ask(tx: Tx, conversation_id: str, agent_id: str, given: Ask, client_id: str, *, file_limit: int = 0) -> str:
+def ask(
+    tx: Tx,
+    conversation_id: str,
+    agent_id: str,
+    given: Ask,
+    client_id: str,
+    *,
+    file_limit: int = 0,
+    rules: Mapping[str, Capabilities] | None = None,
+) -> str:
     """Queues a mail to a firm about a conversation; whoever asks about one that nobody has takes it. Returns its id.
 
-    The same `client_id` from the same agent is stored once. Raises what `composed` raises, Conflict where the
-    conversation was merged into another, and DoNotContact where the firm wants no messages at this address.
+    The customer is told, once a conversation, unless the firm is set otherwise or they cannot be written to now;
+    `rules` is what the channel of each inbox can do. The same `client_id` from the same agent is stored once. Raises
+    what `composed` raises, Conflict where the conversation was merged into another, and DoNotContact where the firm
+    wants no messages at this address.
     """
     conversation = tx.conversation(conversation_id)
     client_key, stored = replies.once(tx, agent_id, client_id)
@@ -248,10 +275,12 @@ def ask(tx: Tx, conversation_id: str, agent_id: str, given: Ask, client_id: str,
         **{"robot": "", "rule": "new", "evidence": "", "claims": [], "notes": [], "inline": []},
         **{"has_html": False, "has_more": True},
     }
-    extras: dict[str, object] = {"letter": letter}
+    extras: dict[str, object] = {"letter": letter, "along": made.along.as_json()}
     if made.files:
         extras["attachments"] = [each.as_json() for each in made.files]
-    tx.add(t.vendor_mail, {"message_id": message_id, "vendor_id": made.vendor.id, "address": made.address})
+    to_tell = made.vendor.tell_customer and _may_be_told(tx, conversation, rules or {})
+    mail = {"message_id": message_id, "vendor_id": made.vendor.id, "address": made.address, "told": int(to_tell)}
+    tx.add(t.vendor_mail, mail)
     tx.add(t.letter, {"message_id": message_id, "subject": made.subject, "whole": made.whole, "html": ""})
     tx.record(
         conversation_id,
@@ -261,7 +290,40 @@ def ask(tx: Tx, conversation_id: str, agent_id: str, given: Ask, client_id: str,
         actor,
         content=MessageContent(text=given.text.strip(), extras=extras, client_key=client_key),
     )
+    if to_tell:
+        words = phrase("vendor_told", conversation.language, number=conversation.ticket_number)
+        replies.send(tx, conversation_id, words, e.Actor(Author.SYSTEM))
     return message_id
+
+
+def _may_be_told(tx: Tx, conversation: Conversation, rules: Mapping[str, Capabilities]) -> bool:
+    """Whether the customer hears that a firm was asked: not again, and not where nobody may write to them now."""
+    if not conversation.identity_id or vendors.has_told(tx.connection, conversation.id):
+        return False
+    if consent.prohibition(tx.connection, consent.place(tx.connection, conversation.identity_id)) is not None:
+        return False
+    found = rules.get(conversation.inbox_id)
+    said = reply_window.said(tx.connection, conversation.identity_id, conversation.inbox_id)
+    if found and tag_for(tx.now, said, found.reply_window, found.tags, Author.SYSTEM.value) is None:
+        return False
+    return may_acknowledge(tx, conversation.channel, conversation.identity_id)
+
+
+def recall(tx: Tx, conversation_id: str, vendor_id: str, agent_id: str) -> None:
+    """Takes back what a firm was asked: its page takes no answer any more, and no clock waits for it. Its mails still
+    come in. Taken back already, nothing happens.
+
+    Raises NotFound where the firm was not asked about this conversation, Conflict where that was merged into another.
+    """
+    conversation = tx.conversation(conversation_id)
+    require(conversation, "recall_vendor")
+    if vendor_id not in vendors.asked(tx.connection, conversation_id):
+        raise NotFound(f"the firm {vendor_id} was not asked about this")
+    waiting = vendors.questions(tx.connection, conversation_id, vendor_id)
+    for each in waiting:
+        tx.change(t.vendor_mail, {"message_id": each}, {"ended": RECALLED})
+    if waiting:
+        tx.record(conversation_id, e.VendorRecalled(vendor_id), e.Actor(Author.AGENT, agent_id))
 
 
 def _due(tx: Tx, vendor: Vendor) -> int:
@@ -312,3 +374,14 @@ def answering(tx: Tx, inbox: Inbox, letter: Letter, firms: frozenset[str]) -> An
     if not placed.conversation_id:
         return None
     return Answering(min(asked[placed.conversation_id]), placed)
+
+
+def wake(tx: Tx, conversation_id: str, actor: e.Actor) -> None:
+    """What a firm answers is for people: where nobody has the conversation, it goes back into the queue."""
+    conversation = tx.conversation(conversation_id)
+    if conversation.status == Status.RESOLVED:
+        tx.record(conversation_id, e.Reopened("vendor"), actor)
+    elif conversation.status == Status.SNOOZED:
+        tx.record(conversation_id, e.Woken("vendor"), actor)
+    if tx.conversation(conversation_id).status == Status.BOT:
+        tx.record(conversation_id, e.Transferred(conversation.team_id), actor)

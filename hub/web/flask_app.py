@@ -19,6 +19,7 @@ from hub.web import (
     conversations_api,
     errors,
     files,
+    firm_pages,
     help_pages,
     knowledge_api,
     learning_api,
@@ -63,6 +64,7 @@ _MODULES = (
     bot_api,
     pages,
     help_pages,
+    firm_pages,
     webhooks,
     widget_api,
 )

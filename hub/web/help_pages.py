@@ -384,7 +384,7 @@ def _day(at: int) -> str:
     return datetime.fromtimestamp(at / 1_000_000, UTC).date().isoformat()
 
 
-def _firm(hub: Hub, locale: str) -> str:
+def firm_name(hub: Hub, locale: str) -> str:
     """The firm's name: what its web chat is called."""
     for inbox in hub.inboxes.every():
         title = inbox.settings.get("title")
@@ -401,7 +401,7 @@ def _page(name: str, locale: str, *, path: str, status: int = 200, indexed: bool
         text=TEXT[locale],
         locale=locale,
         languages=LANGUAGES,
-        firm=_firm(hub, locale),
+        firm=firm_name(hub, locale),
         base=hub.settings.public_url,
         path=path,
         indexed=indexed and status == 200,

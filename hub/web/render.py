@@ -218,7 +218,7 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             else None,
             "rule": found.rule or None,
             "letter": _letter(extras["letter"], found.sender) if "letter" in extras else None,
-            "vendor": found.vendor and dict(zip(("id", "name", "address"), found.vendor, strict=True)),
+            "vendor": found.vendor and dict(zip(("id", "name", "address", "ended"), found.vendor, strict=True)),
             "from_vendor": extras.get("vendor"),
             "segment_began": _segment(found.segment),
             "client_id": found.client_key.rpartition(":")[2] or None,

@@ -359,11 +359,13 @@ class MailPageQuery(Shape):
 
 
 class VendorRef(Shape):
-    """An outside firm, at the address that a mail went to or came from."""
+    """An outside firm, at the address that a mail went to or came from. `ended`: why its page takes no answer to a
+    question any more; of an answer `done`, where the firm said that nothing more will come."""
 
     id: str
     name: str
     address: str
+    ended: Literal["", "done", "recalled"]
 
 
 class LocationOut(Shape):
@@ -434,7 +436,7 @@ class MessageOut(Shape):
     missing_media: list[MissingMediaOut] = []
     citation: Citation | None = None
     delivery: DeliveryOut | None = None
-    rule: Literal["thread_key", "window", "reopened", "new", "moved"] | MailRule | None = None
+    rule: Literal["thread_key", "window", "reopened", "new", "moved", "page"] | MailRule | None = None
     letter: LetterOut | None = None
     vendor: VendorRef | None = None
     from_vendor: str | None = None
@@ -724,7 +726,8 @@ class VendorOut(Shape):
 
     The first address is where it is written to; `same_domain`: whoever writes from the registered domain of one of them
     is the firm as well. `inbox_id` is the inbox of mail that it is written from. It has promised to answer within
-    `answer_within_seconds` of its open hours (0: it promises nothing); `page`: mails link to a page to answer by.
+    `answer_within_seconds` of its open hours (0: it promises nothing); `page`: mails link to a page to answer by;
+    `tell_customer`: the customer hears, once, that a firm was asked.
     """
 
     id: str
@@ -736,6 +739,7 @@ class VendorOut(Shape):
     active: bool
     answer_within_seconds: int
     page: bool
+    tell_customer: bool
 
 
 class Vendors(Shape):
@@ -751,6 +755,7 @@ class VendorIn(Shape):
     active: bool = True
     answer_within_seconds: Annotated[int, Field(ge=0, le=31_622_400)] = 0
     page: bool = False
+    tell_customer: bool = True
 
 
 class VendorMailIn(Shape):
@@ -767,7 +772,7 @@ class VendorMailIn(Shape):
 
 
 class VendorMailPreview(Shape):
-    """The mail as it would leave, but for the number in the subject and the signature."""
+    """The mail as it would leave, but for the number in the subject, the signature and the address of the page."""
 
     address: str
     subject: str

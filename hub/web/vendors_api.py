@@ -61,6 +61,7 @@ def _saved(vendor_id: str, given: s.VendorIn) -> s.VendorOut:
         given.active,
         given.answer_within_seconds * SECOND,
         given.page,
+        given.tell_customer,
     )
     saved = hub.store.write(lambda tx: service.save(tx, vendor))
     with hub.store.read() as connection:
@@ -89,16 +90,30 @@ def ask(conversation_id: str, json_data: s.VendorMailIn) -> s.MessageOut:
     """Write to an outside firm about a conversation
 
     Whoever asks about a conversation that nobody has takes it. The firm's answer comes back into it; the customer sees
-    neither.
+    neither, and hears once that a firm was asked unless the firm is set otherwise.
     """
     hub, agent_id = the_hub(), the_session().agent_id
     limit = _limit(hub, json_data.vendor_id)
+    rules = {each.id: hub.channel_of(each).capabilities for each in hub.inboxes.every()}
     given = _ask(json_data)
     message_id = hub.store.write(
-        lambda tx: service.ask(tx, conversation_id, agent_id, given, json_data.client_id, file_limit=limit)
+        lambda tx: service.ask(tx, conversation_id, agent_id, given, json_data.client_id, file_limit=limit, rules=rules)
     )
     with hub.store.read() as connection:
         return render.message(message_queries.get(connection, message_id), attachments.links(hub))
+
+
+@blueprint.delete("/conversations/<identifier:conversation_id>/vendors/<identifier:vendor_id>")
+@needs("ask_vendors")
+@blueprint.output(s.Done)
+def recall(conversation_id: str, vendor_id: str) -> s.Done:
+    """Take back what an outside firm was asked
+
+    Its page takes no answer any more, and no clock waits for it. What it answers by mail still comes in.
+    """
+    agent_id = the_session().agent_id
+    the_hub().store.write(lambda tx: service.recall(tx, conversation_id, vendor_id, agent_id))
+    return s.Done()
 
 
 def _composed(hub: Hub, conversation_id: str, given: s.VendorMailIn) -> Composed:
@@ -130,4 +145,5 @@ def _shown(vendor: Vendor) -> s.VendorOut:
         active=vendor.active,
         answer_within_seconds=vendor.answer_within // SECOND,
         page=vendor.page,
+        tell_customer=vendor.tell_customer,
     )

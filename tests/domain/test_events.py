@@ -102,7 +102,7 @@ CODES = {
     "cause",
 }
 CODES |= {"level", "method", "how", "evidence", "presence", "intent", "source", "consent", "robot"}
-CODES |= {"clock", "audience"}
+CODES |= {"clock", "audience", "done"}
 CODES |= {"questions"}  # names of fields, never what they hold
 CODES |= {"grounds"}  # evidence and the id of an identity
 CODES |= {"turned_away", "required"}  # a reason or a skill, with a number

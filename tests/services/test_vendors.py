@@ -34,7 +34,7 @@ ACTOR = e.Actor(Author.AGENT, ANA)
 
 
 def add(world: World, name: str = "Taller", address: str = WORKSHOP, **fields: Any) -> str:
-    values = {"language": "en", "inbox_id": MAIL, "same_domain": False, "active": True} | fields
+    values = {"language": "en", "inbox_id": MAIL, "same_domain": False, "active": True, "tell_customer": False} | fields
     vendor = Vendor("", name, addresses=(address,), **values)
     return world.store.write(lambda tx: vendors.save(tx, vendor))
 

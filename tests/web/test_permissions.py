@@ -30,6 +30,7 @@ ELSEWHERE = {
     "/api/openapi.json": "public",
     "/demo": "public",
     "/help": "public",
+    "/firm/": "the signed address",
     "/robots.txt": "public",
     "/health": "public",
     "/status": "public",

@@ -27,6 +27,7 @@ def test_a_firm_is_written_down_asked_and_answers(
     supervisor, agent = open_screen("supervisor"), open_screen("agent")
     firm = supervisor.change("POST", "/vendors", FIRM)
     unsaid = {"same_domain": False, "active": True, "answer_within_seconds": 0, "page": False}
+    unsaid |= {"tell_customer": True}
     assert firm == FIRM | {"id": firm["id"]} | unsaid
     assert agent.get("/vendors")["items"] == [firm]
     conversation_id, _ = mails.arrive("My lamp flickers.", subject="Lamp")
@@ -37,11 +38,12 @@ def test_a_firm_is_written_down_asked_and_answers(
     assert world.kinds(conversation_id).count("VendorAsked") == 0
     asked = agent.change("POST", f"/conversations/{conversation_id}/vendor-mails", given)
     world.run()
-    assert mails.sent[-1].text == seen["whole"], "what was shown is what was sent"
-    mails.arrive("Yes", sender=WORKSHOP, In_Reply_To=ours(mails.sent[-1]))
+    (sent,) = [each for each in mails.sent if each.address.value == WORKSHOP]
+    assert sent.text == seen["whole"], "what was shown is what was sent"
+    mails.arrive("Yes", sender=WORKSHOP, In_Reply_To=ours(sent))
     thread = agent.get(f"/conversations/{conversation_id}/messages")["items"]
     asked, answer = [each for each in thread if each["kind"] == "vendor"]
-    reference = {"id": firm["id"], "name": "Taller", "address": WORKSHOP}
+    reference = {"id": firm["id"], "name": "Taller", "address": WORKSHOP, "ended": ""}
     assert (asked["vendor"], asked["author"]["kind"], asked["delivery"]["state"]) == (reference, "agent", "sent")
     assert (answer["vendor"], answer["author"]["name"], answer["delivery"]) == (reference, "Taller", None)
     assert (answer["rule"], answer["letter"]["sender"]) == ("in_reply_to", WORKSHOP)

@@ -25,7 +25,7 @@ class Message:
 
     `extras` is JSON or empty, `author_name` empty for bot and system, `provider_id` empty until the provider gave one.
     `sender` is the address that it came from, `vendor` the outside firm that it went to or came from: (id, name,
-    address). `missing`: files that the provider keeps and that are not here (yet).
+    address, ended: see `t.vendor_mail`). `missing`: files that the provider keeps and that are not here (yet).
     `segment` is there where one begins with it.
     """
 
@@ -50,7 +50,7 @@ class Message:
     provider_id: str
     erased: bool
     sender: str = ""
-    vendor: tuple[str, str, str] | None = None
+    vendor: tuple[str, str, str, str] | None = None
     missing: tuple[Missing, ...] = ()
     segment: Segment | None = None
 
@@ -82,6 +82,7 @@ _COLUMNS = (
     t.vendor.c.id.label("vendor_id"),
     t.vendor.c.name.label("vendor_name"),
     t.vendor_mail.c.address.label("vendor_address"),
+    t.vendor_mail.c.ended.label("vendor_ended"),
 )
 
 
@@ -117,7 +118,7 @@ def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
             provider_id=row.external_id or row.provider_id or "",
             erased=bool(row.erased_at),
             sender=_sender(row),
-            vendor=(row.vendor_id, row.vendor_name, row.vendor_address) if row.vendor_id else None,
+            vendor=(row.vendor_id, row.vendor_name, row.vendor_address, row.vendor_ended) if row.vendor_id else None,
         )
         for row in connection.execute(statement)
     ]

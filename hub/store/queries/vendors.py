@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, literal, or_, select
 
@@ -12,6 +14,8 @@ from hub.domain.messages import Attachment, Author, Kind
 from hub.store import tables as t
 from hub.store.queries import conversations
 
+# Why a question's page takes no answer any more.
+DONE, RECALLED = "done", "recalled"
 _v, _a, _n, _m = t.vendor.c, t.vendor_address.c, t.vendor_mail.c, t.message.c
 
 
@@ -19,7 +23,8 @@ _v, _a, _n, _m = t.vendor.c, t.vendor_address.c, t.vendor_mail.c, t.message.c
 class Vendor:
     """`inbox_id` is the mailbox that the firm is written from, the first of `addresses` is where it is written to.
     `same_domain`: any address of their domains is theirs. One that is not `active` is asked no more. `answer_within`
-    is what they promise, microseconds of their open hours; 0: nothing. `page`: mails link to a page to answer by."""
+    is what they promise, microseconds of their open hours; 0: nothing. `page`: mails link to a page to answer by.
+    `tell_customer`: the customer hears that a firm was asked."""
 
     id: str
     name: str
@@ -30,6 +35,7 @@ class Vendor:
     active: bool
     answer_within: int = 0
     page: bool = False
+    tell_customer: bool = True
 
 
 def every(connection: Connection) -> tuple[Vendor, ...]:
@@ -49,6 +55,7 @@ def every(connection: Connection) -> tuple[Vendor, ...]:
             bool(row.active),
             row.answer_within,
             bool(row.page),
+            bool(row.tell_customer),
         )
         for row in rows
     )
@@ -170,6 +177,105 @@ def files(connection: Connection, conversation_id: str, attachment_ids: Sequence
         .where(_m.conversation_id.in_(read_together(connection, conversation_id)), f.id.in_(list(attachment_ids)))
     )
     return {row.id: Attachment(row.id, row.name, row.media_type, row.size) for row in connection.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """What goes along with a question to a firm: the handoff whose tried answers are told (0: none), the message that
+    holds the customer's question, the messages that the agent chose. `page`: the mail links to the firm's page."""
+
+    handed_over_event: int
+    question_id: str
+    message_ids: tuple[str, ...]
+    page: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """For the question's extras."""
+        return {
+            "handed_over_event": self.handed_over_event,
+            "question_id": self.question_id,
+            "message_ids": list(self.message_ids),
+            "page": self.page,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a firm was asked: a message of ours. `ended` is empty, `DONE` or `RECALLED`; `at` in microseconds."""
+
+    id: str
+    conversation_id: str
+    event_id: int
+    vendor_id: str
+    address: str
+    at: int
+    text: str
+    ended: str
+    along: Along
+    files: tuple[Attachment, ...]
+
+
+def question(connection: Connection, message_id: str) -> Question | None:
+    """A question to a firm that links to its page; None where this is none."""
+    statement = (
+        select(_m.id, _m.conversation_id, _m.event_id, _m.at, _m.text, _m.extras, _n.vendor_id, _n.address, _n.ended)
+        .join(t.vendor_mail, _n.message_id == _m.id)
+        .where(_m.id == message_id, _m.author_kind == Author.AGENT.value)
+    )
+    row = connection.execute(statement).one_or_none()
+    extras = json.loads(row.extras) if row and row.extras else {}
+    if row is None or not extras.get("along", {}).get("page"):
+        return None
+    told = extras["along"]
+    along = Along(told["handed_over_event"], told["question_id"], tuple(told["message_ids"]), told["page"])
+    files = _files(extras)
+    where = (row.id, row.conversation_id, row.event_id, row.vendor_id, row.address)
+    return Question(*where, row.at, row.text, row.ended, along, files)
+
+
+def _files(extras: dict[str, Any]) -> tuple[Attachment, ...]:
+    found = extras.get("attachments", ())
+    return tuple(Attachment(each["id"], each["name"], each["media_type"], each["size"]) for each in found)
+
+
+def questions(connection: Connection, conversation_id: str, vendor_id: str) -> tuple[str, ...]:
+    """The ids of what a firm was asked about a conversation and has not ended."""
+    mine = _m.conversation_id.in_(read_together(connection, conversation_id))
+    statement = (
+        select(_m.id)
+        .join(t.vendor_mail, _n.message_id == _m.id)
+        .where(mine, _n.vendor_id == vendor_id, _n.ended == "", _m.author_kind == Author.AGENT.value)
+    )
+    return tuple(connection.execute(statement).scalars())
+
+
+def has_told(connection: Connection, conversation_id: str) -> bool:
+    """Whether the customer was told that a firm was asked about a conversation."""
+    mine = _m.conversation_id.in_(read_together(connection, conversation_id))
+    statement = select(_m.id).join(t.vendor_mail, _n.message_id == _m.id).where(mine, _n.told == 1).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a firm answered, by mail or on its page; `at` in microseconds."""
+
+    at: int
+    text: str
+    files: tuple[Attachment, ...]
+
+
+def answers(connection: Connection, conversation_id: str, vendor_id: str, after: int) -> tuple[Answer, ...]:
+    """What a firm answered about a conversation after an event, oldest first."""
+    mine = _m.conversation_id.in_(read_together(connection, conversation_id)) & (_m.event_id > after)
+    statement = (
+        select(_m.at, _m.text, _m.extras)
+        .join(t.vendor_mail, _n.message_id == _m.id)
+        .where(mine, _n.vendor_id == vendor_id, _m.author_kind == Author.VENDOR.value)
+        .order_by(_m.event_id)
+    )
+    rows = connection.execute(statement).all()
+    return tuple(Answer(row.at, row.text, _files(json.loads(row.extras) if row.extras else {})) for row in rows)
 
 
 def names(connection: Connection, vendor_ids: Iterable[str]) -> dict[str, str]:

@@ -58,6 +58,9 @@ export const askVendor = (id: string, body: VendorMailIn) =>
 export const previewVendorMail = (id: string, body: VendorMailIn) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/vendor-mails/preview", { ...of(id), body }));
 
+export const recallVendor = (id: string, vendorId: string) =>
+  answerOf(api.DELETE("/api/v1/conversations/{conversation_id}/vendors/{vendor_id}", { params: { path: { conversation_id: id, vendor_id: vendorId } } }));
+
 export const take = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/take", of(id)));
 export const assign = (id: string, agentId: string) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/assign", { ...of(id), body: { agent_id: agentId } }));

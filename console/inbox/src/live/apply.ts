@@ -21,12 +21,13 @@ const CHANGES_DETAIL = new Set([
   "ConsentGiven",
   "ConsentWithdrawn",
 ]);
-const CHANGES_MESSAGES = new Set(["Absorbed", "MergeUndone", "MessagesMovedOut", "MessagesMovedIn"]);
+/** Also those that end what was asked before. */
+const CHANGES_MESSAGES = new Set(["VendorRecalled", "VendorAnswered", "Absorbed", "MergeUndone", "MessagesMovedOut", "MessagesMovedIn"]);
 /** Events that cannot change a badge. */
 const LEAVES_COUNTERS = new Set([
   ...["MessageQueued", "NoteAdded", "DeliveryChanged", "BotTurnDecided", "BotTurnDropped"],
   ...["MediaAnnounced", "MediaFetched", "MediaRefused", "SegmentBegan", "ConsentGiven", "ConsentWithdrawn"],
-  ...["VendorAsked", "VendorAnswered", "MessageEdited", "MessageDeleted", "ReactionChanged"],
+  ...["VendorAsked", "VendorAnswered", "VendorRecalled", "MessageEdited", "MessageDeleted", "ReactionChanged"],
 ]);
 
 export function applyRow(client: QueryClient, row: ConversationOut): void {

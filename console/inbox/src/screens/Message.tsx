@@ -5,6 +5,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 
+import { recallVendor } from "../actions/recallVendor";
+import { useAct } from "../actions/useAct";
 import { keys } from "../api/queries";
 import { share } from "../format/number";
 import { clock, dayAndTime } from "../format/time";
@@ -114,6 +116,7 @@ export const Message = memo(function Message({ message, contactName, conversatio
           )}
         </div>
         <Reactions message={message} />
+        {message.vendor && <Ended message={message} vendor={message.vendor} conversation={conversation} />}
         <p className={classes.foot}>
           <time dateTime={message.at} title={dayAndTime(message.at, text)}>
             {clock(message.at, text)}
@@ -128,6 +131,20 @@ export const Message = memo(function Message({ message, contactName, conversatio
     </article>
   );
 });
+
+/** What became of a question to an outside firm; while nothing did, it can be taken back. */
+function Ended({ message, vendor, conversation }: { message: MessageOut; vendor: NonNullable<MessageOut["vendor"]>; conversation: ConversationOut }) {
+  const { t } = useText();
+  const { act, busy } = useAct(conversation);
+  if (message.author.kind === "vendor") return vendor.ended === "done" ? <p className={classes.ended}>{t("vendor.isDone")}</p> : null;
+  if (vendor.ended !== "") return <p className={classes.ended}>{t(vendor.ended === "done" ? "vendor.isDone" : "vendor.isRecalled")}</p>;
+  if (conversation.merged_into !== null || conversation.status === "resolved") return null;
+  return (
+    <UnstyledButton className={classes.recall} disabled={busy !== null} title={t("vendor.recallHint")} onClick={() => void act(recallVendor, vendor)}>
+      {t("vendor.recall")}
+    </UnstyledButton>
+  );
+}
 
 const ADDRESS = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]])/;
 

@@ -19,6 +19,7 @@ const NEW: VendorIn = {
   active: true,
   answer_within_seconds: 0,
   page: false,
+  tell_customer: true,
 };
 
 /** Outside firms: where they are written to, and what they have promised. */
@@ -83,6 +84,8 @@ function VendorForm({ vendor, onClose }: { vendor: VendorOut | null; onClose: ()
           onChange={(value) => set({ answer_within_seconds: Math.round(number(value) * 3_600) })}
         />
       </div>
+      <Checkbox label={t("admin.vendorPage")} description={t("admin.vendorPage.hint")} checked={values.page} onChange={(event) => set({ page: event.currentTarget.checked })} />
+      <Checkbox label={t("admin.vendorTells")} checked={values.tell_customer} onChange={(event) => set({ tell_customer: event.currentTarget.checked })} />
       <Checkbox label={t("admin.sameDomain")} checked={values.same_domain} onChange={(event) => set({ same_domain: event.currentTarget.checked })} />
       <Checkbox label={t("admin.vendorActive")} checked={values.active} onChange={(event) => set({ active: event.currentTarget.checked })} />
     </Dialog>

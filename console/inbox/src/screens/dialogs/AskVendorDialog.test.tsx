@@ -16,7 +16,7 @@ vi.mock("../../api/hub");
 const answers = vi.mocked(hub);
 const FIRM: VendorOut = {
   ...{ id: "firm", name: "Taller", language: "es", inbox_id: "mail", addresses: ["taller@example.com"] },
-  ...{ answer_within_seconds: 0, page: false, same_domain: false, active: true },
+  ...{ answer_within_seconds: 0, page: false, tell_customer: false, same_domain: false, active: true },
 };
 const FILE = { id: "file", name: "lamp.png", media_type: "image/png", size: 1, url: "" };
 

@@ -102,6 +102,7 @@ function Form({ conversation, onClose }: Omit<DialogProps, "opened">) {
         value={firm?.id ?? ""}
         onChange={(event) => setChosen(event.currentTarget.value)}
         data={firms.map(({ id, name, addresses }) => ({ value: id, label: `${name} (${addresses[0] ?? ""})` }))}
+        description={firm?.tell_customer ? t("vendor.tells") : null}
       />
       <Textarea
         mt="sm"
@@ -138,6 +139,7 @@ function Form({ conversation, onClose }: Omit<DialogProps, "opened">) {
       </fieldset>
       <Collapse expanded={shown} id={previewId}>
         <pre className={classes.preview}>{seen?.whole}</pre>
+        {firm?.page && <p className={classes.lead}>{t("vendor.pageHint")}</p>}
       </Collapse>
       <Group justify="space-between" mt="md">
         <Button
