@@ -1,14 +1,19 @@
 """From cosines and word scores to articles in order, with the evidence by which a confidence is judged.
 
-An article is judged by all its locales, the question's own counting most. Scores are standardised over the articles of
-one search; BM25 adds to articles that hold nearly all of the question's words. Plain reciprocal rank fusion
-was measured and costs 3 to 45 points of recall@1 on rephrased questions (docs/knowledge.md).
+An article is judged by all its locales, the question's own counting most. Scores are standardised over the index, or,
+where it is large, over a part of it that is always the same; BM25 adds to articles that hold nearly all of the
+question's words. Plain reciprocal rank fusion was measured and costs 3 to 45 points of recall@1 on rephrased questions
+(docs/knowledge.md).
+
+In a large index only candidates are compared by their whole vectors: the nearest by sketches (`kb.matrices`), and those
+that hold the question's words or codes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +21,9 @@ from numpy.typing import NDArray
 from kb.encoders import EncoderSpec
 from kb.index import CODE_MARK, Snapshot
 from kb.lexical import codes, words
+from kb.matrices import SKETCHED
+
+Vector = NDArray[np.float32]
 
 # Added, in standard deviations, to passages that hold an order number or error code of the question: sentence models do
 # not read those. Larger than what else parts the best from the rest.
@@ -36,6 +44,17 @@ _OTHER_LOCALE = 0.5
 # So far an article's cosine is drawn towards that of its nearest learnt phrasing, where that is the greater. Never all
 # the way: colloquial messages are like each other whatever they ask, and that loses up to 20 points of recall@1.
 _PHRASING = 0.25
+
+# By so many articles, or as many as have so many passages, a question's cosines are standardised: enough for a mean and
+# a deviation (to some 5 %), and little to read.
+_BACKGROUND = 256
+_BACKGROUND_PASSAGES = SKETCHED
+# So many passages are candidates by all encoders together, by each alone, and so many articles by their words.
+_NEAREST = 128
+_NEAREST_EACH = 24
+_BY_WORDS = 24
+# From this cosine on, by each encoder that reads both, two articles' passages say the same thing: one answers.
+_SAME = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +109,14 @@ class Candidate:
 def rank(
     snapshot: Snapshot,
     specs: Sequence[EncoderSpec],
-    queries: Sequence[NDArray[np.float32] | None],
+    queries: Sequence[Vector | None],
     text: str,
     *,
     language: str,
     limit: int,
+    sketched: bool = True,
 ) -> tuple[Candidate, ...]:
-    """The best articles for a question, at most one passage each.
+    """The best articles for a question, at most one passage each, and of several that say the same only the best.
 
     An article that has passages in the question's language answers with one of them; an article that has none may
     answer in another language.
@@ -109,56 +129,54 @@ def rank(
         text: the question.
         language: the question's ISO 639-1 code.
         limit: how many articles.
+        sketched: whether a large index is searched by sketches first; without, every article is a candidate.
     """
-    if not len(snapshot.alive) or snapshot.learnt.all():
+    whole = _whole(snapshot, specs, language)
+    asked = [(number, query) for number, query in enumerate(queries) if query is not None and whole.has_read[number]]
+    if not asked:
         return ()
-    spans = _spans(snapshot, specs, language)
-    readers = [
-        (number, query) for number, query in enumerate(queries) if query is not None and spans.passages[number].has_any
-    ]
-    if not readers:
-        return ()
-    read_by = [specs[number] for number, _ in readers]
-    raw = [_products(snapshot, number, query) for number, query in readers]
-    read = [spans.passages[number] for number, _ in readers]
-    cosines = [spans.pooled(values, here) for values, here in zip(raw, read, strict=True)]
-    present, listed = spans.present, spans.listed
+    read_by = [specs[number] for number, _ in asked]
     weights = [spec.weight_in(language) for spec in read_by]
-    dense = _weighted(cosines, weights)[listed]
-    bm25, covered = (values[snapshot.alive] for values in snapshot.lexical.scores(words(text, language)))
-    by_words, covered_share = spans.own(bm25), spans.own(covered)
-    share = min(spec.lexical_share for spec in read_by)
-    fused = np.full(snapshot.article_count, -np.inf, dtype=np.float32)
-    literal = np.maximum(_standard(by_words[listed], _LEXICAL_FLOOR), 0)
-    fused[listed] = dense + share * covered_share[listed] ** _LITERAL * literal
-    for code in codes(text):
-        marked = np.zeros(snapshot.rows, dtype=np.bool_)
-        marked[snapshot.lexical.rows_with(CODE_MARK + code)] = True
-        holders = np.unique(snapshot.articles[marked[snapshot.alive]])
-        if 0 < len(holders) <= _CODE_ARTICLES:
-            fused[holders] += _CODE_BONUS
-    found = _highest(fused, min(limit, int(present.sum())))
-    firsts = [int(np.argmax(np.where(np.isfinite(values), values, -np.inf))) for values in cosines]
-    lexical_first = int(np.argmax(by_words)) if by_words[listed].max() > 0 else -1
-    means = [float(values[np.isfinite(values)].mean()) for values in cosines]
-    length = float(np.log1p(len(words(text, language))))
+    background = [whole.background.pooled(number, whole.background.products(number, query)) for number, query in asked]
+    scales = [_Scale.of(values[np.isfinite(values)], _DENSE_FLOOR) for values in background]
+    asked_words = words(text, language)
+    lexical = _Lexical(snapshot, whole, asked_words, min(spec.lexical_share for spec in read_by))
+    marked = _holders(snapshot, whole, text)
+    part = whole.background
+    if len(part.numbers) < len(whole.listed):
+        chosen = whole.listed
+        if sketched:
+            near = _nearest(snapshot, asked, weights, scales)
+            chosen = np.unique(np.concatenate([near, lexical.best(_BY_WORDS), *marked]))
+            chosen = chosen[whole.is_listed[chosen]]
+        part = _Part(snapshot, specs, language, chosen)
+    raw = [part.products(number, query) for number, query in asked]
+    cosines = [part.pooled(number, values) for (number, _), values in zip(asked, raw, strict=True)]
+    fused = _weighted(cosines, scales, weights) + lexical.added[part.numbers]
+    for holders in marked:
+        fused[np.searchsorted(part.numbers, holders)] += _CODE_BONUS
+    readers = [(number, weight, values) for (number, _), weight, values in zip(asked, weights, raw, strict=True)]
+    # One more than is wanted: how far behind the next one is, is evidence.
+    found = _distinct(part, fused, readers, lexical.scores, max(limit, 1) + 1)
+    firsts = [int(np.argmax(values)) for values in cosines]
+    length = float(np.log1p(len(asked_words)))
     candidates = []
-    for article in found:
-        place = spans.shown(article, raw, read, weights, bm25)
-        reading = [number for number, values in enumerate(cosines) if np.isfinite(values[article])]
+    for article, shown in found[:limit]:
+        reading = [place for place, values in enumerate(cosines) if np.isfinite(values[article])]
+        rivals = [other for other, _ in found if other != article]
         candidates.append(
             Candidate(
-                place=place,
+                place=int(part.places[shown]),
                 score=float(fused[article]),
                 encoders=len(reading),
                 evidence=Evidence(
-                    cosines=tuple(float(cosines[number][article]) for number in reading),
-                    lifts=tuple(float(cosines[number][article]) - means[number] for number in reading),
+                    cosines=tuple(float(cosines[place][article]) for place in reading),
+                    lifts=tuple(float(cosines[place][article]) - scales[place].mean for place in reading),
                     score=float(fused[article]),
-                    margin=_margin(fused[listed], int(np.searchsorted(listed, article))),
+                    margin=float(fused[article] - fused[rivals[0]]) if rivals else 0.0,
                     agreement=sum(first == article for first in firsts) / len(firsts),
-                    lexical_first=float(lexical_first == article),
-                    coverage=float(covered_share[article]),
+                    lexical_first=float(lexical.first == part.numbers[article]),
+                    coverage=float(lexical.covered[part.numbers[article]]),
                     length=length,
                 ),
             )
@@ -172,15 +190,15 @@ class _Group:
 
     places: NDArray[np.intp]
     starts: NDArray[np.intp]
-    articles: NDArray[np.int32]
+    articles: NDArray[np.intp]
 
-    def best(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def best(self, values: Vector) -> Vector:
         """The highest value of each article."""
-        best: NDArray[np.float32] = np.maximum.reduceat(values[self.places], self.starts)
+        best: Vector = np.maximum.reduceat(values[self.places], self.starts)
         return best
 
 
-def _group(articles: NDArray[np.int32], chosen: NDArray[np.bool_]) -> _Group | None:
+def _group(articles: NDArray[np.intp], chosen: NDArray[np.bool_]) -> _Group | None:
     places = np.flatnonzero(chosen)
     if not len(places):
         return None
@@ -196,67 +214,79 @@ class _Read:
 
     served: NDArray[np.bool_]
     groups: tuple[tuple[float, _Group], ...]
-    weight: NDArray[np.float32]
+    weight: Vector
     phrasings: _Group | None
 
-    @property
-    def has_any(self) -> bool:
-        return bool(self.groups)
 
-
-class _Spans:
-    """The passages of a snapshot by article, seen from a question's language.
+class _Part:
+    """The passages of some articles of a snapshot, seen from a question's language.
 
     Attributes:
-        present: which article numbers have passages.
-        listed: these numbers, in order.
-        passages: what each encoder reads.
+        numbers: of the articles, rising; below, "article" is a place in this.
+        places: of their passages in the snapshot; below, a "passage" is a place in this.
     """
 
-    def __init__(self, snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str) -> None:
-        self._articles, self._count = snapshot.articles, snapshot.article_count
-        written = ~snapshot.learnt
-        own = (snapshot.languages == language) & written
-        has_own = np.zeros(self._count, dtype=np.bool_)
+    def __init__(
+        self, snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str, numbers: NDArray[np.int32]
+    ) -> None:
+        self.numbers = numbers
+        local = np.full(snapshot.article_count, -1, dtype=np.intp)
+        local[numbers] = np.arange(len(numbers))
+        articles = local[snapshot.articles]
+        self.places = np.flatnonzero(articles >= 0)
+        self._snapshot, self._language = snapshot, language
+        self._rows = snapshot.alive[self.places]
+        self._articles = articles[self.places]
+        self._languages = snapshot.languages[self.places]
+        self._learnt = snapshot.learnt[self.places]
+        own = (self._languages == language) & ~self._learnt
+        has_own = np.zeros(len(numbers), dtype=np.bool_)
         has_own[self._articles[own]] = True
         # Where an article can answer from: its passages in the language, else all.
-        self._eligible = own | (~has_own[self._articles] & written)
-        self._answers = _group(self._articles, self._eligible)
-        self.present = np.zeros(self._count, dtype=np.bool_)
-        self.present[self._articles[written]] = True
-        self.listed = np.flatnonzero(self.present)
-        self.passages = tuple(
-            self._read(snapshot, self._at_first_hand(snapshot, spec, served), language)
-            for spec, served in zip(specs, snapshot.served, strict=True)
-        )
+        self._eligible = own | (~has_own[self._articles] & ~self._learnt)
+        self._spoken = [(spoken, self._languages == spoken) for spoken in sorted(set(self._languages.tolist()))]
+        self._vectors: dict[int, NDArray[np.float32]] = {}
+        self._read = [
+            self._reading(spec, served[self.places]) for spec, served in zip(specs, snapshot.served, strict=True)
+        ]
 
-    def _at_first_hand(self, snapshot: Snapshot, spec: EncoderSpec, served: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Without translated passages of articles that the encoder reads in a language of its own as well."""
-        if not spec.translated:
-            return served
-        translated = np.isin(snapshot.languages, sorted(spec.translated))
-        direct = np.zeros(self._count, dtype=np.bool_)
-        direct[self._articles[served & ~translated & ~snapshot.learnt]] = True
-        return served & ~(translated & direct[self._articles] & ~snapshot.learnt)
-
-    def _read(self, snapshot: Snapshot, served: NDArray[np.bool_], language: str) -> _Read:
-        groups, weight = [], np.zeros(self._count, dtype=np.float32)
-        for spoken in np.unique(snapshot.languages):
-            share = 1.0 if spoken == language else _OTHER_LOCALE
-            group = _group(self._articles, (snapshot.languages == spoken) & ~snapshot.learnt & served)
+    def _reading(self, spec: EncoderSpec, served: NDArray[np.bool_]) -> _Read:
+        if spec.translated:
+            # Without translated passages of articles that the encoder reads in a language of its own as well.
+            translated = ~self._learnt & np.logical_or.reduce([self._languages == each for each in spec.translated])
+            direct = np.zeros(len(self.numbers), dtype=np.bool_)
+            direct[self._articles[served & ~translated & ~self._learnt]] = True
+            served = served & ~(translated & direct[self._articles])
+        groups, weight = [], np.zeros(len(self.numbers), dtype=np.float32)
+        for spoken, here in self._spoken:
+            share = 1.0 if spoken == self._language else _OTHER_LOCALE
+            group = _group(self._articles, here & ~self._learnt & served)
             if group is not None:
                 groups.append((share, group))
                 weight[group.articles] += share
-        return _Read(served, tuple(groups), weight, _group(self._articles, snapshot.learnt & served))
+        return _Read(served, tuple(groups), weight, _group(self._articles, self._learnt & served))
 
-    def pooled(self, cosines: NDArray[np.float32], read: _Read) -> NDArray[np.float32]:
+    def vectors(self, number: int) -> NDArray[np.float32]:
+        """All passages' by one encoder, shape (passages, dimensions)."""
+        # Two searches may both work it out: each is right.
+        if number not in self._vectors:
+            self._vectors[number] = self._snapshot.matrices[number].of(self._rows)
+        return self._vectors[number]
+
+    def products(self, number: int, query: Vector) -> Vector:
+        """Each passage's cosine with a question's vector by one encoder."""
+        products: Vector = self.vectors(number) @ query
+        return products
+
+    def pooled(self, number: int, cosines: Vector) -> Vector:
         """For each article the mean of its locales' best cosines, with what its learnt phrasings add; -infinity for
         articles that the encoder did not read."""
-        total = np.zeros(self._count, dtype=np.float32)
+        read = self._read[number]
+        total = np.zeros(len(self.numbers), dtype=np.float32)
         for share, group in read.groups:
             total[group.articles] += share * group.best(cosines)
         here = read.weight > 0
-        found = np.full(self._count, -np.inf, dtype=np.float32)
+        found = np.full(len(self.numbers), -np.inf, dtype=np.float32)
         found[here] = total[here] / read.weight[here]
         if read.phrasings is not None:
             taught, best = read.phrasings.articles, read.phrasings.best(cosines)
@@ -264,72 +294,171 @@ class _Spans:
             found[taught] += _PHRASING * gain
         return found
 
-    def own(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """For each article the best of what it can answer from; 0 where it has nothing."""
-        best = np.zeros(self._count, dtype=np.float32)
-        if self._answers is not None:
-            best[self._answers.articles] = self._answers.best(scores)
-        return best
-
-    def shown(
-        self,
-        article: int,
-        cosines: Sequence[NDArray[np.float32]],
-        read: Sequence[_Read],
-        weights: Sequence[float],
-        bm25: NDArray[np.float32],
-    ) -> int:
-        """The place of the passage with which an article answers: the nearest by the encoders, then by words."""
-        places = np.flatnonzero((self._articles == article) & self._eligible)
+    def shown(self, article: int, readers: Sequence[tuple[int, float, Vector]], bm25: Vector) -> int:
+        """The passage with which an article answers: the nearest by the encoders, then by words."""
+        mine = np.flatnonzero((self._articles == article) & self._eligible)
         nearness = sum(
-            weight * np.where(here.served[places], values[places], 0)
-            for values, here, weight in zip(cosines, read, weights, strict=True)
+            weight * np.where(self._read[number].served[mine], cosines[mine], 0) for number, weight, cosines in readers
         )
-        return int(places[np.lexsort((places, -bm25[places], -np.asarray(nearness)))[0]])
+        return int(mine[np.lexsort((mine, -bm25[self.places[mine]], -np.asarray(nearness)))[0]])
+
+    def is_same(self, one: int, other: int, encoders: Iterable[int]) -> bool:
+        """Whether two passages, in one language, say the same."""
+        if self._languages[one] != self._languages[other]:
+            return False
+        for number in encoders:
+            first, second = self.vectors(number)[[one, other]]
+            if first @ second < _SAME * np.sqrt((first @ first) * (second @ second)):
+                return False
+        return True
 
 
-def _spans(snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str) -> _Spans:
+class _Whole:
+    """What all searches in one language share of a snapshot.
+
+    Attributes:
+        listed: the numbers of the articles that can be found; `is_listed`: by number.
+        eligible: which passages words may be found in: what an article can answer from.
+        has_read: whether each encoder reads any passage.
+        background: the articles by which cosines are standardised; all where they are few.
+    """
+
+    def __init__(self, snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str) -> None:
+        written = ~snapshot.learnt
+        own = (snapshot.languages == language) & written
+        has_own = np.zeros(snapshot.article_count, dtype=np.bool_)
+        has_own[snapshot.articles[own]] = True
+        self.eligible = own | (~has_own[snapshot.articles] & written)
+        self.is_listed = np.zeros(snapshot.article_count, dtype=np.bool_)
+        self.is_listed[snapshot.articles[written]] = True
+        self.listed = np.flatnonzero(self.is_listed).astype(np.int32)
+        self.has_read = [bool((served & written).any()) for served in snapshot.served]
+        self.background = _Part(snapshot, specs, language, self._background(snapshot))
+
+    def _background(self, snapshot: Snapshot) -> NDArray[np.int32]:
+        sizes = np.bincount(snapshot.articles, minlength=snapshot.article_count)[self.listed]
+        if len(self.listed) <= _BACKGROUND and sizes.sum() <= _BACKGROUND_PASSAGES:
+            return self.listed
+        # By a hash of their ids: the same in every process, and nearly the same after an edit.
+        marks = np.zeros(snapshot.article_count, dtype=np.uint32)
+        for article_id, number in snapshot.article_numbers.items():
+            marks[number] = crc32(article_id.encode())
+        order = np.argsort(marks[self.listed], kind="stable")
+        within = np.cumsum(sizes[order]) <= _BACKGROUND_PASSAGES
+        return np.sort(self.listed[order][within][:_BACKGROUND])
+
+
+def _whole(snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str) -> _Whole:
     # Two searches may both work it out: each is right.
     if language not in snapshot.views:
-        snapshot.views[language] = _Spans(snapshot, specs, language)
-    spans: _Spans = snapshot.views[language]
-    return spans
+        snapshot.views[language] = _Whole(snapshot, specs, language)
+    whole: _Whole = snapshot.views[language]
+    return whole
 
 
-def _products(snapshot: Snapshot, number: int, query: NDArray[np.float32]) -> NDArray[np.float32]:
-    products: NDArray[np.float32] = snapshot.matrices[number][: snapshot.rows] @ query
-    return products if len(snapshot.alive) == snapshot.rows else products[snapshot.alive]
+class _Lexical:
+    """A question's words in the index.
+
+    Attributes:
+        scores: BM25 of each passage.
+        covered: of each article, by number: the share of the question's words that it holds.
+        added: of each article, by number: what its words add to its score.
+        first: the number of the best article; -1 where none holds any word.
+    """
+
+    def __init__(self, snapshot: Snapshot, whole: _Whole, asked: Sequence[str], share: float) -> None:
+        self.scores, covered = (snapshot.living(values) for values in snapshot.lexical.scores(asked))
+        hits = np.flatnonzero((self.scores > 0) & whole.eligible)
+        holders = snapshot.articles[hits]
+        best = np.zeros(snapshot.article_count, dtype=np.float32)
+        self.covered = np.zeros(snapshot.article_count, dtype=np.float32)
+        np.maximum.at(best, holders, self.scores[hits])
+        np.maximum.at(self.covered, holders, covered[hits])
+        self.first = int(np.argmax(best)) if len(hits) else -1
+        self.added = np.zeros(snapshot.article_count, dtype=np.float32)
+        if len(hits):
+            scale = _Scale.of(best[whole.listed], _LEXICAL_FLOOR)
+            self.added[holders] = share * self.covered[holders] ** _LITERAL * np.maximum(scale(best[holders]), 0)
+
+    def best(self, count: int) -> NDArray[np.int32]:
+        """The numbers of the articles whose words add most."""
+        holders = np.flatnonzero(self.added > 0)
+        if len(holders) > count:
+            holders = holders[np.argpartition(-self.added[holders], count)[:count]]
+        return holders.astype(np.int32)
 
 
-def _weighted(cosines: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
+def _holders(snapshot: Snapshot, whole: _Whole, text: str) -> list[NDArray[np.int32]]:
+    """For each code in a question that few articles hold, their numbers."""
+    found = []
+    for code in codes(text):
+        marked = np.zeros(snapshot.rows, dtype=np.bool_)
+        marked[snapshot.lexical.rows_with(CODE_MARK + code)] = True
+        holders = np.unique(snapshot.articles[marked[snapshot.alive]])
+        holders = holders[whole.is_listed[holders]]
+        if 0 < len(holders) <= _CODE_ARTICLES:
+            found.append(holders)
+    return found
+
+
+def _nearest(
+    snapshot: Snapshot,
+    asked: Sequence[tuple[int, Vector]],
+    weights: Sequence[float],
+    scales: Sequence[_Scale],
+) -> NDArray[np.int32]:
+    """The numbers of the articles with the passages nearest to a question by their sketches."""
+    together, places = np.zeros(len(snapshot.alive), dtype=np.float32), []
+    for (number, query), weight, scale in zip(asked, weights, scales, strict=True):
+        likeness = snapshot.living(snapshot.matrices[number].likeness(query))
+        places.append(_top(likeness, _NEAREST_EACH))
+        together += np.float32(weight / scale.deviation) * likeness
+    nearest: NDArray[np.int32] = snapshot.articles[np.concatenate([*places, _top(together, _NEAREST)])]
+    return nearest
+
+
+def _top(values: Vector, count: int) -> NDArray[np.intp]:
+    if count >= len(values):
+        return np.arange(len(values))
+    # Twice as fast as argpartition, which carries the places along.
+    return np.flatnonzero(values >= np.partition(values, len(values) - count)[len(values) - count])
+
+
+def _distinct(
+    part: _Part, fused: Vector, readers: Sequence[tuple[int, float, Vector]], bm25: Vector, count: int
+) -> list[tuple[int, int]]:
+    """The best articles, each with the passage that it answers with, without those that say what a better one says."""
+    encoders = [number for number, _, _ in readers]
+    found: list[tuple[int, int]] = []
+    for article in np.argsort(-fused, kind="stable").tolist():
+        if len(found) == count:
+            break
+        shown = part.shown(article, readers, bm25)
+        if not any(part.is_same(shown, before, encoders) for _, before in found):
+            found.append((article, shown))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Takes values to deviations from their mean."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Vector, floor: float) -> _Scale:
+        return cls(float(values.mean()), max(float(values.std()), floor)) if len(values) else cls(0.0, floor)
+
+    def __call__(self, values: Vector) -> Vector:
+        return (values - np.float32(self.mean)) / np.float32(self.deviation)
+
+
+def _weighted(cosines: Sequence[Vector], scales: Sequence[_Scale], weights: Sequence[float]) -> Vector:
     """Weighted mean of the encoders' standardised cosines; an article that one did not read takes the others'."""
     total, weight = np.zeros_like(cosines[0]), np.zeros_like(cosines[0])
-    for values, encoder_weight in zip(cosines, weights, strict=True):
+    for values, scale, encoder_weight in zip(cosines, scales, weights, strict=True):
         here = np.isfinite(values)
-        if here.any():
-            total[here] += encoder_weight * _standard(values[here], _DENSE_FLOOR)
-            weight[here] += encoder_weight
+        total[here] += encoder_weight * scale(values[here])
+        weight[here] += encoder_weight
     return (total / np.maximum(weight, 1e-9)).astype(np.float32)
-
-
-def _standard(values: NDArray[np.float32], floor: float) -> NDArray[np.float32]:
-    standard: NDArray[np.float32] = (values - values.mean()) / max(float(values.std()), floor)
-    return standard
-
-
-def _highest(best: NDArray[np.float32], count: int) -> list[int]:
-    """The numbers of the `count` highest values, highest first; of equal ones the lower number first."""
-    if count < len(best):
-        lowest = np.partition(best, len(best) - count)[len(best) - count]
-        candidates = np.flatnonzero(best >= lowest)
-    else:
-        candidates = np.arange(len(best))
-    ordered: list[int] = candidates[np.argsort(-best[candidates], kind="stable")][:count].tolist()
-    return ordered
-
-
-def _margin(best: NDArray[np.float32], article: int) -> float:
-    """How far an article lies above the best of the others; 0 when it is alone."""
-    others = np.delete(best, article)
-    highest = float(others.max(initial=-np.inf))
-    return float(best[article]) - highest if np.isfinite(highest) else 0.0

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.domain.errors import Refused
 from hub.domain.knowledge import Passage
+from kb import matrices
 from kb.language import base
 from kb.lexical import LexicalIndex, codes, words
+from kb.matrices import Matrix
 from kb.vectors import unpack
 
 # Rows are only ever appended, so that a snapshot stays true while the next one is made. When more rows than this are
@@ -34,13 +35,13 @@ class Snapshot:
     """An index at one moment; nothing in it changes.
 
     `alive` lists the rows in use; every other array but `matrices` and `lexical` is over `alive`. A passage's vector is
-    the mean of its title's and its title-with-text's unit vectors: a product with a query's is the mean of the two
-    cosines. Where an encoder does not serve a passage's language, `served` is false and the vector zero. `learnt` marks
-    customers' phrasings, which help to find their article and are never shown.
+    the mean of the unit vectors of its title, its title with its text, and its text: a product with a query's is the
+    mean of the three cosines. Where an encoder does not serve a passage's language, `served` is false and the vector
+    zero. `learnt` marks customers' phrasings, which help to find their article and are never shown.
     """
 
     encoders: int
-    matrices: tuple[NDArray[np.float32], ...]
+    matrices: tuple[Matrix, ...]
     lexical: LexicalIndex = field(default_factory=LexicalIndex)
     alive: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     passages: tuple[Passage, ...] = ()
@@ -53,6 +54,10 @@ class Snapshot:
     # What follows from the above and the language of a question, worked out by the first search in it (kb/fusion.py).
     views: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
+    def living(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What is over rows, over those in use."""
+        return values if len(self.alive) == self.rows else values[self.alive]
+
     @property
     def article_count(self) -> int:
         """One more than the highest number in `articles`."""
@@ -63,7 +68,7 @@ def empty(encoders: int) -> Snapshot:
     """An index with nothing in it."""
     return Snapshot(
         encoders=encoders,
-        matrices=tuple(np.zeros((0, 0), dtype=np.float32) for _ in range(encoders)),
+        matrices=tuple(matrices.empty() for _ in range(encoders)),
         served=tuple(np.zeros(0, dtype=np.bool_) for _ in range(encoders)),
     )
 
@@ -88,25 +93,27 @@ def with_article(snapshot: Snapshot, article_id: str, passages: Iterable[Passage
     return _appended(snapshot, fresh)
 
 
+def detached(snapshot: Snapshot) -> Snapshot:
+    """The same index, from which others may be derived while others are derived from the first."""
+    return replace(snapshot, matrices=tuple(matrix.detached() for matrix in snapshot.matrices))
+
+
 def _appended(snapshot: Snapshot, passages: list[Passage]) -> Snapshot:
     if not passages:
         return snapshot
     vectors = [unpack(passage.vectors, snapshot.encoders) for passage in passages]
     first, rows = snapshot.rows, snapshot.rows + len(passages)
-    matrices, served = [], []
-    for encoder in range(snapshot.encoders):
-        column = [row_vectors[encoder] for row_vectors in vectors]
-        matrix = _with_room(snapshot.matrices[encoder], snapshot.rows, rows, column)
-        for row, vector in enumerate(column, start=first):
-            matrix[row] = 0 if vector is None else vector
-        matrices.append(matrix)
-        served.append(np.append(snapshot.served[encoder], [vector is not None for vector in column]))
+    columns = [[row_vectors[encoder] for row_vectors in vectors] for encoder in range(snapshot.encoders)]
+    served = [
+        np.append(before, [vector is not None for vector in column])
+        for before, column in zip(snapshot.served, columns, strict=True)
+    ]
     numbers = dict(snapshot.article_numbers)
     articles = [numbers.setdefault(passage.article_id, len(numbers)) for passage in passages]
     texts = {row: _words_of(passage) for row, passage in enumerate(passages, start=first)}
     return replace(
         snapshot,
-        matrices=tuple(matrices),
+        matrices=tuple(matrix.appended(column) for matrix, column in zip(snapshot.matrices, columns, strict=True)),
         lexical=snapshot.lexical.changed({}, texts),
         alive=np.append(snapshot.alive, np.arange(first, rows, dtype=np.int32)),
         # The vectors are in the matrices now.
@@ -118,22 +125,6 @@ def _appended(snapshot: Snapshot, passages: list[Passage]) -> Snapshot:
         article_numbers=MappingProxyType(numbers),
         rows=rows,
     )
-
-
-def _with_room(
-    matrix: NDArray[np.float32], used: int, wanted: int, column: list[NDArray[np.float32] | None]
-) -> NDArray[np.float32]:
-    """A matrix with at least `wanted` rows whose first `used` are those of `matrix`: itself while it has room."""
-    dimensions = {len(vector) for vector in column if vector is not None} | ({matrix.shape[1]} - {0})
-    if len(dimensions) > 1:
-        raise Refused("vectors", f"must all have the same number of dimensions, not {sorted(dimensions)}")
-    width = dimensions.pop() if dimensions else 0
-    if wanted <= len(matrix) and matrix.shape[1] == width:
-        return matrix
-    # A quarter of spare room: it costs no memory before it is written to.
-    grown = np.empty((wanted + wanted // 4, width), dtype=np.float32)
-    grown[:used] = matrix[:used] if matrix.shape[1] == width else 0
-    return grown
 
 
 def _without(snapshot: Snapshot, gone: NDArray[np.bool_]) -> Snapshot:
@@ -158,7 +149,7 @@ def _compacted(snapshot: Snapshot) -> Snapshot:
     texts = {row: _words_of(passage) for row, passage in enumerate(snapshot.passages)}
     return replace(
         snapshot,
-        matrices=tuple(matrix[snapshot.alive] for matrix in snapshot.matrices),
+        matrices=tuple(matrix.compacted(snapshot.alive) for matrix in snapshot.matrices),
         lexical=LexicalIndex().changed({}, texts),
         alive=np.arange(len(texts), dtype=np.int32),
         articles=np.array(articles, dtype=np.int32),

@@ -83,6 +83,14 @@ class LexicalIndex:
 
     postings: Mapping[str, _Postings] = field(default_factory=dict)
     lengths: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    # Follow from the lengths.
+    rows: int = field(init=False, repr=False, compare=False)
+    mean_length: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rows = int(np.count_nonzero(self.lengths))
+        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "mean_length", float(self.lengths.sum()) / rows if rows else 0.0)
 
     def changed(self, removed: Mapping[int, Iterable[str]], added: Mapping[int, Iterable[str]]) -> LexicalIndex:
         """The index without `removed` and with `added` rows.
@@ -132,22 +140,21 @@ class LexicalIndex:
         """
         scores = np.zeros(len(self.lengths), dtype=np.float32)
         covered = np.zeros(len(self.lengths), dtype=np.float32)
-        present = self.lengths > 0
-        rows = int(present.sum())
-        if not rows:
+        if not self.rows:
             return scores, covered
-        mean_length = float(self.lengths.sum()) / rows
         weight = 0.0
         for word in set(query):
             found = self.postings.get(word)
             frequency = 0 if found is None else len(found.rows)
-            rarity = float(np.log1p((rows - frequency + 0.5) / (frequency + 0.5)))
+            rarity = float(np.log1p((self.rows - frequency + 0.5) / (frequency + 0.5)))
             weight += rarity
             if found is not None:
-                damping = K1 * (1 - B + B * self.lengths[found.rows] / mean_length)
+                damping = K1 * (1 - B + B * self.lengths[found.rows] / self.mean_length)
                 scores[found.rows] += rarity * found.counts * (K1 + 1) / (found.counts + damping)
                 covered[found.rows] += rarity
-        return scores, covered / weight if weight else covered
+        if weight:
+            covered /= np.float32(weight)
+        return scores, covered
 
     def rows_with(self, word: str) -> NDArray[np.int32]:
         """The rows that contain a word."""

@@ -272,7 +272,7 @@ class LocalKnowledgeBase:
     def fork(self) -> LocalKnowledgeBase:
         """The same models over the index as it is now: what is replaced in one is not seen by the other."""
         other = copy(self)
-        other._writing = threading.Lock()
+        other._snapshot, other._writing = index.detached(self._snapshot), threading.Lock()
         return other
 
     def _check(self, passages: Sequence[Passage]) -> None:

@@ -317,7 +317,7 @@ def test_any_edits_lead_to_the_index_that_would_be_built_anew(edits: list[tuple[
     def content(of: index.Snapshot) -> list[tuple[str, str, list[float], float]]:
         scores = of.lexical.scores(["order"])[0]
         return sorted(
-            (passage.article_id, passage.text, of.matrices[0][row].tolist(), round(float(scores[row]), 4))
+            (passage.article_id, passage.text, of.matrices[0].whole[row].tolist(), round(float(scores[row]), 4))
             for passage, row in zip(of.passages, of.alive.tolist(), strict=True)
         )
 
