@@ -252,6 +252,17 @@ def test_read_up_to_a_moment(world: World) -> None:
     take(world, Seen(Address("paper", "stranger"), moment, Delivery.READ))
 
 
+@pytest.mark.parametrize("state", ["queued", "sending", "unknown", "failed"])
+def test_what_may_never_have_left_is_not_read_by_a_moment(world: World, state: str) -> None:
+    take(world, said())
+    message_id = answered(world)
+    conversation_id = rows(world)[0].conversation_id
+    if state != "queued":
+        world.store.write(lambda tx: tx.record(conversation_id, e.DeliveryChanged(message_id, state)))
+    take(world, Seen(CARLA, world.clock.now(), Delivery.READ))
+    assert rows(world)[1].state == state
+
+
 def test_a_customer_who_blocks_us_is_not_written_to_until_they_take_it_back(world: World) -> None:
     take(world, Reachable(CARLA, reachable=False))
     assert world.count(t.contact) == 0

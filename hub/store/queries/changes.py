@@ -122,12 +122,18 @@ def identity_of(connection: Connection, address: Address) -> tuple[str, str] | N
     return (row[0], row[1]) if row else None
 
 
+# What a provider has taken: a moment says nothing of a message that failed, waits, or may never have left.
+_TAKEN = frozenset({Delivery.SENT.value, Delivery.DELIVERED.value})
+
+
 def sent_up_to(
     connection: Connection, inbox_id: str, identity_id: str, moment: int, below: tuple[str, ...]
 ) -> list[tuple[str, str]]:
-    """(message, conversation) of what was sent to an identity up to a moment and is in one of the states `below`."""
+    """(message, conversation) of what was sent to an identity up to a moment and is in one of the states `below`; a
+    message of which it is not known that the provider took it was not sent."""
     sent = (_m.identity_id == identity_id) & (_m.inbox_id == inbox_id) & (_m.kind == Kind.OUTGOING.value)
-    statement = select(_m.id, _m.conversation_id).where(sent, _m.state.in_(below), _m.at <= moment)
+    states = sorted(_TAKEN.intersection(below))
+    statement = select(_m.id, _m.conversation_id).where(sent, _m.state.in_(states), _m.at <= moment)
     return [(row[0], row[1]) for row in connection.execute(statement.order_by(_m.event_id.desc()).limit(500))]
 
 
