@@ -11742,7 +11742,8 @@ export interface components {
         };
         /**
          * WidgetSessionOut
-         * @description `needs_details` asks for the pre-chat form; `entries` holds the recent history, oldest first.
+         * @description `needs_details` asks for the pre-chat form; `entries` holds the recent history, oldest first. `open` is when
+         *     somebody is there in the next days, at least the next time; null where somebody always is.
          */
         WidgetSessionOut: {
             /** Visitor Token */
@@ -11761,6 +11762,8 @@ export interface components {
             /** Cursor */
             cursor: string;
             status: components["schemas"]["WidgetStatus"] | null;
+            /** Open */
+            open: components["schemas"]["WidgetWindow"][] | null;
         };
         /**
          * WidgetSettings
@@ -11815,6 +11818,22 @@ export interface components {
              * @default null
              */
             agent_name: string | null;
+        };
+        /**
+         * WidgetWindow
+         * @description A time at which somebody is there.
+         */
+        WidgetWindow: {
+            /**
+             * Begins
+             * Format: date-time
+             */
+            begins: string;
+            /**
+             * Ends
+             * Format: date-time
+             */
+            ends: string;
         };
         /**
          * WindowOut
@@ -12113,6 +12132,7 @@ export type WidgetSessionIn = components['schemas']['WidgetSessionIn'];
 export type WidgetSessionOut = components['schemas']['WidgetSessionOut'];
 export type WidgetSettings = components['schemas']['WidgetSettings'];
 export type WidgetStatus = components['schemas']['WidgetStatus'];
+export type WidgetWindow = components['schemas']['WidgetWindow'];
 export type WindowOut = components['schemas']['WindowOut'];
 export type Words = components['schemas']['Words'];
 export type WrittenCaseIn = components['schemas']['WrittenCaseIn'];

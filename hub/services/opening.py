@@ -27,6 +27,23 @@ def closed(connection: Reading, rulebook: Rulebook, team_id: str, inbox_id: str,
     return None if opens_at == now else Closed(stated, opens_at)
 
 
+AHEAD = 8 * 24 * 3_600_000_000
+
+
+def windows(
+    connection: Reading, rulebook: Rulebook, team_id: str, inbox_id: str, now: int
+) -> list[tuple[int, int]] | None:
+    """When somebody is there in the next eight days, (begins, ends) in microseconds: at least the next time, however
+    far away that is, where there is one. None where nobody stated hours: then somebody always is."""
+    version = rulebook.hours_of(connection, team_id, inbox_id)
+    if not version:
+        return None
+    stated = rulebook.hours(connection, version)
+    found = hours.open_between(stated, now, now + AHEAD)
+    begins = None if found else hours.next_opening(stated, now)
+    return found if begins is None else [(begins, hours.open_between(stated, begins, begins + AHEAD)[0][1])]
+
+
 def told(tx: Tx, conversation: Conversation) -> list[str]:
     """The sentences that tell a customer when somebody is there again; none while somebody is."""
     found = closed(tx.connection, tx.rulebook, conversation.team_id, conversation.inbox_id, tx.now)

@@ -1088,8 +1088,16 @@ class WidgetFeed(Shape):
     more: bool
 
 
+class WidgetWindow(Shape):
+    """A time at which somebody is there."""
+
+    begins: datetime
+    ends: datetime
+
+
 class WidgetSessionOut(Shape):
-    """`needs_details` asks for the pre-chat form; `entries` holds the recent history, oldest first."""
+    """`needs_details` asks for the pre-chat form; `entries` holds the recent history, oldest first. `open` is when
+    somebody is there in the next days, at least the next time; null where somebody always is."""
 
     visitor_token: str
     socket_token: str
@@ -1100,6 +1108,7 @@ class WidgetSessionOut(Shape):
     entries: list[WidgetEntry]
     cursor: str
     status: WidgetStatus | None
+    open: list[WidgetWindow] | None
 
 
 class WidgetDetailsIn(Shape):

@@ -21,7 +21,7 @@ from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Delivery
 from hub.domain.visitor import Visitor
 from hub.ports import WebChat
-from hub.services import attachments, contacts, delivery, inbound, typing, web_chat
+from hub.services import attachments, contacts, delivery, inbound, opening, typing, web_chat
 from hub.services.rate_limit import RateLimit
 from hub.store import feed
 from hub.store.queries import widget
@@ -29,6 +29,7 @@ from hub.web import assets, widget_render
 from hub.web import schemas as s
 from hub.web.context import the_hub
 from hub.web.files import UploadIn, reads_upload, rendered
+from hub.web.render import time
 from hub.web.webhooks import webhook_request
 
 HISTORY = 50
@@ -189,6 +190,8 @@ def session(asked: s.WidgetSessionIn) -> s.WidgetSessionOut:
         said = widget.history(connection, known.identity_id, cursor, limit=HISTORY) if known else []
         conversation = widget.current(connection, known.identity_id) if known else None
         status = widget_render.status(connection, conversation) if conversation else None
+        team_id = conversation.team_id if conversation else inbox.team_id
+        windows = opening.windows(connection, hub.store.rulebook, team_id, inbox.id, hub.clock.now())
     return s.WidgetSessionOut(
         visitor_token=chat.issue_visitor_token(visitor),
         socket_token=chat.issue_visitor_token(visitor, purpose="socket"),
@@ -199,6 +202,7 @@ def session(asked: s.WidgetSessionIn) -> s.WidgetSessionOut:
         entries=widget_render.history(said, hub),
         cursor=str(cursor),
         status=status,
+        open=None if windows is None else [s.WidgetWindow(begins=time(a), ends=time(b)) for a, b in windows],
     )
 
 

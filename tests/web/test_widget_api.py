@@ -6,8 +6,10 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jwt
 import pytest
@@ -15,7 +17,7 @@ from flask.testing import FlaskClient
 
 from hub.domain import events as e
 from hub.domain.messages import Author, Delivery
-from hub.services import assignment, contacts, handoff, merging, replies
+from hub.services import assignment, contacts, handoff, merging, promises, replies
 from hub.store import tables as t
 from hub.web.flask_app import create_app
 from tests.fixtures_hub import ANA, ORIGIN, WEB, World
@@ -149,6 +151,29 @@ def test_history_is_the_newest_fifty_oldest_first(browser: Browser, world: World
     for number in range(60):
         world.say(f"m{number}", sender=visitor_id(browser), inbox_id=WEB)
     assert texts(browser.open()["entries"]) == [f"m{number}" for number in range(10, 60)]
+
+
+def test_a_session_says_when_somebody_is_there(browser: Browser, world: World) -> None:
+    assert browser.visit["open"] is None, "nobody stated hours"
+    now = world.clock.now()
+    opens = datetime.fromtimestamp(now / 1_000_000, UTC) + timedelta(days=2)
+    week: list[list[list[str]]] = [[], [], [], [], [], [], []]
+    week[opens.weekday()] = [["09:00", "17:00"]]
+
+    def state(owner: str, days: list[list[list[str]]]) -> list[Json]:
+        world.clock.pass_time(1_000_000)
+        world.store.write(lambda tx: promises.set_hours(tx, owner, {"zone": "Europe/Madrid", "week": days}, ANA))
+        world.store.rulebook.forget()
+        found: list[Json] = browser.open()["open"]
+        return found
+
+    (window,) = state(f"inbox:{WEB}", week)
+    begins, ends = datetime.fromisoformat(window["begins"]), datetime.fromisoformat(window["ends"])
+    assert ends - begins == timedelta(hours=8)
+    assert begins.astimezone(ZoneInfo("Europe/Madrid")).strftime("%d %H:%M") == f"{opens:%d} 09:00"
+    team_id = world.inbox(WEB).team_id
+    assert len(state(f"team:{team_id}", [[["00:00", "24:00"]]] * 7)) >= 8, "the team's go before the inbox's"
+    assert state(f"team:{team_id}", [[]] * 7) == []
 
 
 def visitor_id(browser: Browser) -> str:

@@ -111,6 +111,7 @@ export class FakeHub {
         entries: this.entries.slice(-50),
         cursor: `0.${this.entries.length}`,
         status: null,
+        open: null,
       };
       return Response.json(session);
     }

@@ -24,7 +24,7 @@ function shown(part: Partial<State>, settings: Partial<Settings> = {}, chat: Par
   const state: State = { ...beginning("es"), settings: { ...SETTINGS, ...settings }, ...part };
   const root = document.createElement("div");
   document.body.replaceChildren(root);
-  render(<Screen chat={chat as Chat} state={state} words={WORDS.es} onClose={null} />, root);
+  render(<Screen chat={chat as Chat} state={state} words={WORDS.es} now={Date.now()} onClose={null} />, root);
   return root;
 }
 
@@ -56,4 +56,14 @@ test.each(["details", "chat"] as const)("the number for text messages stands in 
   expect(link()?.textContent).toBe("+34 612 34 56 78");
   expect(link()?.getAttribute("href")).toBe("sms:+34612345678");
   expect(shown({ phase }).textContent).not.toContain("SMS");
+});
+
+test("it says that nobody is there and when again, until an agent is", () => {
+  const tomorrow = Date.now() + 86_400_000;
+  const open = [{ begins: new Date(tomorrow).toISOString(), ends: new Date(tomorrow + 1000).toISOString() }];
+  expect(shown({ phase: "chat", open }).querySelector(".away")?.textContent).toContain("mañana");
+  expect(shown({ phase: "chat", open: [] }).querySelector(".away")?.textContent).toBe(WORDS.es.away(""));
+  expect(shown({ phase: "chat" }).querySelector(".away")).toBeNull();
+  const status = { status: "assigned", place: null, agent_name: "Ana" } as const;
+  expect(shown({ phase: "chat", open, status }).querySelector(".away")).toBeNull();
 });

@@ -32,11 +32,13 @@ const chat = createChat({
 });
 
 let open = !page;
+let latest: State | undefined;
 
 function show(state: State): void {
+  latest = state;
   const { unread, items, outgoing, status, language } = state;
   document.documentElement.lang = language;
-  render(<Screen {...{ chat, state }} words={WORDS[language]} onClose={page && close} />, document.body);
+  render(<Screen {...{ chat, state }} words={WORDS[language]} now={Date.now()} onClose={page && close} />, document.body);
   const visit = items.length + outgoing.length > 0 && status?.status !== "resolved";
   tell({ type: "news", unread, visit });
 }
@@ -67,6 +69,9 @@ document.addEventListener("keydown", (event) => {
 });
 addEventListener("online", () => chat.network(true));
 addEventListener("offline", () => chat.network(false));
+
+// What is said of the opening hours changes with the clock alone.
+setInterval(() => latest && show(latest), 30_000);
 
 chat.watching(open);
 if (page) tell({ type: "ready" });

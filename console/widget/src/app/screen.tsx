@@ -4,6 +4,7 @@ import { Composer } from "./composer";
 import { Details } from "./details";
 import { Icon } from "./icon";
 import { Log } from "./log";
+import { away } from "./opening";
 import type { State } from "./store";
 import type { Words } from "./words";
 
@@ -14,14 +15,16 @@ export interface Props {
 }
 
 interface ScreenProps extends Props {
+  now: number;
   /** Null where there is no panel to close. */
   onClose: (() => void) | null;
 }
 
-export function Screen({ chat, state, words, onClose }: ScreenProps) {
+export function Screen({ chat, state, words, now, onClose }: ScreenProps) {
   const { phase, settings, status, language } = state;
   const other = language === "en" ? "es" : "en";
   const agent = status?.status === "assigned" && status.agent_name;
+  const back = agent ? null : away(state.open, now, language);
   const props = { chat, state, words };
   return (
     <main>
@@ -47,6 +50,7 @@ export function Screen({ chat, state, words, onClose }: ScreenProps) {
       <p class={`notice ${state.connection}`} role="status">
         {notice(state, words)}
       </p>
+      {back !== null && <p class="notice away">{words.away(back)}</p>}
       {phase === "details" && <Details {...props} />}
       {phase === "chat" && <Log {...props} />}
       {phase === "chat" && <Composer {...props} />}

@@ -1,5 +1,5 @@
 /** What the customer sees, as one value, and the pure function that takes it from one moment to the next. */
-import type { Entry, Language, Message, Pending, Session, Settings, Status } from "./types";
+import type { Entry, Language, Message, Pending, Session, Settings, Status, Opening } from "./types";
 
 /** A message on its way is `waiting`, one that the hub would not take `failed`, with the hub's reason. */
 export interface Bubble extends Message {
@@ -22,6 +22,8 @@ export interface State {
   connection: "connecting" | "live" | "polling" | "offline";
   language: Language;
   settings: Settings | null;
+  /** When somebody is there; null: always, or not known yet. */
+  open: Opening[] | null;
   /** As the feed gave them. */
   items: Item[];
   /** The customer's own, not yet in the feed. */
@@ -50,6 +52,7 @@ export function beginning(language: Language): State {
     connection: "connecting",
     language,
     settings: null,
+    open: null,
     items: [],
     outgoing: [],
     status: null,
@@ -66,10 +69,11 @@ export function reduce(state: State, action: Action): State {
   });
   switch (action.type) {
     case "session": {
-      const { settings, needs_details, entries, status, unread } = action.session;
+      const { settings, needs_details, entries, status, unread, open } = action.session;
       return {
         ...entries.reduce(take, { ...state, items: [], status: null, settings, phase: needs_details ? "details" : "chat" }),
         status,
+        open,
         unread: state.watching ? 0 : unread,
       };
     }

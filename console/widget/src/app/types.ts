@@ -10,6 +10,7 @@ export type {
   WidgetSessionOut as Session,
   WidgetSettings as Settings,
   WidgetStatus as Status,
+  WidgetWindow as Opening,
 } from "@centralita/shared/api";
 
 export type Language = "en" | "es";
