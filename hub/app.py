@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
 from typing import Literal
 
 from redis import Redis
 
 from bot.rasa import RasaBot
 from channels.email.receiver import Arrived, Receiver
+from hub.aside import Aside
 from hub.clock import SystemClock
-from hub.domain.errors import NotFound, Refused
+from hub.domain.channel_setup import Setup
+from hub.domain.channel_setup import read as read_setup
+from hub.domain.errors import NotFound, Refused, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
 from hub.fetcher import PublicFetcher
@@ -29,6 +33,7 @@ from hub.jobs.nudges import ThreadNudger
 from hub.jobs.redis_nudger import RedisNudger
 from hub.jobs.runner import Runner
 from hub.jobs.sweeper import Sweeper
+from hub.jobs.upkeep import Upkeep
 from hub.ports import (
     Bot,
     Channel,
@@ -91,6 +96,12 @@ class Makers(Mapping[str, ChannelMaker]):
             self._loaded[name] = self._points[name].load()
         return self._loaded[name]
 
+    def setup(self, name: str) -> Setup:
+        """What an administrator gives for it: the file beside the channel's module. One without declares nothing."""
+        package, _, module = self._points[name].module.rpartition(".") if name in self._points else ("", "", "")
+        beside = files(package) / f"{module}.toml" if package else None
+        return read_setup(beside.read_text("utf-8")) if beside is not None and beside.is_file() else Setup(name)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._points.keys() | self._loaded.keys())
 
@@ -109,7 +120,7 @@ class Channels:
         clock: Clock,
         fetcher: Fetcher,
         public_url: str,
-        makers: Mapping[str, ChannelMaker],
+        makers: Makers,
     ) -> None:
         self._store = store
         self._files = files
@@ -125,16 +136,24 @@ class Channels:
         known = self._made.get(inbox.id)
         if known and known[0] == inbox:
             return known[1]
+        secrets = json.loads(self._box.open(inbox.sealed_secrets)) if inbox.sealed_secrets else {}
+        channel = self.make(inbox, secrets)
+        self._made[inbox.id] = (inbox, channel)
+        return channel
+
+    def kinds(self) -> Mapping[str, Setup]:
+        """See `hub.hub.Catalogue`."""
+        return {name: self._makers.setup(name) for name in sorted(self._makers)}
+
+    def make(self, inbox: Inbox, secrets: Mapping[str, str]) -> Channel:
+        """See `hub.hub.Catalogue`."""
         make = self._makers.get(inbox.channel)
         if make is None:
             raise NotFound(f"no installed package speaks the channel {inbox.channel}")
-        secrets = json.loads(self._box.open(inbox.sealed_secrets)) if inbox.sealed_secrets else {}
         url = f"{self._public_url}/webhooks/{inbox.key}"
         keep = partial(self._keep_secret, inbox.id)
         parts = ChannelParts(inbox, secrets, self._box.derive, self._clock, self._fetcher, url, keep, self._read_file)
-        channel = make(parts)
-        self._made[inbox.id] = (inbox, channel)
-        return channel
+        return make(parts)
 
     def _read_file(self, attachment_id: str) -> bytes:
         return self._files.get(attachments.key(attachment_id))
@@ -170,7 +189,7 @@ class Assembled:
     runner: Runner
     redis: Redis | None
     turn: BotTurn
-    _running: list[ThreadNudger | Sweeper | IndexFollower | Listeners] = field(default_factory=list)
+    _running: list[ThreadNudger | Sweeper | IndexFollower | Listeners | Upkeep] = field(default_factory=list)
 
     def start(self) -> None:
         """Starts what this process runs: in embedded mode everything, in scaled-out mode a worker's share."""
@@ -180,7 +199,7 @@ class Assembled:
             self.hub.store.write(outbox.take_over)  # nobody else runs rows on SQLite
         sweeper = Sweeper(self.hub)
         self.runner.expect = sweeper.expect
-        self._running.extend((sweeper, Listeners(self.hub)))
+        self._running.extend((sweeper, Listeners(self.hub), Upkeep(self.hub)))
         self._start(indexes=True)
 
     def start_answering(self) -> None:
@@ -249,7 +268,9 @@ def build(
         knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
     push = make_push(store, redis) if make_push else Silence()
     fetcher = PublicFetcher(settings.fetch_allow)
-    files = open_files(settings.files_url)
+    kept = open_files(settings.files_url)
+    channel_of = Channels(store, kept, box, clock, fetcher, settings.public_url, Makers(channels))
+    aside = Aside()
     holder: list[Runner] = []
     if nudger is None:
         nudger = (
@@ -262,8 +283,10 @@ def build(
         clock=clock,
         store=store,
         box=box,
-        files=files,
-        channel_of=Channels(store, files, box, clock, fetcher, settings.public_url, Makers(channels)),
+        files=kept,
+        channel_of=channel_of,
+        catalogue=channel_of,
+        aside=aside,
         inboxes=directory[0],
         bot=bot,
         knowledge=knowledge,
@@ -314,6 +337,8 @@ def _mailbox_at(hub: Hub, address: str) -> tuple[Inbox, Channel] | None:
             wrong = error
             continue
         if isinstance(channel, Postbox) and channel.owns(address):
+            if inbox.disabled:
+                raise Unavailable("this inbox is switched off", retry_after=60)
             return inbox, channel
     if wrong is not None:
         raise wrong

@@ -9,9 +9,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from hub.domain.errors import NotFound
 from hub.domain.gaps import Group
-from hub.domain.inbox import Inbox
+from hub.domain.inbox import AccountState, Inbox
 from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
-from hub.domain.messages import OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
+from hub.domain.messages import Attention, OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
 from hub.domain.rendering import ChoiceStyle
 from hub.domain.reply_window import MessageTag
 from hub.domain.templates import Template
@@ -35,7 +35,8 @@ class Capabilities:
 
     Not `changeable`: what was said once stays as it was said, nobody edits it, takes it back or reacts to it. Not
     `typed_choices`: choices come back as payloads alone, and no number or title that is typed means one of them. Both
-    spare each message a look into the database.
+    spare each message a look into the database. `typing_lasts`: for how many seconds customers of an `Attentive`
+    channel see that somebody writes; 0 where they cannot.
     """
 
     channel: str
@@ -56,6 +57,7 @@ class Capabilities:
     tags: tuple[MessageTag, ...] = ()
     changeable: bool = True
     typed_choices: bool = True
+    typing_lasts: float = 0.0
 
 
 class Channel(Protocol):
@@ -115,6 +117,31 @@ class TemplateSource(Protocol):
 
     def templates(self) -> Sequence[Template]:
         """All of them, whatever their state. Raises ChannelError."""
+
+
+@runtime_checkable
+class Account(Protocol):
+    """A channel whose provider can be asked how the inbox's account is."""
+
+    def account(self) -> AccountState:
+        """Asks, and changes and sends nothing. Raises ChannelError with what exactly is wrong."""
+
+
+@runtime_checkable
+class EndingToken(Protocol):
+    """A channel whose token ends unless it is exchanged in time."""
+
+    def renew_token(self) -> int:
+        """Exchanges it and keeps the new one. Returns until when that is good, microseconds; 0 where this inbox's does
+        not end. Raises ChannelError."""
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A channel whose customers can be shown that what they wrote is read, and that somebody answers."""
+
+    def attend(self, attention: Attention) -> None:
+        """Shows it. Expendable: nobody tries again. Raises ChannelError."""
 
 
 @runtime_checkable

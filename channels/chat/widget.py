@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     Address,
     Attachment,
@@ -225,6 +226,12 @@ class WidgetChannel:
         self._identity_secret = identity_secret
         self._origins = frozenset(origins.values())
         self._clock = clock
+
+    def account(self) -> AccountState:
+        """There is no provider: what can be wrong is that no page may show the chat."""
+        return AccountState(
+            " ".join(sorted(filter(None, self._origins))), problems=() if self._origins else (("no_origins", ""),)
+        )
 
     def verify(self, request: WebhookRequest) -> None:
         self.read_visitor_token(_bearer(request))

@@ -32,6 +32,7 @@ from channels.email.mime import Mail, Unparsed, parse_mail
 from channels.email.reply_text import reply_text
 from channels.email.robots import bounces, complaint, robot, spam_verdict
 from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.mail_threading import (
     ThreadHeaders,
     lookups,
@@ -127,6 +128,19 @@ class Mailbox:
         local, _, domain = address.strip().lower().rpartition("@")
         plain = f"{local.split(self._configuration.tag_separator)[0]}@{domain}"
         return plain in self._configuration.aliases or address.strip().lower() in self._configuration.aliases
+
+    def account(self) -> AccountState:
+        """Signs in to the server that mail is fetched from and to the one it is handed to."""
+        configuration = self._configuration
+        ways = []
+        if configuration.fetch is not None:
+            with imap.connect(configuration.fetch) as client:
+                client.select_folder(configuration.fetch.folders[0], readonly=True)
+            ways.append("IMAP")
+        if configuration.submit is not None:
+            smtp.greet(configuration.submit)
+            ways.append("SMTP")
+        return AccountState(" · ".join((configuration.address, *ways)))
 
     def parse_inbound(self, request: WebhookRequest) -> Parsed:
         """One mail, raw, in the request's body. Never refuses: what cannot be read is shown as such."""

@@ -6,7 +6,7 @@ import contextlib
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,6 +26,12 @@ class SmtpAccount:
     sign_in: Callable[[smtplib.SMTP], None] | None = field(default=None, repr=False)
 
 
+def greet(account: SmtpAccount) -> None:
+    """Signs in and leaves again. Raises ChannelError."""
+    with _signed_in(account):
+        return
+
+
 def send(account: SmtpAccount, raw: bytes, *, sender: str, recipients: Sequence[str]) -> str:
     """Hands a mail in. Returns the server's last words (they may name its queue id).
 
@@ -38,6 +44,26 @@ def send(account: SmtpAccount, raw: bytes, *, sender: str, recipients: Sequence[
     Raises ChannelError: `permanent` for 5xx replies, `account` where we are not let in, `unknown` where the connection
     broke after the mail was handed over and before the server said that it has it.
     """
+    with _signed_in(account) as client:
+        try:
+            _envelope(client, raw, sender, recipients)
+            code, _ = client.docmd("DATA")
+            if code != 354:
+                raise _refused(code, _)
+        except (OSError, smtplib.SMTPException) as error:
+            raise ChannelError("connection", _words(error)) from error
+        try:
+            client.send(_stuffed(raw))
+            code, words = client.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            raise ChannelError("no_answer", _words(error), unknown=True) from error
+        if code != 250:
+            raise _refused(code, words)
+        return words.decode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def _signed_in(account: SmtpAccount) -> Iterator[smtplib.SMTP]:
     context = ssl.create_default_context()
     try:
         client: smtplib.SMTP = (
@@ -50,23 +76,12 @@ def send(account: SmtpAccount, raw: bytes, *, sender: str, recipients: Sequence[
     try:
         try:
             _greet(client, account, context)
-            _envelope(client, raw, sender, recipients)
-            code, _ = client.docmd("DATA")
-            if code != 354:
-                raise _refused(code, _)
         except smtplib.SMTPAuthenticationError as error:
             # 454 is a passing failure of the server's (RFC 4954 §6), 535 ours.
             raise ChannelError(str(error.smtp_code), "sign-in refused", account=error.smtp_code >= 500) from error
         except (OSError, smtplib.SMTPException) as error:
             raise ChannelError("connection", _words(error)) from error
-        try:
-            client.send(_stuffed(raw))
-            code, words = client.getreply()
-        except (OSError, smtplib.SMTPException) as error:
-            raise ChannelError("no_answer", _words(error), unknown=True) from error
-        if code != 250:
-            raise _refused(code, words)
-        return words.decode("utf-8", "replace")
+        yield client
     finally:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             client.quit()

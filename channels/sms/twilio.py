@@ -34,6 +34,7 @@ from twilio.rest import Client
 
 from hub.domain.consent import DEFAULT_WORDS, UNITED_STATES_STOP, ConsentWords, consent_word, words
 from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     Address,
     Attachment,
@@ -419,9 +420,9 @@ class TwilioSms:
     # --- to Twilio ---
 
     @cached_property
-    def _messages(self) -> Any:
-        """The SDK's list of the account's messages, over connections of its own. Made by whoever sends first: a process
-        that only takes webhooks needs none."""
+    def _client(self) -> Any:
+        """The SDK, over connections of its own. Made by whoever sends first: a process that only takes webhooks needs
+        none."""
         settings = self._settings
         connections = httpx.Client(
             timeout=httpx.Timeout(settings.timeout, connect=min(_CONNECT_TIMEOUT, settings.timeout)),
@@ -430,7 +431,20 @@ class TwilioSms:
         )
         weakref.finalize(self, connections.close)
         line = _Line(settings.api_url, connections)
-        return Client(settings.username, settings.password, settings.account_sid, http_client=line).messages
+        return Client(settings.username, settings.password, settings.account_sid, http_client=line)
+
+    @property
+    def _messages(self) -> Any:
+        """The SDK's list of the account's messages."""
+        return self._client.messages
+
+    def account(self) -> AccountState:
+        """The account: its name, and whether it is active, suspended or a trial."""
+        with _answers(asks=True):
+            said = self._client.api.v2010.accounts(self._settings.account_sid).fetch()
+            status, kind = str(said.status), str(said.type)
+        problems = (("account_status", status),) if status != "active" else ()
+        return AccountState(str(said.friendly_name), limit="Trial" if kind == "Trial" else "", problems=problems)
 
     def send(self, message: OutboundMessage) -> Receipt:
         """Hands a message over; its reports come to an address that names it.
@@ -570,7 +584,10 @@ class _Line(HttpClient):  # type: ignore[misc]  # the SDK's classes carry no ann
         allow_redirects: bool = False,  # noqa: ARG002  # an API does not redirect
     ) -> Response:
         parts = urlsplit(uri)
-        address = f"{self._base}{parts.path}{'?' if parts.query else ''}{parts.query}"
+        # Content and indicators are at hosts of their own; another base (a region, a simulator) has them all.
+        elsewhere = self._base == API_URL and parts.hostname != urlsplit(API_URL).hostname
+        base = f"{parts.scheme}://{parts.netloc}" if elsewhere else self._base
+        address = f"{base}{parts.path}{'?' if parts.query else ''}{parts.query}"
         response = self._connections.request(
             method,
             address,

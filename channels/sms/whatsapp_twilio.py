@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from channels.sms.twilio import _E164, _REPLY, TwilioSms, _aside, _media, _one, _Parcel, _sid, read_settings
+from channels.sms.twilio import _E164, _REPLY, TwilioSms, _answers, _aside, _media, _one, _Parcel, _sid, read_settings
 from hub.domain.errors import ChannelError, Refused
-from hub.domain.messages import Address, InboundMessage, Location, OutboundMessage, Parsed, Referral, chosen
+from hub.domain.messages import Address, Attention, InboundMessage, Location, OutboundMessage, Parsed, Referral, chosen
 from hub.domain.rendering import numbered
 from hub.ports import ChannelParts
 
@@ -47,6 +47,7 @@ class TwilioWhatsApp(TwilioSms):
             opt_out=False,
             reply_window=DAY,
             changeable=True,
+            typing_lasts=25,
         )
 
     def _incoming(self, fields: Mapping[str, tuple[str, ...]], raw: bytes) -> Parsed:
@@ -71,6 +72,12 @@ class TwilioWhatsApp(TwilioSms):
             media=media, to=ours, window=DAY, also=also, answers=_one(fields, "OriginalRepliedMessageSid")[:64], **more,
         )  # fmt: skip
         return Parsed((message,), tuple(problems), _REPLY)
+
+    def attend(self, attention: Attention) -> None:
+        """Shows that it is read and that somebody writes; Twilio has no way to show the first alone."""
+        if attention.typing:
+            with _answers():
+                self._client.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=attention.last)
 
     def _recipient(self, message: OutboundMessage) -> str:
         value = message.address.value

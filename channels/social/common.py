@@ -159,11 +159,23 @@ def prepared(
 
 
 def post(url: str, **how: Any) -> httpx.Response:
-    """POSTs once. Raises ChannelError, `unknown` where the provider may have taken it.
+    """POSTs once. Raises ChannelError, `unknown` where the provider may have taken it."""
+    return _asked("POST", url, **how)
 
-    By the transport itself: the library's client would write the address into the log, and some hold a token.
-    """
-    request = httpx.Request("POST", url, extensions={"timeout": TIMEOUT.as_dict()}, **how)
+
+def get(url: str, **how: Any) -> dict[str, Any]:
+    """The JSON object at an address. Raises ChannelError."""
+    response = _asked("GET", url, **how)
+    said = answered(response)
+    if response.status_code != httpx.codes.OK:
+        words = str(said.get("description") or said.get("message") or "")
+        raise by_status(response, "", words, **({"account": True} if response.status_code in (401, 403, 404) else {}))
+    return said
+
+
+def _asked(method: str, url: str, **how: Any) -> httpx.Response:
+    """By the transport itself: the library's client would write the address into the log, and some hold a token."""
+    request = httpx.Request(method, url, extensions={"timeout": TIMEOUT.as_dict()}, **how)
     problem: ChannelError
     try:
         with httpx.HTTPTransport() as transport:
@@ -172,7 +184,7 @@ def post(url: str, **how: Any) -> httpx.Response:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
         problem = ChannelError("not_reached", "the provider cannot be reached")
     except httpx.HTTPError:
-        problem = ChannelError("no_answer", "the provider did not answer", unknown=True)
+        problem = ChannelError("no_answer", "the provider did not answer", unknown=method == "POST")
     else:
         return response
     raise problem
@@ -185,6 +197,12 @@ def answered(response: httpx.Response) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def accepted(response: httpx.Response) -> None:
+    """Raises ChannelError where the provider refused."""
+    if not response.is_success:
+        raise by_status(response, "", str(answered(response).get("description", "")))
 
 
 def pause(response: httpx.Response) -> float | None:

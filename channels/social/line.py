@@ -18,9 +18,11 @@ from typing import Any
 import httpx
 
 from channels.social import common
-from hub.domain.errors import BadSignature, Refused
+from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     Address,
+    Attention,
     Deletion,
     InboundEvent,
     InboundMessage,
@@ -73,6 +75,7 @@ class Line:
         attachment_limit=MEDIA_LIMIT,
         media_types=MEDIA_TYPES,
         choices=(ChoiceStyle("quick_replies", 13, 20),),
+        typing_lasts=20,
     )
 
     def __init__(self, parts: ChannelParts) -> None:
@@ -84,7 +87,7 @@ class Line:
         self._data_url = common.address(
             parts.inbox.settings, "data_url", parts.inbox.settings.get("api_url") or DATA_URL
         )
-        self._fetcher, self._clock = parts.fetcher, parts.clock
+        self._fetcher, self._clock, self._webhook_url = parts.fetcher, parts.clock, parts.webhook_url
 
     def verify(self, request: WebhookRequest) -> None:
         """The signature is over the raw bytes of the body."""
@@ -119,6 +122,30 @@ class Line:
         if self._fresh_token(message, since):
             return None
         return self._push(message, self._messages(message))
+
+    def account(self) -> AccountState:
+        """The account, where LINE calls, and how much of the month's quota is used."""
+        bot, hook, quota, used = (
+            self._get(each)
+            for each in ("info", "channel/webhook/endpoint", "message/quota", "message/quota/consumption")
+        )
+        url = common.text(hook, "endpoint")
+        problems = [("webhook_unset", url)] if not url or hook.get("active") is False else []
+        problems += [("webhook_elsewhere", url)] if url and url != self._webhook_url else []
+        limit = f"{used.get('totalUsage', 0)} / {quota.get('value', '∞')}"
+        name = f"{common.text(bot, 'displayName', most=100)} {common.text(bot, 'basicId', most=100)}".strip()
+        return AccountState(name, limit=limit, problems=tuple(problems))
+
+    def attend(self, attention: Attention) -> None:
+        """A reading mark where the message came with a token for it, and an animation while somebody answers."""
+        calls: list[tuple[str, dict[str, Any]]] = []
+        if attention.token:
+            calls.append(("markAsRead", {"markAsReadToken": attention.token}))
+        if attention.typing:
+            calls.append(("loading/start", {"chatId": attention.address.value, "loadingSeconds": 20}))
+        for way, body in calls:
+            headers = {"Authorization": f"Bearer {self._token}"}
+            common.accepted(common.post(f"{self._api_url}/v2/bot/chat/{way}", json=body, headers=headers))
 
     def fetch_media(self, media: RemoteMedia) -> FetchedFile:
         """Gets the content of a message from LINE, or of one that was made elsewhere from there, without our token."""
@@ -160,6 +187,15 @@ class Line:
     def _push(self, message: OutboundMessage, body: list[dict[str, Any]]) -> Receipt:
         key = str(uuid.uuid5(_NAMESPACE, message.message_id))
         return _receipt(self._post("push", {"to": message.address.value, "messages": body}, {"X-Line-Retry-Key": key}))
+
+    def _get(self, path: str) -> dict[str, Any]:
+        """What there is; empty where there is nothing (no webhook, no limit)."""
+        try:
+            return common.get(f"{self._api_url}/v2/bot/{path}", headers={"Authorization": f"Bearer {self._token}"})
+        except ChannelError as error:
+            if error.code == "404" and path != "info":
+                return {}
+            raise
 
     def _post(self, way: str, body: dict[str, Any], more: dict[str, str]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}", **more}
@@ -272,6 +308,7 @@ def _message(event: dict[str, Any], who: Address) -> InboundMessage:
         location=place,
         sticker=sticker,
         unsupported=unsupported,
+        read_token=common.text(found, "markAsReadToken", most=500),
     )
 
 

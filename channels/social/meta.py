@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
+from channels.social import common
 from hub.domain.errors import BadSignature, ChannelError, Refused
 from hub.domain.messages import Attachment, InboundEvent, Parsed, ProviderReply, SetAside, WebhookRequest
 from hub.ports import ChannelParts, FetchedFile
@@ -49,11 +50,12 @@ class Verdict(Enum):
 class MetaSettings:
     """An inbox's settings and secrets, checked.
 
-    `account` is the number's, the page's or the Instagram account's id. `api` is the Graph API's address with its
-    version. `app_secrets` are in use and about to be. `timeout` in seconds.
+    `account` is the number's, the page's or the Instagram account's id, `app` the app's (perhaps empty). `api` is the
+    Graph API's address with its version. `app_secrets` are in use and about to be. `timeout` in seconds.
     """
 
     account: str
+    app: str
     api: str
     timeout: float
     token: str = field(repr=False)
@@ -61,8 +63,8 @@ class MetaSettings:
     verify_token: str = field(repr=False)
 
 
-def read_settings(parts: ChannelParts, account: str) -> MetaSettings:
-    """Checks what the inbox is set to; `account` names the setting with its id.
+def read_settings(parts: ChannelParts, account: str, api_url: str = API_URL) -> MetaSettings:
+    """Checks what the inbox is set to; `account` names the setting with its id, `api_url` is where no other is set.
 
     Raises Refused: `field` is the setting or secret; a secret's value is never in the rule.
     """
@@ -73,7 +75,7 @@ def read_settings(parts: ChannelParts, account: str) -> MetaSettings:
     version = given.get("version", VERSION)
     if not isinstance(version, str) or not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", version):
         raise Refused("version", f"must be a version of the Graph API, such as {VERSION}")
-    url = given.get("api_url", API_URL)
+    url = given.get("api_url") or api_url
     if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or "?" in url:
         raise Refused("api_url", "must be an address with http or https, without a query")
     timeout = given.get("timeout", READ_TIMEOUT)
@@ -83,8 +85,9 @@ def read_settings(parts: ChannelParts, account: str) -> MetaSettings:
         if not isinstance(secrets.get(name), str) or not secrets[name]:
             raise Refused(name, "must be among the secrets")
     app_secrets = tuple(filter(None, (secrets["app_secret"], secrets.get("app_secret_secondary", ""))))
-    api = f"{url.rstrip('/')}/{version}"
-    return MetaSettings(number, api, float(timeout), secrets["access_token"], app_secrets, secrets["verify_token"])
+    app, api = str(given.get("app_id", "")), f"{url.rstrip('/')}/{version}"
+    token, word = secrets["access_token"], secrets["verify_token"]
+    return MetaSettings(number, app, api, float(timeout), token, app_secrets, word)
 
 
 # --- from Meta ---
@@ -260,6 +263,19 @@ class Graph:
     def get(self, path: str) -> Mapping[str, Any]:
         """Asks for something; `path` may be a whole address, as in the pages of a list. Raises ChannelError."""
         return self._ask("GET", path, None)
+
+    def token_until(self) -> int:
+        """Until when the token is good, microseconds; 0 where it does not end, or where only the app would be told."""
+        if not self._settings.app:
+            return 0
+        asking = f"{self._settings.app}|{self._settings.app_secrets[0]}"
+        query = urlencode({"input_token": self._settings.token, "access_token": asking})
+        try:
+            said = common.get(f"{self._settings.api}/debug_token?{query}")
+        except ChannelError:
+            return 0
+        until = part(said, "data").get("expires_at")
+        return until * 1_000_000 if isinstance(until, int) else 0
 
     def _ask(self, method: str, path: str, document: Mapping[str, Any] | None) -> Mapping[str, Any]:
         lost = method == "POST"

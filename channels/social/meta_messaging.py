@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 from channels.social import meta
 from channels.social.meta import Verdict, identifier, listed, mapping, part, text
 from hub.domain.errors import ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     Address,
+    Attention,
     Deletion,
     Delivery,
     DeliveryUpdate,
@@ -62,7 +64,7 @@ ERRORS: Mapping[int | tuple[int, int], tuple[Verdict, str]] = {
 class MetaMessaging:
     """One page or one Instagram account. See `hub.ports.Channel` and `MediaSource`; the two channels fill in the rest.
 
-    `kind` is the webhook's object, `account_setting` the setting with the account's id.
+    `kind` is the webhook's object, `account_setting` the setting with the account's id, `name_field` where its name is.
     """
 
     channel: ClassVar[str]
@@ -70,12 +72,12 @@ class MetaMessaging:
     account_setting: ClassVar[str]
     text_limit: ClassVar[int]
     media_types: ClassVar[tuple[str, ...]]
+    name_field: ClassVar[str] = "name"
     idle_media: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, parts: ChannelParts) -> None:
-        self._parts, self._settings = parts, meta.read_settings(parts, self.account_setting)
+        self._parts, self._settings = parts, self._read_settings(parts)
         given = parts.inbox.settings
-        self._app = str(given.get("app_id", ""))
         tagged = given.get("human_agent", False)
         if not isinstance(tagged, bool):
             raise Refused("human_agent", "must be true or false")
@@ -90,7 +92,11 @@ class MetaMessaging:
             reply_window=DAY,
             choices=CHOICES,
             tags=(HUMAN_AGENT,) if tagged else (),
+            typing_lasts=20,
         )
+
+    def _read_settings(self, parts: ChannelParts) -> meta.MetaSettings:
+        return meta.read_settings(parts, self.account_setting)
 
     # --- from Meta ---
 
@@ -125,7 +131,7 @@ class MetaMessaging:
             if is_echo:
                 ours_id = text(message, "metadata", 100)
                 known = ours_id if _ULID.fullmatch(ours_id) else ""
-                own = bool(known) or (bool(self._app) and str(message.get("app_id")) == self._app)
+                own = bool(known) or (bool(self._settings.app) and str(message.get("app_id")) == self._settings.app)
                 yield Echo(said, own=own, message_id=known)
             else:
                 yield said
@@ -242,6 +248,17 @@ class MetaMessaging:
     @property
     def _most_bytes(self) -> int:
         return 4 * self.text_limit
+
+    def account(self) -> AccountState:
+        """What the page or account is called, and until when its token is good."""
+        said = self._graph.get(f"{self._settings.account}?fields={self.name_field}")
+        return AccountState(text(said, self.name_field, 200), token_until=self._graph.token_until())
+
+    def attend(self, attention: Attention) -> None:
+        """A reading mark, and three dots while somebody answers."""
+        for action in ("mark_seen", "typing_on") if attention.typing else ("mark_seen",):
+            told = {"recipient": {"id": attention.address.value}, "sender_action": action}
+            self._graph.post(f"{self._settings.account}/messages", told)
 
     def fetch_media(self, media: RemoteMedia) -> FetchedFile:
         """Gets a customer's file: whoever has the address may have it, while it is good."""

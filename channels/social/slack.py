@@ -28,6 +28,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from channels.social import common
 from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     AccountTrouble,
     Address,
@@ -73,6 +74,7 @@ _SILENT_MESSAGES = frozenset({"message_replied", "channel_join", "channel_leave"
 _SILENT_MESSAGES |= {"channel_name", "pinned_item", "assistant_app_thread", "bot_add", "bot_remove"}
 _WORDS = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _METADATA = "centralita_message"
+_SCOPES = ("chat:write", "im:history", "files:read", "reactions:read")  # without them it does only half of its work
 _EMOJI = {"+1": "👍", "thumbsup": "👍", "-1": "👎", "thumbsdown": "👎", "heart": "❤️", "tada": "🎉", "pray": "🙏"}
 _EMOJI |= {"white_check_mark": "✅", "eyes": "👀", "joy": "😂", "smile": "😄", "cry": "😢", "rage": "😡", "fire": "🔥"}
 
@@ -157,6 +159,18 @@ class Slack:
             body["blocks"] = [section, {"type": "actions", "elements": buttons}]
         headers = {"Authorization": f"Bearer {self._token}"}
         return _receipt(common.post(f"{self._api_url}/chat.postMessage", json=body, headers=headers))
+
+    def account(self) -> AccountState:
+        """The workspace, and scopes that the app lacks."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        response = common.post(f"{self._api_url}/auth.test", headers=headers)
+        said = common.answered(response)
+        if said.get("ok") is not True:
+            raise _refusal(response, said)
+        granted = response.headers.get("x-oauth-scopes", "")
+        lacking = [each for each in _SCOPES if each not in granted.split(",")] if granted else []
+        name = f"{common.text(said, 'user', most=100)} · {common.text(said, 'team', most=100)}"
+        return AccountState(name, problems=(("missing_scope", ", ".join(lacking)),) if lacking else ())
 
     def fetch_media(self, media: RemoteMedia) -> FetchedFile:
         """Gets a file from Slack alone, signed in; a page instead of it says that the app may not read files."""
@@ -316,11 +330,15 @@ def _receipt(response: httpx.Response) -> Receipt:
             return Receipt(f"{common.identifier(said, 'channel')}:{common.identifier(said, 'ts')}")
         except Refused as error:
             raise common.odd_answer() from error
+    raise _refusal(response, said)
+
+
+def _refusal(response: httpx.Response, said: dict[str, Any]) -> ChannelError:
     code = said.get("error")
     if not isinstance(code, str) or not code:
-        raise common.odd_answer()
+        return common.odd_answer()
     needed = f", it needs {said['needed']}" if isinstance(said.get("needed"), str) else ""
-    raise ChannelError(
+    return ChannelError(
         code[:50],
         f"Slack says {code}{needed}"[:500],
         permanent=code not in _ACCOUNT | _LATER,

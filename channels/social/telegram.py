@@ -13,9 +13,11 @@ from typing import Any
 
 from channels.social import common
 from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     Address,
     Attachment,
+    Attention,
     ContactCard,
     Edit,
     InboundEvent,
@@ -75,6 +77,7 @@ class Telegram:
         media_types=MEDIA_TYPES,
         messages_per_second=30,
         choices=(ChoiceStyle("buttons", 100, 64),),
+        typing_lasts=5,
     )
 
     def __init__(self, parts: ChannelParts) -> None:
@@ -83,7 +86,7 @@ class Telegram:
         rule = "must have 8 to 256 letters, digits, _ or -"
         self._secret = common.secret(parts.secrets, "webhook_secret", r"[A-Za-z0-9_-]{8,256}", rule)
         self._api_url = common.address(parts.inbox.settings, "api_url", API_URL)
-        self._fetcher = parts.fetcher
+        self._fetcher, self._webhook_url = parts.fetcher, parts.webhook_url
 
     def verify(self, request: WebhookRequest) -> None:
         """Telegram signs nothing: it sends back the secret that it was given."""
@@ -119,8 +122,7 @@ class Telegram:
             body |= {name: enclosed[0].url, "caption": text}
         else:
             method, body["text"] = "sendMessage", text
-        url = f"{self._api_url}/bot{self._token}/{method}"
-        response = common.post(url, json=body)
+        response = common.post(self._method(method), json=body)
         said = common.answered(response)
         if response.status_code == 200 and said.get("ok") is True:
             try:
@@ -133,12 +135,31 @@ class Telegram:
             raise common.odd_answer()
         raise _error(response.status_code, said, common.by_status(response, "", str(said.get("description", ""))))
 
+    def account(self) -> AccountState:
+        """The bot, and what Telegram last heard of the hub."""
+        bot, hook = (common.child(common.get(self._method(each)), "result") for each in ("getMe", "getWebhookInfo"))
+        url, wrong = common.text(hook, "url"), common.text(hook, "last_error_message", most=500)
+        problems = (
+            [("webhook_unset", "")] if not url else [("webhook_elsewhere", url)] if url != self._webhook_url else []
+        )
+        problems += [("webhook_error", wrong)] if wrong else []
+        return AccountState(f"@{common.text(bot, 'username', most=100)}", problems=tuple(problems))
+
+    def attend(self, attention: Attention) -> None:
+        """Bots have no read receipts."""
+        if attention.typing:
+            body = {"chat_id": attention.address.value, "action": "typing"}
+            common.accepted(common.post(self._method("sendChatAction"), json=body))
+
+    def _method(self, name: str) -> str:
+        return f"{self._api_url}/bot{self._token}/{name}"
+
     def fetch_media(self, media: RemoteMedia) -> FetchedFile:
         """Asks where the file is, and gets it. Both addresses hold the token: they are made here and go nowhere."""
         if not media.url.startswith(_FILE):
             raise ChannelError("media_host", "the file is none of Telegram's", permanent=True)
         file_id = media.url.removeprefix(_FILE)
-        found = self._fetcher.fetch(f"{self._api_url}/bot{self._token}/getFile?file_id={file_id}", limit=MEDIA_LIMIT)
+        found = self._fetcher.fetch(f"{self._method('getFile')}?file_id={file_id}", limit=MEDIA_LIMIT)
         try:
             path = json.loads(found.content)["result"]["file_path"]
         except (ValueError, KeyError, TypeError) as error:

@@ -18,10 +18,12 @@ from typing import Any
 from channels.social import meta
 from channels.social.meta import Verdict, identifier, listed, mapping, part, text
 from hub.domain.errors import ChannelError, Refused
+from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     AccountTrouble,
     Address,
     Attachment,
+    Attention,
     ContactCard,
     Deletion,
     Delivery,
@@ -132,6 +134,7 @@ class WhatsApp:
             messages_per_second=float(rate),
             choices=CHOICES,
             templates=True,
+            typing_lasts=25,
         )
 
     # --- from WhatsApp ---
@@ -296,6 +299,20 @@ class WhatsApp:
         if style:
             return {"type": "interactive", "interactive": _interactive(message, style.name)}
         return {"type": "text", "text": {"body": words, "preview_url": "https://" in words}}
+
+    def account(self) -> AccountState:
+        """The number, what WhatsApp thinks of it, and how many people it may write to in a day."""
+        fields = "verified_name,display_phone_number,quality_rating,whatsapp_business_manager_messaging_limit"
+        said = self._graph.get(f"{self._settings.account}?fields={fields}")
+        name = f"{text(said, 'verified_name', 200)} {text(said, 'display_phone_number', 50)}".strip()
+        quality, limit = text(said, "quality_rating", 50), text(said, "whatsapp_business_manager_messaging_limit", 50)
+        return AccountState(name, quality, limit, self._graph.token_until())
+
+    def attend(self, attention: Attention) -> None:
+        """Whoever is shown that somebody writes is shown that it was read, too."""
+        typing = {"typing_indicator": {"type": "text"}} if attention.typing else {}
+        told = {"messaging_product": "whatsapp", "status": "read", "message_id": attention.last}
+        self._graph.post(f"{self._settings.account}/messages", told | typing)
 
     def fetch_media(self, media: RemoteMedia) -> FetchedFile:
         """Gets a customer's file: its address is good for five minutes, so it is asked for anew each time."""

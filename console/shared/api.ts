@@ -183,6 +183,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/answering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How sure the answers of each inbox must be */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AnsweringList"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/article-categories": {
         parameters: {
             query?: never;
@@ -2313,7 +2358,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    view?: "queue" | "mine" | "all" | "bot" | "snoozed" | "resolved";
+                    view?: "queue" | "mine" | "helping" | "all" | "bot" | "snoozed" | "resolved";
                     team_id?: string | null;
                     after?: string | null;
                     limit?: number;
@@ -2647,6 +2692,91 @@ export interface paths {
             };
         };
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/colleague": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Bring a colleague in, with a note
+         * @description They read and answer along; whoever has the conversation keeps it.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["ColleagueIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConversationOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** The colleague leaves the conversation */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConversationOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -4365,6 +4495,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be connected, and what is filled in for it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InboxKinds"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inboxes": {
         parameters: {
             query?: never;
@@ -4406,6 +4581,144 @@ export interface paths {
             };
         };
         put?: never;
+        /**
+         * Connect an inbox
+         * @description 422 names the setting that breaks a rule of its channel.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["NewInboxIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InboxSaved"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inboxes/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All inboxes with their settings and how they are
+         * @description Secrets are never told.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InboxSettingsList"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inboxes/{inbox_id}/answering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say how sure an inbox's answers must be
+         * @description A backtest tells beforehand what it would have changed.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["AnsweringIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AnsweringOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         post?: never;
         delete?: never;
         options?: never;
@@ -4596,6 +4909,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inboxes/{inbox_id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change an inbox's settings and secrets */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["InboxIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InboxSaved"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inboxes/{inbox_id}/sources": {
         parameters: {
             query?: never;
@@ -4640,6 +5004,60 @@ export interface paths {
             };
         };
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inboxes/{inbox_id}/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Switch an inbox off, or on again
+         * @description Off: its provider is told to come again later, and what is to leave waits.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["InboxSwitch"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Done"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         post?: never;
         delete?: never;
         options?: never;
@@ -4725,6 +5143,56 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Templates"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inboxes/{inbox_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the provider how the account is
+         * @description A call that changes and sends nothing. What it answers, or why it refused, is in the inbox's health.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    inbox_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InboxSettingsOut"];
                     };
                 };
                 /** @description Whatever went wrong, in one shape */
@@ -7902,6 +8370,64 @@ export interface components {
             items: components["schemas"]["AgentOut"][];
         };
         /**
+         * AnsweringIn
+         * @description How sure an inbox's answers must be.
+         *
+         *     `target_precision`: the share of the knowledge base's answers that is to be right; 0: `knowledge`, a probability,
+         *     decides in its place, and nothing is offered. `intent`: from which probability on the bot acts on what it
+         *     understood. `mail`, `mail_intent`: both again by mail, where nobody asks back. `misses`: unanswered messages in a
+         *     row until a person takes over. `articles_first`: a sure article goes before a sure intent.
+         */
+        AnsweringIn: {
+            /** Target Precision */
+            target_precision: number;
+            /** Knowledge */
+            knowledge: number;
+            /** Intent */
+            intent: number;
+            /** Mail */
+            mail: number;
+            /** Mail Intent */
+            mail_intent: number;
+            /** Misses */
+            misses: number;
+            /** Articles First */
+            articles_first: boolean;
+        };
+        /** AnsweringList */
+        AnsweringList: {
+            /** Items */
+            items: components["schemas"]["AnsweringOut"][];
+        };
+        /**
+         * AnsweringOut
+         * @description The same, of an inbox. `bot`: whether the bot and the knowledge base try first at all.
+         */
+        AnsweringOut: {
+            /** Target Precision */
+            target_precision: number;
+            /** Knowledge */
+            knowledge: number;
+            /** Intent */
+            intent: number;
+            /** Mail */
+            mail: number;
+            /** Mail Intent */
+            mail_intent: number;
+            /** Misses */
+            misses: number;
+            /** Articles First */
+            articles_first: boolean;
+            /** Inbox Id */
+            inbox_id: string;
+            /** Name */
+            name: string;
+            /** Channel */
+            channel: string;
+            /** Bot */
+            bot: boolean;
+        };
+        /**
          * AnswersIn
          * @description Fields of the contact that an agent asked for, and those that were answered right.
          */
@@ -8107,6 +8633,21 @@ export interface components {
              * @default
              */
             name: string;
+        };
+        /**
+         * AwaitedVendor
+         * @description An outside firm that has promised an answer by `due_at`; `overdue`: it is late, which was announced.
+         */
+        AwaitedVendor: {
+            /** Vendor Id */
+            vendor_id: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Overdue */
+            overdue: boolean;
         };
         /**
          * BacktestGiven
@@ -8496,6 +9037,18 @@ export interface components {
             message_id: string;
         };
         /**
+         * ColleagueIn
+         * @description Who is brought in, and the note that tells them what for.
+         */
+        ColleagueIn: {
+            /** Client Id */
+            client_id: string;
+            /** Agent Id */
+            agent_id: string;
+            /** Note */
+            note: string;
+        };
+        /**
          * ConsentOut
          * @description The customer wants no messages at an address (`withdrawn`), or wants them again (`given`); `how` as there.
          */
@@ -8633,7 +9186,7 @@ export interface components {
         };
         /**
          * ConversationOut
-         * @description A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
+         * @description A row of the list. `colleague_id` was brought in beside whoever has it. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
          *     where they last wrote from; `subject` is that of the mail it began with, or empty.
          */
         ConversationOut: {
@@ -8705,6 +9258,13 @@ export interface components {
             merged_into: string | null;
             /** @default null */
             sla: components["schemas"]["SlaOut"] | null;
+            /**
+             * Colleague Id
+             * @default null
+             */
+            colleague_id: string | null;
+            /** @default null */
+            awaited: components["schemas"]["AwaitedVendor"] | null;
         };
         /**
          * Conversations
@@ -8729,6 +9289,8 @@ export interface components {
             };
             /** Mine */
             mine: number;
+            /** Helping */
+            helping: number;
             /** Bot */
             bot: number;
             /** Snoozed */
@@ -8965,7 +9527,8 @@ export interface components {
         };
         /**
          * FiguresOut
-         * @description What customers did with an article in the last `days`. Helped and unhelpful are what they said.
+         * @description What customers did with an article in the last `days`. Helped and unhelpful are what they said; offered: it was
+         *     one of several to choose from; picked: it was chosen of them, and so shown.
          */
         FiguresOut: {
             /** Days */
@@ -8978,6 +9541,10 @@ export interface components {
             unhelpful: number;
             /** Handed Off */
             handed_off: number;
+            /** Offered */
+            offered: number;
+            /** Picked */
+            picked: number;
         };
         /** Floor */
         Floor: {
@@ -9412,6 +9979,115 @@ export interface components {
             /** Refused */
             refused: components["schemas"]["RefusedArticle"][];
         };
+        /**
+         * InboxHealthOut
+         * @description How an inbox is. `heard_at`: when the provider last called and was believed, `refused_at` when somebody was not,
+         *     `sent_at` when it last took a message; each up to half a minute late. `checked_at`: when it was last asked how the
+         *     account is; `error` is its answer where it refused, `account` and what follows else. `wrong` names a setting that
+         *     breaks its rule. `stopped` since `stopped_at` with `waiting` messages (1000: that or more); `tries`: one of them
+         *     tries from time to time.
+         */
+        InboxHealthOut: {
+            /** Heard At */
+            heard_at: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /** Refused At */
+            refused_at: string | null;
+            /** Refusal */
+            refusal: string;
+            /** Checked At */
+            checked_at: string | null;
+            /** Code */
+            code: string;
+            /** Error */
+            error: string;
+            /** Account */
+            account: string;
+            /** Quality */
+            quality: string;
+            /** Limit */
+            limit: string;
+            /** Token Until */
+            token_until: string | null;
+            /** Problems */
+            problems: components["schemas"]["ProblemOut"][];
+            /** Wrong */
+            wrong: string;
+            /** Stopped */
+            stopped: string;
+            /** Stopped At */
+            stopped_at: string | null;
+            /** Waiting */
+            waiting: number;
+            /** Tries */
+            tries: boolean;
+            listener: components["schemas"]["ListenerOut"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "down" | "off" | "unknown";
+        };
+        /**
+         * InboxIn
+         * @description What is filled in. `settings` are all of the declared ones; of `secrets` those that are given change, an empty
+         *     one goes; `made` names those that the hub is to make anew.
+         */
+        InboxIn: {
+            /** Name */
+            name: string;
+            /** Team Id */
+            team_id: string;
+            /**
+             * Bot
+             * @default true
+             */
+            bot: boolean;
+            /**
+             * Receipts
+             * @default true
+             */
+            receipts: boolean;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** Secrets */
+            secrets?: {
+                [key: string]: string;
+            };
+            /** Made */
+            made?: string[];
+        };
+        /**
+         * InboxKindOut
+         * @description A kind of inbox that can be connected: its provider's name, what to fill in, what to click at the provider.
+         */
+        InboxKindOut: {
+            /** Channel */
+            channel: string;
+            /** Title */
+            title: string;
+            /** Webhook */
+            webhook: boolean;
+            /** Page */
+            page: string;
+            /** Fields */
+            fields: components["schemas"]["SetupFieldOut"][];
+            /** Steps */
+            steps: components["schemas"]["WordsOut"][];
+        };
+        /**
+         * InboxKinds
+         * @description `public`: whether providers reach the hub at its address, which must be https for that.
+         */
+        InboxKinds: {
+            /** Items */
+            items: components["schemas"]["InboxKindOut"][];
+            /** Public */
+            public: boolean;
+        };
         /** InboxOut */
         InboxOut: {
             /** Id */
@@ -9425,6 +10101,54 @@ export interface components {
              * @enum {string}
              */
             routing: "manual" | "offer" | "automatic";
+        };
+        /**
+         * InboxSaved
+         * @description `made` are secrets that were made, to be pasted at the provider; they are not shown again.
+         */
+        InboxSaved: {
+            inbox: components["schemas"]["InboxSettingsOut"];
+            /** Made */
+            made: {
+                [key: string]: string;
+            };
+        };
+        /** InboxSettingsList */
+        InboxSettingsList: {
+            /** Items */
+            items: components["schemas"]["InboxSettingsOut"][];
+        };
+        /**
+         * InboxSettingsOut
+         * @description An inbox with its settings by their declared names. Of its secrets only the names are told; `checkable`: there is
+         *     a provider that can be asked. `address` is where the provider calls, or what the web chat's page holds.
+         */
+        InboxSettingsOut: {
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Channel */
+            channel: string;
+            /** Team Id */
+            team_id: string;
+            /** Bot */
+            bot: boolean;
+            /** Receipts */
+            receipts: boolean;
+            /** Disabled */
+            disabled: boolean;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Secrets */
+            secrets: string[];
+            /** Address */
+            address: string;
+            health: components["schemas"]["InboxHealthOut"];
         };
         /**
          * InboxStateOut
@@ -9450,6 +10174,11 @@ export interface components {
              * @default null
              */
             held_back: number | null;
+        };
+        /** InboxSwitch */
+        InboxSwitch: {
+            /** On */
+            on: boolean;
         };
         /** Inboxes */
         Inboxes: {
@@ -9974,6 +10703,35 @@ export interface components {
              */
             preferred: components["schemas"]["NeedShape-Input"][];
         };
+        /** NewInboxIn */
+        NewInboxIn: {
+            /** Name */
+            name: string;
+            /** Team Id */
+            team_id: string;
+            /**
+             * Bot
+             * @default true
+             */
+            bot: boolean;
+            /**
+             * Receipts
+             * @default true
+             */
+            receipts: boolean;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** Secrets */
+            secrets?: {
+                [key: string]: string;
+            };
+            /** Made */
+            made?: string[];
+            /** Channel */
+            channel: string;
+        };
         /** NewPersonIn */
         NewPersonIn: {
             /** Name */
@@ -10471,6 +11229,16 @@ export interface components {
             rule: string | null;
         };
         /**
+         * ProblemOut
+         * @description Keeps messages from coming or leaving though the account is in order; `detail` says where or what.
+         */
+        ProblemOut: {
+            /** What */
+            what: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
          * PublishIn
          * @description `at`: not now but then. `accept_broken`: although test questions are no longer answered right.
          */
@@ -10708,6 +11476,35 @@ export interface components {
             agent: components["schemas"]["AgentOut"];
             /** Csrf Token */
             csrf_token: string;
+        };
+        /**
+         * SetupFieldOut
+         * @description One thing to fill in. `where` names another setting and the value with which this one matters.
+         */
+        SetupFieldOut: {
+            /** Name */
+            name: string;
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "text" | "long" | "number" | "boolean" | "choice" | "list" | "json";
+            label: components["schemas"]["WordsOut"];
+            hint: components["schemas"]["WordsOut"] | null;
+            /** Secret */
+            secret: boolean;
+            /** Made */
+            made: boolean;
+            /** Required */
+            required: boolean;
+            /** Default */
+            default: string;
+            /** Choices */
+            choices: string[];
+            /** Where */
+            where: string[];
+            /** Advanced */
+            advanced: boolean;
         };
         /**
          * ShiftIn
@@ -11858,6 +12655,16 @@ export interface components {
             /** Es */
             es: string;
         };
+        /**
+         * WordsOut
+         * @description A text in each language.
+         */
+        WordsOut: {
+            /** En */
+            en: string;
+            /** Es */
+            es: string;
+        };
         /** WrittenCaseIn */
         WrittenCaseIn: {
             /** Id */
@@ -11892,6 +12699,9 @@ export type AddressIn = components['schemas']['AddressIn'];
 export type AgentOut = components['schemas']['AgentOut'];
 export type AgentRef = components['schemas']['AgentRef'];
 export type Agents = components['schemas']['Agents'];
+export type AnsweringIn = components['schemas']['AnsweringIn'];
+export type AnsweringList = components['schemas']['AnsweringList'];
+export type AnsweringOut = components['schemas']['AnsweringOut'];
 export type AnswersIn = components['schemas']['AnswersIn'];
 export type AnswersOut = components['schemas']['AnswersOut'];
 export type ArticleIn = components['schemas']['ArticleIn'];
@@ -11905,6 +12715,7 @@ export type AssignIn = components['schemas']['AssignIn'];
 export type AtWorkOut = components['schemas']['AtWorkOut'];
 export type AttachmentOut = components['schemas']['AttachmentOut'];
 export type AuthorOut = components['schemas']['AuthorOut'];
+export type AwaitedVendor = components['schemas']['AwaitedVendor'];
 export type BacktestGiven = components['schemas']['BacktestGiven'];
 export type BacktestIn = components['schemas']['BacktestIn'];
 export type BacktestOut = components['schemas']['BacktestOut'];
@@ -11936,6 +12747,7 @@ export type ClaimOut = components['schemas']['ClaimOut'];
 export type CodeIn = components['schemas']['CodeIn'];
 export type CodeOut = components['schemas']['CodeOut'];
 export type CodeSent = components['schemas']['CodeSent'];
+export type ColleagueIn = components['schemas']['ColleagueIn'];
 export type ConsentOut = components['schemas']['ConsentOut'];
 export type ContactCardOut = components['schemas']['ContactCardOut'];
 export type ContactEvent = components['schemas']['ContactEvent'];
@@ -11990,8 +12802,16 @@ export type IdentityQuestions = components['schemas']['IdentityQuestions'];
 export type ImageOut = components['schemas']['ImageOut'];
 export type ImportIn = components['schemas']['ImportIn'];
 export type Imported = components['schemas']['Imported'];
+export type InboxHealthOut = components['schemas']['InboxHealthOut'];
+export type InboxIn = components['schemas']['InboxIn'];
+export type InboxKindOut = components['schemas']['InboxKindOut'];
+export type InboxKinds = components['schemas']['InboxKinds'];
 export type InboxOut = components['schemas']['InboxOut'];
+export type InboxSaved = components['schemas']['InboxSaved'];
+export type InboxSettingsList = components['schemas']['InboxSettingsList'];
+export type InboxSettingsOut = components['schemas']['InboxSettingsOut'];
 export type InboxStateOut = components['schemas']['InboxStateOut'];
+export type InboxSwitch = components['schemas']['InboxSwitch'];
 export type Inboxes = components['schemas']['Inboxes'];
 export type IntervalOut = components['schemas']['IntervalOut'];
 export type InvitationOut = components['schemas']['InvitationOut'];
@@ -12018,6 +12838,7 @@ export type MovedOut = components['schemas']['MovedOut'];
 export type NeedShapeInput = components['schemas']['NeedShape-Input'];
 export type NeedShapeOutput = components['schemas']['NeedShape-Output'];
 export type NeedsIn = components['schemas']['NeedsIn'];
+export type NewInboxIn = components['schemas']['NewInboxIn'];
 export type NewPersonIn = components['schemas']['NewPersonIn'];
 export type NewTeamIn = components['schemas']['NewTeamIn'];
 export type NoteIn = components['schemas']['NoteIn'];
@@ -12049,6 +12870,7 @@ export type PresenceIn = components['schemas']['PresenceIn'];
 export type PresenceOut = components['schemas']['PresenceOut'];
 export type PriorityIn = components['schemas']['PriorityIn'];
 export type Problem = components['schemas']['Problem'];
+export type ProblemOut = components['schemas']['ProblemOut'];
 export type PublishIn = components['schemas']['PublishIn'];
 export type QualityOut = components['schemas']['QualityOut'];
 export type QueueOut = components['schemas']['QueueOut'];
@@ -12067,6 +12889,7 @@ export type SendCodeIn = components['schemas']['SendCodeIn'];
 export type SentenceOut = components['schemas']['SentenceOut'];
 export type ServedOut = components['schemas']['ServedOut'];
 export type SessionOut = components['schemas']['SessionOut'];
+export type SetupFieldOut = components['schemas']['SetupFieldOut'];
 export type ShiftIn = components['schemas']['ShiftIn'];
 export type ShiftOut = components['schemas']['ShiftOut'];
 export type Shifts = components['schemas']['Shifts'];
@@ -12135,6 +12958,7 @@ export type WidgetStatus = components['schemas']['WidgetStatus'];
 export type WidgetWindow = components['schemas']['WidgetWindow'];
 export type WindowOut = components['schemas']['WindowOut'];
 export type Words = components['schemas']['Words'];
+export type WordsOut = components['schemas']['WordsOut'];
 export type WrittenCaseIn = components['schemas']['WrittenCaseIn'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

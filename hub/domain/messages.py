@@ -262,7 +262,7 @@ class InboundMessage:
 
     `answers` is the provider's id of the message that this one quotes or answers. `sticker` says what a sticker shows,
     in a word or an emoji; its picture is one of the `media`. `unsupported` is the provider's name of a kind of message
-    that the hub cannot show.
+    that the hub cannot show. `read_token` is what the provider wants back where the message is read.
     """
 
     external_id: str
@@ -288,6 +288,7 @@ class InboundMessage:
     sticker: str = ""
     referral: Referral | None = None
     unsupported: str = ""
+    read_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +466,17 @@ class OutboundMessage:
     letter: OutboundLetter | None = None
     tag: str = ""
     template: OutboundTemplate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Somebody reads what a customer wrote, and perhaps writes the answer (`typing`). `last` is the provider's id of
+    their last message, `token` what it came with for this (`InboundMessage.read_token`)."""
+
+    address: Address
+    last: str
+    token: str = ""
+    typing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "editor": _EDIT,
     "administrator": _LEAD
     | _EDIT
-    | {"edit_routing", "merge_contacts", "read_health", "edit_vendors", "edit_promises", "run_jobs", "edit_people"},
+    | {"edit_routing", "merge_contacts", "read_health", "edit_vendors", "edit_promises"}
+    | {"run_jobs", "edit_people", "edit_inboxes"},
 }
 
 

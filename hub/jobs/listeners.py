@@ -131,6 +131,8 @@ class Listeners:
         """One round: leases renewed or taken, listeners begun, and ended where their inbox has changed or is gone."""
         wanted: dict[str, tuple[Inbox, Channel]] = {}
         for inbox in self._hub.inboxes.every():
+            if inbox.disabled:
+                continue
             try:
                 channel = self._hub.channel_of(inbox)
             except (NotFound, Refused) as error:

@@ -226,7 +226,7 @@ def shown(tx: Tx, inbox_id: str, message: InboundMessage) -> dict[str, Any]:
         found["cards"] = [asdict(each) for each in message.cards]
     if message.referral:
         found["referral"] = asdict(message.referral)
-    for name in ("sticker", "unsupported"):
+    for name in ("sticker", "unsupported", "read_token"):
         if value := getattr(message, name):
             found[name] = value
     return found

@@ -19,7 +19,7 @@ from hub.domain.messages import (
 from hub.domain.reply_window import tag_for
 from hub.hub import Hub
 from hub.ports import Capabilities, Channel, ManySenders, Reconciler
-from hub.services import attachments, changes, consent, letters, vendor_page, vendors, verification
+from hub.services import attachments, changes, consent, inbox_health, letters, vendor_page, vendors, verification
 from hub.services.work import Wait, Work, asked_pause, nothing
 from hub.store import tables as t
 from hub.store.queries import pacing, reply_window, sending, stops
@@ -149,6 +149,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         log.exception("the channel of inbox %s failed on message %s", job.inbox_id, event.message_id)
         return _outcome(job, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
     failpoints.reach("send.answered")
+    inbox_health.sent(hub, job.inbox_id)
     return _sent(job, receipt, rules, lift=stop is not None)
 
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from hub.domain.inbox import HOUR
 from hub.hub import Hub
 from hub.ports import Health
-from hub.store.queries import health, listening, outbox, passages, stops
+from hub.services.inbox_health import ENDS_SOON
+from hub.services.inboxes import DISABLED
+from hub.store.queries import health, inbox_health, listening, outbox, passages, stops
 
 State = Literal["ok", "warming", "degraded"]
 # A row that waits so long is not waiting, it is forgotten: no runner takes rows.
@@ -22,7 +25,7 @@ def parts(hub: Hub) -> tuple[Health, ...]:
     store = _store(hub)
     if store[0].state != "ok":
         return (*store, _bot(hub), Health("knowledge", "unknown"))
-    return (*store, _bot(hub), _knowledge(hub), *_listeners(hub), *_stopped(hub))
+    return (*store, _bot(hub), _knowledge(hub), *_listeners(hub), *_stopped(hub), *_accounts(hub))
 
 
 def state(parts: Sequence[Health]) -> State:
@@ -116,5 +119,25 @@ def _stopped(hub: Hub) -> tuple[Health, ...]:
             },
         )
         for stop, waiting in found
-        if stop.inbox_id in names
+        if stop.inbox_id in names and stop.code != DISABLED
     )
+
+
+def _accounts(hub: Hub) -> tuple[Health, ...]:
+    """One part for each inbox whose provider says that something is wrong, or whose token ends soon."""
+    now = hub.clock.now()
+    with hub.store.read() as connection:
+        known = inbox_health.every(connection)
+    parts = []
+    for inbox in hub.inboxes.every():
+        health = known.get(inbox.id)
+        if inbox.disabled or health is None:
+            continue
+        left = health.state.token_until - now if health.state.token_until else ENDS_SOON
+        if health.error:
+            detail = {"inbox": inbox.name, "inbox_id": inbox.id, "error": f"{health.code} {health.error}".strip()}
+            parts.append(Health("account", "down", detail))
+        elif left < ENDS_SOON:
+            detail = {"inbox": inbox.name, "inbox_id": inbox.id, "token_ends_in_hours": str(max(left, 0) // HOUR)}
+            parts.append(Health("account", "ending", detail))
+    return tuple(parts)

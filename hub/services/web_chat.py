@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from hub.domain.errors import BadSignature, NotFound
+from hub.domain.errors import BadSignature, NotFound, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.visitor import Visitor
 from hub.hub import Hub
@@ -20,9 +20,11 @@ _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 
 
 def chat_of(hub: Hub, inbox: Inbox) -> WebChat:
-    """The inbox's channel. Raises NotFound where the inbox is no web chat."""
+    """The inbox's channel. Raises NotFound where the inbox is no web chat, Unavailable where it is switched off."""
     if inbox.channel != CHANNEL:
         raise NotFound("there is no such web chat")
+    if inbox.disabled:
+        raise Unavailable("this inbox is switched off", retry_after=60)
     return cast(WebChat, hub.channel_of(inbox))
 
 

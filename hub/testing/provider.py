@@ -46,11 +46,12 @@ class Asked:
 
 
 class Provider:
-    """A context manager. `asked` is the ledger; `answer` is what the next requests get."""
+    """A context manager. `asked` is the ledger; `answer` is what the next requests get, after those in `first`."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.answer = Answer()
+        self.first: list[Answer] = []
         self._closing = threading.Event()
         self._came = threading.Condition()
         provider = self
@@ -63,7 +64,7 @@ class Provider:
                 with provider._came:
                     provider.asked.append(asked)
                     provider._came.notify_all()
-                answer = provider.answer
+                answer = provider.first.pop(0) if provider.first else provider.answer
                 if answer.behaviour == "hangs":
                     provider._closing.wait()
                 if answer.behaviour != "answers":

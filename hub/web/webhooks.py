@@ -8,12 +8,12 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from hub import failpoints
-from hub.domain.errors import Refused, TooLarge, Unavailable
+from hub.domain.errors import BadSignature, Refused, TooLarge, Unavailable
 from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
 from hub.hub import Hub
 from hub.ports import Channel
-from hub.services import inbound
+from hub.services import inbound, inbox_health
 from hub.web.context import the_hub
 
 # Providers send links to media, not the media; a batch of a thousand delivery reports has half of this.
@@ -32,18 +32,26 @@ def receive(inbox_key: str) -> Response:
     inbox = hub.inboxes.by_key(inbox_key)
     channel = _channel(hub, inbox)
     webhook = webhook_request(hub.settings.public_url)
-    channel.verify(webhook)
+    try:
+        channel.verify(webhook)
+    except BadSignature as error:
+        inbox_health.refused(hub, inbox.id, str(error))
+        raise
     parsed = channel.parse_inbound(webhook)
     failpoints.reach("webhook.read")
     if parsed.events or parsed.set_aside:
         hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook, channel.capabilities))
     failpoints.reach("webhook.stored")
+    inbox_health.heard(hub, inbox.id)
     reply = parsed.reply
     return Response(reply.body, reply.status, content_type=reply.content_type)
 
 
 def _channel(hub: Hub, inbox: Inbox) -> Channel:
-    """Raises Unavailable where the inbox's settings are at fault: the provider keeps its messages and comes again."""
+    """Raises Unavailable where the inbox is switched off or its settings are at fault: the provider keeps its messages
+    and comes again."""
+    if inbox.disabled:
+        raise Unavailable("this inbox is switched off", retry_after=60)
     try:
         return hub.channel_of(inbox)
     except (Refused, KeyError) as error:

@@ -25,14 +25,15 @@ EVERY_ACTION = (
     "edit_vendors",
     "edit_promises",
     "edit_people",
+    "edit_inboxes",
 )
 # A column for each action above.
 MAY = {
-    "agent": "no no yes yes no yes no no no no no no no yes no no no",
-    "team_lead": "yes no yes yes yes yes no no no no no yes yes yes no no no",
-    "supervisor": "yes yes yes yes yes yes yes yes yes yes no yes yes yes yes yes no",
-    "editor": "no no no no no yes yes yes no no no no no no no no no",
-    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes",
+    "agent": "no no yes yes no yes no no no no no no no yes no no no no",
+    "team_lead": "yes no yes yes yes yes no no no no no yes yes yes no no no no",
+    "supervisor": "yes yes yes yes yes yes yes yes yes yes no yes yes yes yes yes no no",
+    "editor": "no no no no no yes yes yes no no no no no no no no no no",
+    "administrator": "yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes yes",
 }
 
 

@@ -37,6 +37,8 @@ def _inbox(row: Any) -> Inbox:
         sealed_secrets=row.secrets,
         routing=rules.get("routing", _DEFAULTS.routing),
         policy=Policy(**rules.get("policy", {})),
+        disabled=rules.get("disabled", _DEFAULTS.disabled),
+        receipts=rules.get("receipts", _DEFAULTS.receipts),
     )
 
 
@@ -59,6 +61,15 @@ def by_key(connection: Connection, key: str) -> Inbox:
     if row is None:
         raise NotFound("there is no such inbox")
     return _inbox(row)
+
+
+def raw_settings(connection: Connection, inbox_id: str) -> dict[str, Any]:
+    """An inbox's settings as they are kept, with its rules. Raises NotFound."""
+    row = _GET.one(connection, {"which": inbox_id})
+    if row is None:
+        raise NotFound(f"there is no inbox {inbox_id}")
+    found: dict[str, Any] = json.loads(row.settings)
+    return found
 
 
 def sealed_secrets(tx: Tx, inbox_id: str) -> str:

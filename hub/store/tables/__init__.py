@@ -11,6 +11,7 @@ from hub.store.tables.contact import contact, contact_field, do_not_contact, ide
 from hub.store.tables.conversation import conversation, counter, route, ticket_number
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
+from hub.store.tables.inbox_health import inbox_health
 from hub.store.tables.knowledge import (
     article,
     article_category,
@@ -83,6 +84,7 @@ __all__ = [
     "identity_check",
     "imprint",
     "inbox",
+    "inbox_health",
     "inbox_stop",
     "lesson",
     "letter",
