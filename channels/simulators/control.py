@@ -205,8 +205,10 @@ def routes(
 
     @control.delete("/faults")
     def clear_faults() -> Response:
-        cleared = sum(faults_of(name).clear() for name in ("sms", *_served(apps)))
-        twilio.release()
+        only = request.args.get("channel", "")
+        cleared = sum(faults_of(name).clear() for name in ([only] if only else ("sms", *_served(apps))))
+        if only in ("", "sms"):
+            twilio.release()
         return jsonify({"cleared": cleared})
 
     return control

@@ -12,7 +12,7 @@ from typing import Any
 MENU: Mapping[str, Mapping[str, frozenset[str]]] = {
     # The hub's call that creates a message.
     "send": {
-        "refuse": frozenset({"status", "code", "message", "retry_after"}),
+        "refuse": frozenset({"status", "code", "message", "retry_after", "seconds"}),
         "delay": frozenset({"seconds"}),
         "cut": frozenset(),
         "accept_then_time_out": frozenset({"seconds"}),

@@ -240,6 +240,10 @@ def _sending_json(world: MailWorld, sending: MailSending) -> dict[str, Any]:
     return _mail_json(world, kept)
 
 
+def _written(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _mail_json(world: MailWorld, mail: KeptMail) -> dict[str, Any]:
     return {
         "id": mail.id,
@@ -261,7 +265,8 @@ def _mail_json(world: MailWorld, mail: KeptMail) -> dict[str, Any]:
         "words": mail.words,
         "attempts": mail.attempts,
         "latency_ms": mail.latency_ms,
-        "at": datetime.fromtimestamp(mail.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": _written(mail.created),
+        "accepted_at": _written(accepted) if (accepted := world.ledger.accepted_at(mail.id)) else None,
         "files": [
             {"url": f"/control/mail/files/{each.id}", "media_type": each.media_type, "name": each.name}
             for each in world.ledger.files_of(mail.id)

@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL, mail_id INTEGER NOT NULL,
     code INTEGER NOT NULL, latency_ms REAL, detail TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS entry_of_mail ON entry (mail_id);
 """
 
 
@@ -147,6 +148,13 @@ class MailLedger:
                 "UPDATE mail SET code = ?, words = ?, latency_ms = ?, status = ? WHERE id = ? AND status != 'accepted'",
                 (code, words, latency_ms, status, mail_id),
             )
+
+    def accepted_at(self, mail_id: int) -> float | None:
+        """When the hub first took a customer's mail; None where it has not."""
+        sql = "SELECT min(at) FROM entry WHERE mail_id = ? AND kind = 'attempt' AND code BETWEEN 200 AND 299"
+        with self._lock:
+            found = self._connection.execute(sql, (mail_id,)).fetchone()[0]
+        return None if found is None else float(found)
 
     def note(
         self,

@@ -28,7 +28,7 @@ WEBHOOK_MENU: Mapping[str, frozenset[str]] = {
 }
 # To the hub's call that sends one.
 SEND_MENU: Mapping[str, frozenset[str]] = {
-    "refuse": frozenset({"status", "code", "retry_after"}),
+    "refuse": frozenset({"status", "code", "retry_after", "seconds"}),
     "delay": frozenset({"seconds"}),
     "cut": frozenset(),
     "accept_then_cut": frozenset(),
@@ -101,8 +101,8 @@ def hung_up() -> Response:
 def answered(fault: Fault | None, body: Mapping[str, Any], status: int, retry_after: int | None = None) -> Response:
     """The answer to the hub's call, with what is to go wrong with it: kept back, or cut off."""
     do = fault.do if fault else ""
-    if fault and do in ("delay", "accept_then_time_out"):
-        time.sleep(fault.seconds(30.0 if do == "accept_then_time_out" else 1.0))
+    if fault and do in ("delay", "accept_then_time_out", "refuse"):
+        time.sleep(fault.seconds({"accept_then_time_out": 30.0, "delay": 1.0}.get(do, 0.0)))
     if do in ("cut", "accept_then_cut"):
         return hung_up()
     response = jsonify(body)

@@ -14,7 +14,7 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -299,7 +299,8 @@ class Meta:
         do = fault.do if fault else ""
         if fault and do == "refuse":
             wait = fault.details.get("retry_after")
-            return self._noted(_no(fault.whole("status", 400), fault.whole("code", 2), "refused", retry_after=wait))
+            no = _no(fault.whole("status", 400), fault.whole("code", 2), "refused", retry_after=wait)
+            return self._noted(replace(no, fault=fault))
         if do == "cut":
             return self._noted(Answer(500, {}, fault=fault))
         refusal = self._refusal(app, number, body)

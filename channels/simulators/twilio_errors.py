@@ -92,7 +92,7 @@ def refused(fault: Fault) -> Answer:
     code = fault.whole("code", usual)
     text = str(fault.details.get("message", _ERRORS.get(code, (0, "Error"))[1]))
     headers = {"Retry-After": str(fault.details["retry_after"])} if "retry_after" in fault.details else {}
-    return Answer(status, _error_body(status, code, text), headers)
+    return Answer(status, _error_body(status, code, text), headers, hold=fault.seconds(0.0))
 
 
 def _error_body(status: int, code: int, text: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hub.simulation.record import Tally
 from hub.simulation.run import Options, Run, report, sentences
 from hub.simulation.script import folder, load
 from hub.simulation.table import Table
+from hub.simulation.trouble import DOWN, LEVELS
 
 _MOST_RATE = 1000.0
 _MOST_MINUTES = 24 * 60.0
@@ -31,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agents", type=int, default=0, metavar="K", help="demo agents who answer what waits (0)")
     parser.add_argument("--seed", type=int, help="plays the same customers again; without it others each time")
     parser.add_argument("--drain", type=float, default=60.0, metavar="SECONDS", help="the hub's time at the end (60)")
+    parser.add_argument("--faults", choices=tuple(LEVELS), default="none", help="what is to go wrong (none)")
+    parser.add_argument("--down", default="", metavar="CHANNEL", help="its provider fails in the middle third")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
 
 
@@ -101,6 +104,8 @@ def _options(
         raise Refused("--agents", f"must be from 0 to {_MOST_AGENTS}")
     if not 0 <= options.drain <= 3600:
         raise Refused("--drain", "must be from 0 to 3600 seconds")
+    if options.down and options.down not in set(channels) & set(DOWN):
+        raise Refused("--down", f"must be one of the channels that are played, of {', '.join(DOWN)}")
     return Options(
         hub_url=hub_url,
         simulator_url=simulator_url,
@@ -113,4 +118,6 @@ def _options(
         seed=random.SystemRandom().randrange(10**6) if options.seed is None else options.seed,
         agents=tuple(agents[number % len(agents)] for number in range(options.agents)),
         drain=options.drain,
+        faults=options.faults,
+        down=options.down,
     )

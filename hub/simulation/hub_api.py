@@ -34,8 +34,8 @@ class HubSession:
     def __init__(self, http: Http, url: str, signed_in: Answer) -> None:
         self._http = http
         self._url = f"{url}/api/v1"
-        cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
-        self._headers = {"Cookie": cookie, "X-CSRF-Token": signed_in.json()["csrf_token"]}
+        self.cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
+        self._headers = {"Cookie": self.cookie, "X-CSRF-Token": signed_in.json()["csrf_token"]}
 
     async def get(self, path: str, **query: Any) -> Any:
         """The JSON of a call. Raises NoAnswer, BadAnswer."""

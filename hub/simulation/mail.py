@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from datetime import datetime
 from typing import Any
 
 from hub.domain.errors import Unavailable
@@ -13,6 +14,7 @@ from hub.simulation.plan import Person, Step
 from hub.simulation.player import Stage
 from hub.simulation.record import Ledger, Received, Taken
 from hub.simulation.script import MAIL, Mail
+from hub.simulation.trouble import Fault
 
 CHANNEL = MAIL
 _PAGE = 1000
@@ -47,13 +49,15 @@ class MailPlayer:
             self._began = (await self._get("mails", limit=1))["after"]
         except (NoAnswer, BadAnswer, ValueError) as error:
             raise Unavailable(
-                f"no simulator with mail answers at {self._stage.simulator_url} ({type(error).__name__}): "
+                f"no simulator with mail answers at {self._stage.network.url} ({type(error).__name__}): "
                 "start it with `make run`, or name its address in CENTRALITA_SIMULATOR_URL"
             ) from error
 
-    async def say(self, step: Step) -> Taken:
+    async def say(self, step: Step, fault: Fault | None = None) -> Taken:
         person, mail = step.person, step.mail or Mail()
         self._people[person.email] = person.number
+        if fault:
+            (await self._stage.network.post("mail/faults", {**fault, "number": person.email})).json()
         asked: dict[str, Any] = {
             "from": person.email,
             "name": person.name,
@@ -75,8 +79,7 @@ class MailPlayer:
         else:
             asked["subject"] = " ".join(step.text.split()[:_SUBJECT_WORDS]) if mail.subject is None else mail.subject
         try:
-            answer = await self._stage.http.call("POST", f"{self._stage.simulator_url}/control/mail/mails", body=asked)
-            sent = answer.json()
+            sent = (await self._stage.network.post("mail/mails", asked)).json()
         except (NoAnswer, BadAnswer) as error:
             return Taken("", accepted=False, why=f"the simulator: {error}")
         if "answers" not in asked:
@@ -87,7 +90,7 @@ class MailPlayer:
             return Taken(sent["message_id"], accepted=False, why="the mail server was still trying")
         if not _FATES[fate["status"]]:
             return Taken(sent["message_id"], accepted=False, why=f"the hub answered {fate['code']} {fate['words']}")
-        return Taken(sent["message_id"], accepted=True, latency=fate["latency_ms"] / 1000)
+        return Taken(sent["message_id"], True, latency=fate["latency_ms"] / 1000, at=_moment(fate["accepted_at"]))
 
     async def listen(self) -> None:
         after = self._began
@@ -118,7 +121,12 @@ class MailPlayer:
             [(each["message_id"], each["customer"]) for each in written if each["status"] != "accepted"],
             [
                 # Our number stands before the @ of its Message-ID, the agent's signature below the text.
-                Received(each["message_id"].partition("@")[0], each["customer"], each["text"].partition("\n\n-- \n")[0])
+                Received(
+                    each["message_id"].partition("@")[0],
+                    each["customer"],
+                    each["text"].partition("\n\n-- \n")[0],
+                    _moment(each["at"]),
+                )
                 for each in mails
                 if each["origin"] == "hub" and each["status"] == "received"
             ],
@@ -142,7 +150,7 @@ class MailPlayer:
         self._stage.answered(CHANNEL, number)
 
     async def _get(self, path: str, **query: Any) -> Any:
-        return await self._stage.http.get(f"{self._stage.simulator_url}/control/mail/{path}", **query)
+        return await self._stage.http.get(f"{self._stage.network.url}/control/mail/{path}", **query)
 
     async def _mails(self) -> list[dict[str, Any]]:
         """Every mail that has changed since the beginning, as it is now, the oldest first."""
@@ -153,3 +161,7 @@ class MailPlayer:
             after, more = page["after"], len(page["mails"]) == _PAGE
             found |= {each["id"]: each for each in page["mails"]}
         return [found[number] for number in sorted(found)]
+
+
+def _moment(written: str) -> float:
+    return datetime.fromisoformat(written).timestamp()

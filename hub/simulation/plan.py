@@ -6,13 +6,15 @@ import heapq
 import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.domain.errors import Refused
 from hub.simulation.numbers import Numbers
 from hub.simulation.script import ANY, Conversation, Mail, Turn
 
+# Whoever texts in the script could as well write by one of these: by which is dealt out.
+TEXTED = ("sms", "whatsapp", "messenger", "instagram", "telegram", "line", "slack")
 # The languages of the hub's own pages; everybody else sees the first.
 _SERVED = ("en", "es")
 
@@ -70,7 +72,8 @@ def plan(
 
     Args:
         script: of `script.load`.
-        channels: what may be used; a conversation's `any` becomes one of them.
+        channels: what may be used; a conversation's `any` becomes one of them, and what is only texted goes by one of
+            `TEXTED`.
         rate: messages a second, all channels together.
         seconds: how long; conversations that are under way then stay unfinished.
         seed: the same seed, the same plan.
@@ -80,6 +83,7 @@ def plan(
     """
     chance = random.Random(f"plan {seed}")  # noqa: S311  # nothing secret
     deck = _shuffled(playable(script, channels), chance)
+    texted = [each for each in TEXTED if each in channels]
     numbers, people = Numbers(seed), itertools.count(1)
     waiting: list[tuple[float, int, _UnderWay]] = []
     at = 0.0
@@ -90,7 +94,11 @@ def plan(
         if waiting and waiting[0][0] <= at:
             under_way = heapq.heappop(waiting)[2]
         else:
-            under_way = _UnderWay(next(deck), chance.choice(channels), numbers, people, seed)
+            conversation = next(deck)
+            by = {ANY: chance.choice(channels)}
+            if conversation.channels == {TEXTED[0]} and len(texted) > 1:
+                by[TEXTED[0]] = chance.choice(texted)
+            under_way = _UnderWay(conversation, by, numbers, people, seed)
         yield under_way.step(at)
         if under_way.left:
             heapq.heappush(waiting, (at + compressed(under_way.left[0].pause), count, under_way))
@@ -106,10 +114,15 @@ class _UnderWay:
     """A conversation that is being played, with people of its own."""
 
     def __init__(
-        self, conversation: Conversation, dealt: str, numbers: Numbers, people: Iterator[int], seed: int
+        self,
+        conversation: Conversation,
+        by: Mapping[str, str],
+        numbers: Numbers,
+        people: Iterator[int],
+        seed: int,
     ) -> None:
         self.left: list[Turn] = list(conversation.turns)
-        self._dealt = dealt
+        self._by = by
         language = conversation.language if conversation.language in _SERVED else _SERVED[0]
         self._people: dict[str, Person] = {}
         for who, customer in conversation.customers.items():
@@ -131,7 +144,7 @@ class _UnderWay:
         return Step(
             at=at,
             person=person,
-            channel=self._dealt if turn.channel == ANY else turn.channel,
+            channel=self._by.get(turn.channel, turn.channel),
             text=turn.text.replace("{phone}", person.phone),
             pictures=tuple(turn.pictures),
             expects_answer=turn.expect is not None,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hub.simulation.http import Http
+from hub.simulation.network import Network
 from hub.simulation.plan import Person, Step
 from hub.simulation.record import Ledger, Taken
+from hub.simulation.trouble import Fault
 
 # Seconds that a customer waits for an answer before they go on.
 PATIENCE = 4.0
@@ -21,7 +23,7 @@ class Stage:
     Args:
         http: for every call; closed by whoever opened it.
         hub_url: the hub's public address.
-        simulator_url: the simulated providers' address.
+        network: the simulated providers of the telephones.
         inbox_key: the web chat's inbox.
         pictures: the script's pictures (JPEG) by name.
         run: differs from run to run, so that ids of an earlier one do not come again.
@@ -30,7 +32,7 @@ class Stage:
 
     http: Http
     hub_url: str
-    simulator_url: str
+    network: Network
     inbox_key: str
     pictures: Mapping[str, bytes]
     run: str
@@ -43,10 +45,11 @@ class Player(Protocol):
     async def open(self) -> None:
         """Gets ready. Raises Unavailable, saying what is missing."""
 
-    async def say(self, step: Step) -> Taken:
+    async def say(self, step: Step, fault: Fault | None = None) -> Taken:
         """Says something for the step's person; returns when the hub has taken it or it is clear that it will not.
 
-        Nobody says two things at the same time.
+        Nobody says two things at the same time. `fault` is what is to go wrong with it, or with the next that comes for
+        them.
         """
 
     async def listen(self) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, get_args
 
 from hub.simulation.record import Ledger, Said
 from hub.simulation.script import MAIL
 
 Kind = Literal["lost", "doubled", "invented", "out_of_order", "unfinished"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+WEBCHAT = "webchat"
 _SENT = frozenset({"sent", "delivered", "read"})
 _UNFINISHED = frozenset({"queued", "sending"})
 
 
 @dataclass(frozen=True, slots=True)
 class HubMessage:
-    """A message as the hub's feed shows it. `provider_id` is empty where the provider gave none; `key` is then ours."""
+    """A message as the hub's feed shows it. `provider_id` is empty where the provider gave none; `key` is then ours.
+    `at` is the moment of its event (seconds since 1970-01-01 UTC)."""
 
     id: str
     provider_id: str
@@ -26,6 +30,7 @@ class HubMessage:
     incoming: bool
     state: str
     text: str
+    at: float = 0.0
 
     @property
     def key(self) -> str:
@@ -33,9 +38,13 @@ class HubMessage:
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> HubMessage | None:
-        """Of an entry of the feed that brings a message; None for every other."""
+        """Of an entry of the feed that brings a message; None for every other.
+
+        What is edited, taken back or given a sign stays the message that it was. What the hub takes for typed by a
+        colleague in the provider's app counts as sent by it: were it one of its own, it would stand there twice.
+        """
         message = entry["message"]
-        if message is None or entry["kind"] not in ("MessageReceived", "MessageQueued"):
+        if message is None or entry["kind"] not in ("MessageReceived", "MessageQueued", "MessageEchoed"):
             return None
         incoming = message["kind"] == "incoming"
         given = message["provider_id"] or ""
@@ -43,17 +52,20 @@ class HubMessage:
             # A Message-ID is not always one mail's alone, so the hub puts a check sum behind it. What it sends itself
             # is known by its own number, also where nobody knows whether it was sent.
             provider_id = given.rpartition("#")[0] if incoming else message["id"]
-        else:
+        elif message["channel"] == WEBCHAT:
             # The web chat's own ids are unique by visitor, and stand behind the visitor's.
             provider_id = given.rpartition(":")[2]
+        else:
+            provider_id = given
         return cls(
             id=message["id"],
             provider_id=provider_id,
             channel=message["channel"],
             conversation_id=message["conversation_id"],
             incoming=incoming,
-            state=(message["delivery"] or {}).get("state", ""),
+            state=(message["delivery"] or {}).get("state", "" if incoming else "sent"),
             text=message["text"],
+            at=datetime.fromisoformat(entry["at"]).timestamp() if "at" in entry else 0.0,
         )
 
 
@@ -73,16 +85,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was compared, and every difference. `unknown` are messages of which the hub itself says that it does not
-    know whether they were sent."""
+    """What was compared, and every difference. `unknown` are messages, by channel, of which the hub itself says that it
+    does not know whether they were sent."""
 
     incoming: int
     outgoing: int
-    unknown: int
+    unknown_on: Mapping[str, int]
     differences: Sequence[Difference]
 
-    def count(self, kind: Kind) -> int:
-        return sum(each.kind == kind for each in self.differences)
+    @property
+    def unknown(self) -> int:
+        return sum(self.unknown_on.values())
+
+    def count(self, kind: Kind, channel: str = "") -> int:
+        """How many differences there are of a kind, on one channel or on all."""
+        return sum(each.kind == kind and channel in ("", each.channel) for each in self.differences)
 
 
 def reconcile(ledgers: Iterable[Ledger], messages: Sequence[HubMessage], said: Sequence[Said]) -> Result:
@@ -94,7 +111,8 @@ def reconcile(ledgers: Iterable[Ledger], messages: Sequence[HubMessage], said: S
         said: what customers said and knew to be accepted before they said more: across channels, their order.
     """
     differences: list[Difference] = []
-    incoming = outgoing = unknown = 0
+    incoming = outgoing = 0
+    unknown: dict[str, int] = {}
     for ledger in ledgers:
         here = [each for each in messages if each.channel == ledger.channel]
         arrived = [each for each in here if each.incoming and each.provider_id.startswith(ledger.prefix)]
@@ -103,7 +121,7 @@ def reconcile(ledgers: Iterable[Ledger], messages: Sequence[HubMessage], said: S
         ours = {each.conversation_id for each in arrived} if ledger.prefix else None
         sent = [each for each in here if not each.incoming and (ours is None or each.conversation_id in ours)]
         outgoing += len(ledger.received)
-        unknown += sum(each.state == "unknown" for each in sent)
+        unknown[ledger.channel] = sum(each.state == "unknown" for each in sent)
         differences += _outgoing(ledger, sent, arrived)
     differences += _order(said, messages)
     return Result(incoming, outgoing, unknown, differences)
@@ -140,6 +158,9 @@ def _outgoing(ledger: Ledger, sent: Sequence[HubMessage], arrived: Sequence[HubM
     def difference(kind: Kind, provider_id: str, detail: str) -> None:
         found.append(Difference(kind, ledger.channel, "to the customer", provider_id, detail))
 
+    for shown, copies in Counter(each.key for each in sent).items():
+        if copies > 1:
+            difference("doubled", shown, f"the hub shows it {copies} times")
     for each in sent:
         if each.state in _UNFINISHED:
             difference("unfinished", each.key, f"{each.id} is still {each.state}")
@@ -187,11 +208,11 @@ def _conversations(ledger: Ledger, arrived: Sequence[HubMessage]) -> Mapping[str
 
 def _order(said: Sequence[Said], messages: Sequence[HubMessage]) -> list[Difference]:
     """Each customer's messages in the order in which they were said, over all channels."""
-    places = {each.provider_id: number for number, each in enumerate(messages) if each.incoming}
+    places = {(each.channel, each.provider_id): number for number, each in enumerate(messages) if each.incoming}
     last: dict[int, int] = {}
     found: list[Difference] = []
     for each in said:
-        place = places.get(each.taken.provider_id)
+        place = places.get((each.channel, each.taken.provider_id))
         if not each.taken.accepted or place is None:
             continue
         if place < last.get(each.customer, -1):

@@ -12,13 +12,15 @@ class Taken:
     """What became of a customer's message at the hub's door.
 
     `provider_id` is the channel's own id of it, as `MessageOut.provider_id` shows it. `latency` is in seconds, from the
-    provider's call to the hub's 200; None where it was not accepted. `why` says why not.
+    provider's call to the hub's 200; None where it was not accepted. `why` says why not. `at` is the moment of the 200
+    (seconds since 1970-01-01 UTC).
     """
 
     provider_id: str
     accepted: bool
     latency: float | None = None
     why: str = ""
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message of the hub's that the channel has handed to a customer. `address` is the customer's there."""
+    """A message of the hub's that the channel has handed to a customer. `address` is the customer's there, `at` when
+    (seconds since 1970-01-01 UTC; None where nobody saw)."""
 
     provider_id: str
     address: str
     text: str
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,10 @@ class Tally:
 
     def percentile(self, share: float) -> float | None:
         """Of the latencies, in seconds (the nearest rank); None without any."""
-        if not self.latencies:
-            return None
-        ordered = sorted(self.latencies)
-        return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+        return percentile(self.latencies, share)
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The nearest rank; None without any values."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None

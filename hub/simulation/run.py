@@ -16,15 +16,19 @@ from importlib.metadata import version
 from typing import Any
 
 from hub.simulation.agents import Agent
+from hub.simulation.figures import Figures
 from hub.simulation.http import BadAnswer, Http, NoAnswer
 from hub.simulation.hub_api import HubSession, Login, sign_in
+from hub.simulation.network import Network
 from hub.simulation.plan import Step, plan, playable
 from hub.simulation.player import PATIENCE, Player, Stage
 from hub.simulation.players import PLAYERS
-from hub.simulation.reconcile import HubMessage, Result, reconcile
+from hub.simulation.reconcile import KINDS, HubMessage, Result, reconcile
 from hub.simulation.record import Ledger, Said, Taken, Tally
-from hub.simulation.script import Conversation
-from hub.simulation.table import Table, milliseconds
+from hub.simulation.screen import Screen
+from hub.simulation.script import MAIL, Conversation
+from hub.simulation.table import Table, rows
+from hub.simulation.trouble import DOWN, LEVELS, Fault, Troubles
 
 # Seconds without anything new after which the hub has nothing more to do.
 QUIET = 2.0
@@ -37,7 +41,8 @@ _NOT_YET = "queued"
 class Options:
     """What to play. `rate` is in messages a second, `seconds` how long, `drain` how long the hub may take afterwards.
 
-    `watcher` may read conversations and the hub's health; each of `agents` works in the inbox.
+    `watcher` may read conversations and the hub's health; each of `agents` works in the inbox. `faults` is one of
+    `trouble.LEVELS`. `down` names a channel whose provider fails in the middle third of the time.
     """
 
     hub_url: str
@@ -50,6 +55,8 @@ class Options:
     seed: int
     agents: tuple[Login, ...] = ()
     drain: float = 60.0
+    faults: str = "none"
+    down: str = ""
 
 
 @dataclass(slots=True)
@@ -66,6 +73,9 @@ class Run:
     # What is compared at the end.
     ledgers: list[Ledger] = field(default_factory=list)
     messages: list[HubMessage] = field(default_factory=list)
+    # When each message was on an agent's screen, by the hub's id; and the stretch in which a provider was down.
+    seen: Mapping[str, float] = field(default_factory=dict)
+    outage: tuple[float, float] | None = None
     # By customer: what was accepted on which channel and not answered yet; how many answers there were; and the next.
     _pending: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _answers: Counter[int] = field(default_factory=Counter)
@@ -83,9 +93,8 @@ class Run:
         with contextlib.closing(Http()) as http:
             watcher = await sign_in(http, options.hub_url, options.watcher)
             run = secrets.token_hex(4)
-            stage = Stage(
-                http, options.hub_url, options.simulator_url, options.inbox_key, self.pictures, run, self.answered
-            )
+            network = Network(http, options.simulator_url)
+            stage = Stage(http, options.hub_url, network, options.inbox_key, self.pictures, run, self.answered)
             players = {channel: PLAYERS[channel](stage) for channel in options.channels}
             for player in players.values():
                 await player.open()
@@ -99,10 +108,15 @@ class Run:
                 )
                 for number, login in enumerate(options.agents)
             ]
+            screen = Screen(options.hub_url, watcher.cookie)
             tell(f"Seed {options.seed}. Customers write by {' and '.join(options.channels)}.")
-            async with _beside(player.listen() for player in players.values()):
-                async with _beside([*(agent.work() for agent in agents), self._draw(table, watcher)]):
+            async with _beside([screen.watch(), *(player.listen() for player in players.values())]):
+                await screen.opened()
+                beside = [*(agent.work() for agent in agents), self._draw(table, watcher), self._break(network, tell)]
+                async with _beside(beside):
                     await self._say_all(players)
+                if options.faults != "none" or options.down:
+                    await network.clear_faults()
                 tell("Everything is said; waiting until the hub has nothing more to do.")
                 if not await self._drained(watcher, cursor):
                     tell(f"The hub still had work after {options.drain:.0f} s.")
@@ -113,6 +127,7 @@ class Run:
             self.ledgers = [await player.ledger() for player in players.values()]
             after = await _messages(watcher, cursor)
             self.messages = [replace(each, state=before.get(each.id, _NOT_YET)) for each in after]
+            self.seen = screen.seen
         return reconcile(self.ledgers, self.messages, self.said)
 
     def answered(self, channel: str, customer: int) -> None:
@@ -129,6 +144,7 @@ class Run:
         began = time.monotonic()
         last: dict[int, asyncio.Task[None]] = {}
         options = self.options
+        troubles = Troubles(options.seed, *LEVELS[options.faults])
         async with asyncio.TaskGroup() as talking:
             for step in plan(
                 self.script, options.channels, rate=options.rate, seconds=options.seconds, seed=options.seed
@@ -136,10 +152,28 @@ class Run:
                 await asyncio.sleep(max(0.0, began + step.at - time.monotonic()))
                 number = step.person.number
                 self.customers.add(number)
-                last[number] = talking.create_task(self._say(step, players, last.get(number)))
+                fault = troubles.next(step.channel)
+                last[number] = talking.create_task(self._say(step, fault, players, last.get(number)))
         self.took = time.monotonic() - began
 
-    async def _say(self, step: Step, players: Mapping[str, Player], before: asyncio.Task[None] | None) -> None:
+    async def _break(self, network: Network, tell: Callable[[str], None]) -> None:
+        """A provider is down for the middle third of the time: every call of the hub's hangs, and fails then."""
+        down, third = self.options.down, self.options.seconds / 3
+        if not down:
+            return
+        await asyncio.sleep(third)
+        path, query = ("mail/faults", "") if down == MAIL else ("faults", f"?channel={down}")
+        (await network.post(path, {**DOWN[down], **({} if down == MAIL else {"channel": down})})).json()
+        began = time.time()
+        tell(f"The provider of {down} is down.")
+        await asyncio.sleep(third)
+        await network.delete(f"{path}{query}")
+        self.outage = (began, time.time())
+        tell(f"The provider of {down} is there again.")
+
+    async def _say(
+        self, step: Step, fault: Fault | None, players: Mapping[str, Player], before: asyncio.Task[None] | None
+    ) -> None:
         if before is not None:
             await before
         customer, tally = step.person.number, self.tallies[step.channel]
@@ -147,7 +181,7 @@ class Run:
         self._next_answer[customer] = heard
         tally.sent += 1
         try:
-            taken = await players[step.channel].say(step)
+            taken = await players[step.channel].say(step, fault)
         except (NoAnswer, BadAnswer) as error:
             taken = Taken("", accepted=False, why=str(error))
         self.said.append(Said(customer, step.channel, step.text, taken))
@@ -208,35 +242,35 @@ class Run:
 
 
 def report(run: Run, result: Result) -> dict[str, Any]:
-    """The result for machines. Latencies are milliseconds from the call to the hub's 200; `ratio` is p99 / p50."""
-    channels = {}
+    """The result for machines. Times are milliseconds; `ratio` is p99 / p50 of `accepted_ms`."""
+    figures = Figures(run.said, run.ledgers, run.messages, run.seen, run.outage)
+    channels: dict[str, dict[str, Any]] = {}
     for name, tally in run.tallies.items():
-        p50, p95, p99 = (tally.percentile(share) for share in (0.5, 0.95, 0.99))
         channels[name] = {
             "sent": tally.sent,
             "accepted": tally.accepted,
             "answered": tally.answered,
             "waiting": tally.waiting,
             "failed": tally.failed,
-            "latency_ms": {"p50": _rounded(p50), "p95": _rounded(p95), "p99": _rounded(p99)},
-            "ratio": round(p99 / p50, 2) if p50 and p99 else None,
+            **{kind: result.count(kind, name) for kind in KINDS},
+            "unknown": result.unknown_on.get(name, 0),
+            **figures.channel(name),
         }
     options = run.options
     return {
         "seed": options.seed,
         "rate": options.rate,
         "seconds": options.seconds,
+        "faults": options.faults,
         "duration": round(run.took, 2),
         "rate_reached": round(len(run.said) / run.took, 2) if run.took else 0.0,
         "customers": len(run.customers),
         "agents": len(options.agents),
         "channels": channels,
+        "all": figures.channel(""),
+        "down": {"channel": options.down, **figures.outage(options.down)} if run.outage else None,
         "reconciled": {"to_the_hub": result.incoming, "to_the_customers": result.outgoing, "unknown": result.unknown},
-        "lost": result.count("lost"),
-        "doubled": result.count("doubled"),
-        "invented": result.count("invented"),
-        "out_of_order": result.count("out_of_order"),
-        "unfinished": result.count("unfinished"),
+        **{kind: result.count(kind) for kind in KINDS},
         "differences": [str(each) for each in result.differences],
         "refused": sorted(Counter(each.taken.why for each in run.said if not each.taken.accepted).items()),
         "versions": {"centralita": version("centralita"), "python": platform.python_version()},
@@ -244,15 +278,22 @@ def report(run: Run, result: Result) -> dict[str, Any]:
 
 
 def sentences(run: Run, result: Result) -> list[str]:
-    """The end of it, for people: what was not taken, each difference, and the sum."""
+    """The end of it, for people: what was not taken, each difference, each channel, and the sum."""
     lines = []
     for why, count in Counter(each.taken.why for each in run.said if not each.taken.accepted).most_common(10):
         lines.append(f"not accepted, {count} times: {why}")
     lines += [str(each) for each in result.differences]
-    for name, tally in run.tallies.items():
-        p50, p99 = tally.percentile(0.5), tally.percentile(0.99)
-        if p50 and p99:
-            lines.append(f"{name}: accepted in {milliseconds(p50)} ms (p50), p99 is {p99 / p50:.1f} times that")
+    told = report(run, result)
+    lines += rows(told["channels"])
+    if told["down"]:
+        lines.append(f"While the provider of {run.options.down} was down, the p99 of all other channels was")
+        for name, what in (
+            ("accepted_ms", "accepted"),
+            ("visible_ms", "on an agent's screen"),
+            ("delivered_ms", "answers at the customer's"),
+        ):
+            before, during, ratio = (told["down"][name][each] for each in ("otherwise", "down", "ratio"))
+            lines.append(f"  {what}: {during} ms, otherwise {before} ms: {ratio} times")
     lines.append(
         f"{result.incoming} messages to the hub and {result.outgoing} to customers compared: "
         f"{result.count('lost')} lost, {result.count('doubled')} doubled, {result.count('out_of_order')} out of order, "
@@ -275,7 +316,3 @@ async def _beside(work: Any) -> AsyncIterator[None]:
         yield
         for task in tasks:
             task.cancel()
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Any, TextIO
 
 from hub.simulation.record import Tally
 
@@ -37,6 +37,27 @@ class Table:
     def keep(self) -> None:
         """What was drawn stays; the next drawing goes below."""
         self._lines = 0
+
+
+_RESULTS = ("accepted", "lost", "doubled", "invented", "out_of_order", "unfinished", "unknown")
+_TIMES = (("accepted_ms", "accept"), ("visible_ms", "visible"), ("delivered_ms", "answer"))
+
+
+def rows(channels: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What became of each channel, as `run.report` has it; p50 and p99 in milliseconds."""
+    heads = [*(name.replace("_", " ") for name in _RESULTS), *(f"{name} p50 p99" for _, name in _TIMES)]
+    lines = [["channel", *heads]]
+    for channel, found in channels.items():
+        times = [
+            "-" if found[name]["p50"] is None else f"{found[name]['p50']:.0f} {found[name]['p99']:.0f}"
+            for name, _ in _TIMES
+        ]
+        lines.append([channel, *(str(found[name]) for name in _RESULTS), *times])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        f"{first:<{widths[0]}}  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
+        for first, *rest in lines
+    ]
 
 
 def milliseconds(seconds: float | None) -> str:

@@ -21,6 +21,7 @@ from hub.simulation.http import TRIES, Answer, BadAnswer, NoAnswer
 from hub.simulation.plan import Person, Step
 from hub.simulation.player import Stage
 from hub.simulation.record import Ledger, Received, Taken
+from hub.simulation.trouble import Fault
 
 CHANNEL = "webchat"
 # As the widget: how often it asks where it has no socket, in seconds.
@@ -36,7 +37,8 @@ _JOIN, _JOINED, _EVENT = "40/widget,", "40/widget,", "42/widget,"
 
 @dataclass(slots=True)
 class Visit:
-    """One person's chat. `cursor` is how far the page has read, `began` where it started."""
+    """One person's chat. `cursor` is how far the page has read, `began` where it started, `dropped` that its socket is
+    to break."""
 
     person: Person
     token: str
@@ -45,6 +47,7 @@ class Visit:
     cursor: str
     left_at: float | None = None
     page: asyncio.Task[None] | None = None
+    dropped: bool = False
     client_ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -61,13 +64,14 @@ class WebchatPlayer:
         self._pages: asyncio.Queue[Visit] = asyncio.Queue()
         self._accepted: list[tuple[str, str]] = []
         self._refused: list[tuple[str, str]] = []
+        self._shown_at: dict[str, float] = {}
 
     async def open(self) -> None:
         answer = await self._stage.http.call("GET", f"{self._stage.hub_url}/widget/frame", query={"inbox": self._inbox})
         if answer.status == HTTPStatus.NOT_FOUND:
             raise Unavailable(f"the hub has no web chat with the key {self._inbox}: `centralita seed` makes one")
 
-    async def say(self, step: Step) -> Taken:
+    async def say(self, step: Step, fault: Fault | None = None) -> Taken:
         person = step.person
         visit = self._visits.get(person.number)
         if visit is None:
@@ -76,11 +80,13 @@ class WebchatPlayer:
         files = [await self._upload(visit, name) for name in step.pictures]
         client_id = f"{self._stage.run}-{person.number}-{next(visit.client_ids)}"
         message = {"client_id": client_id, "text": step.text, "attachments": files}
+        if fault and fault["do"] == "drop":
+            visit.dropped = True
         why = ""
         for pause in TRIES:
             await asyncio.sleep(pause)
             try:
-                answer = await self._call(visit, "messages", body=message)
+                answer = await self._said(visit, message, fault)
             except BadAnswer as error:
                 why = str(error)
                 if not error.may_change:
@@ -89,7 +95,7 @@ class WebchatPlayer:
                 why = str(error)
             else:
                 self._accepted.append((client_id, str(person.number)))
-                return Taken(client_id, accepted=True, latency=answer.seconds)
+                return Taken(client_id, accepted=True, latency=answer.seconds, at=time.time())
         self._refused.append((client_id, str(person.number)))
         return Taken(client_id, accepted=False, why=why)
 
@@ -119,7 +125,12 @@ class WebchatPlayer:
             async with gate:
                 visit.cursor = visit.began
                 return [
-                    Received(entry["message"]["id"], str(visit.person.number), entry["message"]["text"])
+                    Received(
+                        (message := entry["message"])["id"],
+                        str(visit.person.number),
+                        message["text"],
+                        self._shown_at.get(message["id"]),
+                    )
                     async for entry in self._news(visit)
                     if _is_ours(entry)
                 ]
@@ -146,6 +157,17 @@ class WebchatPlayer:
             await self._call(visit, "details", body=told)
         return visit
 
+    async def _said(self, visit: Visit, message: dict[str, Any], fault: Fault | None) -> Answer:
+        """Says it, and again where the page believes that it was not heard."""
+        do, copies = (fault["do"], fault.get("copies", 2)) if fault else ("", 1)
+        if do == "parallel":
+            said = await asyncio.gather(*(self._call(visit, "messages", body=message) for _ in range(copies)))
+            return min(said, key=lambda answer: answer.seconds)
+        answer = await self._call(visit, "messages", body=message)
+        for _ in range(copies - 1 if do in ("duplicate", "lose_answer") else 0):
+            await self._call(visit, "messages", body=message)
+        return answer
+
     async def _upload(self, visit: Visit, picture: str) -> str:
         content = self._stage.pictures[picture]
         sent = await self._call(visit, "attachments", file=(f"{picture}.jpg", content, "image/jpeg"))
@@ -171,8 +193,12 @@ class WebchatPlayer:
 
     async def _page(self, visit: Visit) -> None:
         """The open page: with a socket where the hub has one to spare, asking now and then where it has none."""
-        with contextlib.suppress(SocketRefused, ConnectionClosed, OSError, NoAnswer, BadAnswer):
-            await self._connected(visit)
+        while True:
+            with contextlib.suppress(SocketRefused, ConnectionClosed, OSError, NoAnswer, BadAnswer):
+                await self._connected(visit)
+            if not visit.dropped:
+                break
+            visit.dropped = False  # and opened again
         while not visit.is_over:
             await asyncio.sleep(POLL)
             with contextlib.suppress(NoAnswer, BadAnswer):
@@ -188,6 +214,8 @@ class WebchatPlayer:
         try:
             while not visit.is_over:
                 packet = await socket.receive(timeout=1.0)
+                if visit.dropped:
+                    return
                 if packet is None:
                     continue
                 if packet.startswith(_OPEN):
@@ -221,6 +249,8 @@ class WebchatPlayer:
         ours = [entry for entry in entries if _is_ours(entry)]
         if not ours:
             return
+        for entry in ours:
+            self._shown_at.setdefault(entry["message"]["id"], time.time())
         self._stage.answered(CHANNEL, visit.person.number)
         await self._call(visit, "seen", body={"message_id": ours[-1]["message"]["id"], "state": "read"})
 

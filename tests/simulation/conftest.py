@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,15 +21,14 @@ from tests import parts
 from tests.e2e.conftest import ROOT, Running, run_hub
 
 ACCOUNT = "AC" + "a" * 32
-TOKEN = "the token of a simulated account"
-NUMBERS = ("+34644010203", "+447400123123")
+TOKEN = "the-token-of-a-simulated-account"
 # The provider repeats what the hub could not take.
 PATIENT = "#rc=3&rp=5xx,ct,rt"
 
 
 @dataclass(frozen=True)
 class Firm:
-    """A hub with the web chat and two numbers."""
+    """The demo's hub, with an inbox of every channel."""
 
     hub: Running
     simulator_url: str
@@ -47,18 +44,15 @@ class Firm:
         httpx.delete(f"{self.simulator_url}/control/faults", trust_env=False).raise_for_status()
         httpx.delete(f"{self.simulator_url}/control/mail/faults", trust_env=False).raise_for_status()
 
-    def mail_fault(self, **fault: Any) -> None:
-        """Something is to go wrong with mail."""
-        httpx.post(f"{self.simulator_url}/control/mail/faults", json=fault, trust_env=False).raise_for_status()
-
 
 @contextmanager
-def run_simulator(folder: Path, port: int, webhook: str, mail_port: int, hub_mail: str) -> Iterator[str]:
-    """The simulated provider and mail servers; gives their address."""
+def run_simulator(folder: Path, port: int, hub_url: str, mail_port: int, hub_mail: str) -> Iterator[str]:
+    """The simulated providers; gives their address."""
     environment = {**os.environ, "CENTRALITA_SIMULATOR_ACCOUNT": ACCOUNT, "CENTRALITA_SIMULATOR_TOKEN": TOKEN}
-    numbers = [word for number in NUMBERS for word in ("--number", f"{number}={webhook}{PATIENT}")]
+    numbers = [f"--number={number}={hub_url}/webhooks/{demo.SMS_KEY}{PATIENT}" for number in demo.SMS_NUMBERS]
+    apps = [f"--app={app}={hub_url}/webhooks/demo-{app}" for app in demo.APPS]
     mail = ["--mail-port", str(mail_port), "--hub-mail", hub_mail]
-    arguments = ["-m", "channels.simulators", "--port", str(port), "--data", str(folder), *mail, *numbers]
+    arguments = ["-m", "channels.simulators", "--port", str(port), "--data", str(folder), *mail, *numbers, *apps]
     log = folder / "simulator.log"
     process = start([sys.executable, *arguments], log=log, env=environment, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
@@ -76,22 +70,6 @@ def run_simulator(folder: Path, port: int, webhook: str, mail_port: int, hub_mai
         end(process)
 
 
-def connect_numbers(hub: Running, simulator_url: str) -> str:
-    """Makes the inbox of the two numbers; gives the address of its webhook."""
-    settings = {"account_sid": ACCOUNT, "numbers": NUMBERS, "api_url": simulator_url, "default_region": "ES"}
-    words = ["--team", "First line", "--settings", json.dumps({**settings, "mms": True, "messages_per_second": 100})]
-    done = subprocess.run(
-        [sys.executable, "-m", "hub", "connect", "sms", *words],
-        env=hub.environment,
-        cwd=ROOT,
-        input=json.dumps({"auth_token": TOKEN}),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()[-1]
-
-
 @pytest.fixture(scope="module")
 def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
     """Without bot and knowledge base: everybody is handed over, which is an answer too."""
@@ -102,12 +80,13 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
         "CENTRALITA_REDIS_URL": "",
         "CENTRALITA_KNOWLEDGE": "absent",
         "CENTRALITA_SIMULATOR_URL": simulator_url,
+        "CENTRALITA_SIMULATOR_ACCOUNT": ACCOUNT,
+        "CENTRALITA_SIMULATOR_TOKEN": TOKEN,
         "CENTRALITA_FETCH_ALLOW": f"127.0.0.1:{simulator_port}",
         "CENTRALITA_SIMULATOR_SMTP": f"127.0.0.1:{mail_port}",
         "CENTRALITA_SMTP_LISTEN": hub_mail,
     }
     with run_hub(tmp_path_factory.mktemp("hub"), port, settings, None) as hub:
-        webhook = connect_numbers(hub, simulator_url)
         folder = tmp_path_factory.mktemp("simulator")
-        with run_simulator(folder, simulator_port, webhook, mail_port, hub_mail) as url:
+        with run_simulator(folder, simulator_port, hub.url, mail_port, hub_mail) as url:
             yield Firm(hub, url)

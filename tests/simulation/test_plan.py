@@ -12,6 +12,7 @@ from hub.domain.errors import Refused
 from hub.simulation.numbers import REGIONS, Numbers
 from hub.simulation.plan import Step, compressed, plan
 from hub.simulation.script import load
+from hub.simulation.trouble import LEVELS, MENU, Troubles
 
 SCRIPT = load()
 
@@ -100,3 +101,25 @@ def test_numbers_are_valid_in_their_country_and_nobody_elses(region: str) -> Non
             phonenumbers.PhoneNumberType.MOBILE,
             phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
         )
+
+
+def test_troubles_are_dealt_by_the_seed_and_each_comes_before_any_comes_again() -> None:
+    def dealt(seed: int) -> list[str]:
+        troubles = Troubles(seed, every=1)
+        return [str(troubles.next("whatsapp")) for _ in MENU["whatsapp"]]
+
+    assert dealt(3) == dealt(3) != dealt(4)
+    assert len(set(dealt(3))) == len(MENU["whatsapp"])
+    quick = Troubles(3, *LEVELS["quick"])
+    assert all((quick.next("line") or {}).get("seconds", 0) <= 1 for _ in range(50))
+    assert Troubles(3, *LEVELS["none"]).next("sms") is None
+
+
+def test_who_only_texts_writes_by_one_of_the_apps() -> None:
+    script = [each for each in load() if each.channels == {"sms"}]
+    steps = list(plan(script, ("sms", "line", "slack"), rate=20, seconds=20, seed=5))
+    assert {each.channel for each in steps} == {"sms", "line", "slack"}
+    by_person: dict[int, set[str]] = {}
+    for each in steps:
+        by_person.setdefault(each.person.number, set()).add(each.channel)
+    assert all(len(channels) == 1 for channels in by_person.values())

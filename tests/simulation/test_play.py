@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.simulation.players import PLAYERS
 from hub.simulation.reconcile import reconcile
 from hub.simulation.record import Tally
 from hub.simulation.run import Options, Run, report
@@ -19,36 +20,12 @@ from hub.simulation.table import Table
 from tests.simulation.conftest import Firm
 
 pytestmark = pytest.mark.timeout(600)
-CHANNELS = ("sms", "webchat", "email")
-FAULTS = (
-    {"where": "webhook", "do": "duplicate", "copies": 3},
-    {"where": "webhook", "do": "parallel", "copies": 20},
-    {"where": "webhook", "do": "lose_answer"},
-    {"where": "send", "do": "refuse", "status": 500},
-    {"where": "send", "do": "refuse", "status": 429, "retry_after": 1},
-    {"where": "send", "do": "cut"},
-    {"where": "send", "do": "accept_then_cut"},
-    {"where": "send", "do": "fail_later", "code": 30003},
-    {"where": "status", "do": "reverse"},
-    {"where": "status", "do": "early"},
-    {"where": "status", "do": "duplicate", "copies": 3},
-)
-MAIL_FAULTS = (
-    {"where": "mail", "do": "duplicate", "copies": 3},
-    {"where": "mail", "do": "parallel", "copies": 5},
-    {"where": "mail", "do": "lose_answer"},
-    {"where": "mail", "do": "cut"},
-    {"where": "mail", "do": "without_references"},
-    {"where": "send", "do": "greylist"},
-    {"where": "send", "do": "refuse"},
-    {"where": "send", "do": "accept_then_cut"},
-    {"where": "send", "do": "bounce", "seconds": 0.1},
-)
+CHANNELS = tuple(PLAYERS)
 
 
 @pytest.fixture(scope="module")
 def played(firm: Firm) -> tuple[Run, io.StringIO, list[str]]:
-    """A run with the whole menu of faults, and what it wrote."""
+    """A run of all channels in which something of the menu happens to every message, and what it wrote."""
     script = load()
     names = {name for each in script for name in each.pictures}
     options = Options(
@@ -57,10 +34,11 @@ def played(firm: Firm) -> tuple[Run, io.StringIO, list[str]]:
         inbox_key="demo",
         watcher=firm.watcher,
         channels=CHANNELS,
-        rate=10.0,
-        seconds=7.0,
+        rate=16.0,
+        seconds=6.0,
         seed=7,
         agents=(firm.agent,),
+        faults="quick",
     )
     run = Run(
         options,
@@ -68,13 +46,8 @@ def played(firm: Firm) -> tuple[Run, io.StringIO, list[str]]:
         {name: (folder() / f"{name}.jpg").read_bytes() for name in names},
         {channel: Tally() for channel in CHANNELS},
     )
-    for fault in FAULTS:
-        firm.fault(**fault, times=2)
-    for fault in MAIL_FAULTS:
-        firm.mail_fault(**fault)
     drawn, told = io.StringIO(), list[str]()
     asyncio.run(run.play(Table(drawn), told.append))
-    firm.clear_faults()
     return run, drawn, told
 
 
@@ -84,15 +57,18 @@ def test_with_everything_going_wrong_nothing_is_lost_nothing_doubled_and_order_k
     run, drawn, told = played
     result = reconcile(run.ledgers, run.messages, run.said)
     assert [str(each) for each in result.differences] == []
-    assert result.incoming == sum(tally.accepted for tally in run.tallies.values()) > 40
+    # LINE takes a message for each picture, and a customer who is away answers by a robot.
+    assert result.incoming >= sum(tally.accepted for tally in run.tallies.values()) > 60
     assert result.outgoing > 20
+    assert len(run.tallies) == 9
+    figures = report(run, result)
     for channel, tally in run.tallies.items():
         assert tally.sent == tally.accepted, f"{channel}: {run.said}"
         assert tally.answered > 0
         assert len(tally.latencies) == tally.accepted
+        assert figures["channels"][channel]["visible_ms"]["samples"] == tally.accepted
         assert channel in drawn.getvalue()
     assert told[0].startswith("Seed 7")
-    figures = report(run, result)
     assert (figures["lost"], figures["doubled"], figures["differences"]) == (0, 0, [])
     assert figures["channels"]["sms"]["ratio"] >= 1
 

@@ -172,3 +172,40 @@ def test_a_mail_is_known_by_its_message_id_and_ours_by_our_number_also_where_nob
     assert list(reconcile([ledger], [unknown], []).differences) == []
     twice = replace(ledger, received=[*ledger.received, *ledger.received])
     assert [each.kind for each in reconcile([twice], [unknown], []).differences] == ["doubled"]
+
+
+def entry(event: str, channel: str, provider_id: str, **message: object) -> dict[str, object]:
+    told: dict[str, object] = {"id": "01JD", "channel": channel, "conversation_id": "c", "text": "hello"}
+    told |= {"kind": "outgoing", "delivery": None, "provider_id": provider_id, **message}
+    return {"kind": event, "at": "2026-11-22T10:00:00Z", "message": told}
+
+
+@pytest.mark.parametrize(
+    ("channel", "given", "known_as"),
+    [
+        ("telegram", "34600:17", "34600:17"),
+        ("slack", "action:D34600:1.2", "action:D34600:1.2"),
+        ("webchat", "01JDVISITOR:run-1-2", "run-1-2"),
+        ("whatsapp", "wamid.A", "wamid.A"),
+    ],
+)
+def test_a_message_is_known_by_the_whole_id_that_its_provider_gave(channel: str, given: str, known_as: str) -> None:
+    message = HubMessage.from_entry(entry("MessageReceived", channel, given, kind="incoming"))
+    assert message is not None
+    assert (message.provider_id, message.incoming) == (known_as, True)
+
+
+def test_what_happens_to_a_message_later_makes_no_other() -> None:
+    for kind in ("MessageEdited", "MessageDeleted", "ReactionChanged", "DeliveryChanged"):
+        assert HubMessage.from_entry(entry(kind, "slack", "D1:1.1")) is None
+
+
+def test_one_of_its_own_that_the_hub_takes_for_a_colleagues_is_found() -> None:
+    own = HubMessage.from_entry(entry("MessageQueued", "messenger", "m_1", delivery={"state": "sent"}))
+    echoed = HubMessage.from_entry(entry("MessageEchoed", "messenger", "m_1", id="01JE"))
+    assert own is not None
+    assert echoed is not None
+    assert echoed.state == "sent"
+    ledger = Ledger("messenger", [], [], [Received("m_1", ANA, "hello")])
+    assert reconcile([ledger], [own], []).differences == []
+    assert [each.kind for each in reconcile([ledger], [own, echoed], []).differences] == ["doubled"]
