@@ -1,6 +1,6 @@
 """The bot's port over HTTP: a Rasa 3.6 server with our own channel (`bot/project/hub_channel.py`, docs/bot.md).
 
-Time-outs nest: this client's deadline (4.6 s) > the channel's (3.8 s) > a custom action's (2.5 s). The client gives up
+Time-outs nest: this client's deadline (4.5 s) > the channel's (3.8 s) > a custom action's (2.5 s). The client gives up
 last, so that it normally hears what went wrong instead of only hanging up.
 """
 
@@ -36,7 +36,7 @@ class RasaBot:
     """
 
     def __init__(
-        self, base_url: str, token: str, *, deadline: float = 4.6, clock: Callable[[], float] = time.monotonic
+        self, base_url: str, token: str, *, deadline: float = 4.5, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._deadline = deadline
         self._clock = clock

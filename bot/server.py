@@ -26,7 +26,7 @@ from typing import Any
 PROJECT = Path(__file__).parent / "project"
 # Code of the project that a model is trained with; the rest is read when a server starts.
 COMPONENTS = ("intent_classifier.py", "intent_model.py", "sentence_models.py")
-RESPONSE_TIMEOUT = 4  # seconds, whole ones only: Rasa's own limit, under the client's 4.6
+RESPONSE_TIMEOUT = 4  # seconds, whole ones only: Rasa's own limit, under the client's 4.5
 CHANNEL_DEADLINE = 3.8  # seconds, under Rasa's, so that our channel can still say what happened
 TICKET_LOCK_LIFETIME = 5  # seconds
 STOP_TIMEOUT = 8.0  # seconds; the supervisor needs at most its grace time

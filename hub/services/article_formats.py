@@ -149,6 +149,7 @@ def unzipped(content: bytes) -> dict[str, str]:
             if len(wanted) > MOST or sum(each.file_size for each in wanted) > FILE_LIMIT:
                 raise Refused("file", f"must hold at most {MOST} files and {FILE_LIMIT} bytes")
             return {each.filename: archive.read(each)[:FILE_LIMIT].decode("utf-8", "replace") for each in wanted}
+    # RuntimeError: a file in it wants a password; NotImplementedError: it is packed in a way that Python cannot read.
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise Refused("file", "must be a zip of Markdown files") from error
 

@@ -246,13 +246,21 @@ def make_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     return make
 
 
+# A hub whose screens hear of what is new by hints alone: it looks by itself once an hour.
+BY_HINTS = (
+    "-c",
+    "import runpy, hub.live.push as push; push.POLL = 3600; "
+    "runpy.run_module('hub', run_name='__main__', alter_sys=True)",
+)
+
+
 @contextmanager
-def running(home: Home, **environment: str) -> Iterator[Server]:
-    """A hub that serves a home."""
+def running(home: Home, how: tuple[str, ...] = ("-m", "hub"), **environment: str) -> Iterator[Server]:
+    """A hub that serves a home; `how` is Python's part of the command."""
     port, folder = parts.free_port(), Path(home.environment["CENTRALITA_DATA"])
     log = folder / f"log-{port}"
     given = {**os.environ, **home.environment, "CENTRALITA_PORT": str(port), **environment}
-    process = start([sys.executable, "-m", "hub", "serve"], log=log, env=given, cwd=parts.ROOT)
+    process = start([sys.executable, *how, "serve"], log=log, env=given, cwd=parts.ROOT)
     try:
         parts.wait_until(lambda: "answers on" in log.read_text(), process, log)
         yield Server(process, f"http://127.0.0.1:{port}", log, home)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import queue
-import statistics
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,7 +15,7 @@ from hub.services import inbound
 from hub.store.queries import inboxes
 from hub.store.unit_of_work import Tx
 from tests.fixtures_hub import PAPER, WEB
-from tests.live.conftest import Chat, Desk, Screen, Server, running
+from tests.live.conftest import BY_HINTS, Chat, Desk, Screen, Server, running
 
 OpenChat = Callable[[Server], Chat]
 OpenDesk = Callable[[Server], Desk]
@@ -182,29 +180,24 @@ def test_an_open_transaction_holds_events_back_and_loses_none(
 def test_two_processes_tell_each_other_and_nobody_twice(
     server: Server, open_chat: OpenChat, open_desk: OpenDesk
 ) -> None:
-    with running(server.home) as other:
-        chat, elsewhere = open_chat(server), open_chat(other)
-        here, there = open_desk(server), open_desk(other)
+    with running(server.home, BY_HINTS) as one, running(server.home, BY_HINTS) as other:
+        chat, elsewhere = open_chat(one), open_chat(other)
+        here, there = open_desk(one), open_desk(other)
         elsewhere.visit = chat.visit
         elsewhere.open()
         for screen in (chat, elsewhere, here, there):
             screen.connect()
             screen.catch_up()
         said = [f"talk {number}" for number in range(10)]
-        took = []
         for text in said:
-            began = time.monotonic()
             chat.say(text)
             for screen in (chat, elsewhere, here, there):
                 screen.wait_for(lambda screen=screen, text=text: text in screen.texts)
-            took.append(time.monotonic() - began)
         conversation_id = chat.say("talk last")["conversation_id"]
         for screen in (chat, elsewhere, here, there):
             screen.wait_for(lambda screen=screen: "talk last" in screen.texts)
             assert talked(screen) == [*said, "talk last"]
             assert everything(screen) == list(dict.fromkeys(everything(screen)))
-        # A lost hint would be found after a second, by the feeder's own patience; one may be late on a busy machine.
-        assert statistics.median(took) < 1
         here.emit("typing", {"conversation_id": conversation_id, "on": True})
         for heard in (chat.typing, elsewhere.typing):
             assert heard.get(timeout=10) == {"author_name": "Zoe", "on": True}
