@@ -64,6 +64,24 @@ def test_slow_rows_do_not_hold_up_the_others(line: Line) -> None:
     nudger.stop()
 
 
+def test_rows_that_wait_for_somebody_outside_do_not_hold_up_the_others(line: Line) -> None:
+    """Two providers that do not answer have all the threads there are."""
+    nudger = ThreadNudger(line, 2)
+    nudger.start()
+    for number in (1, 2):
+        line.hold(number)
+    nudger.nudge([1, 2])
+    assert line.entered[1].wait(30)
+    assert line.entered[2].wait(30)
+    nudger.nudge([3, 4])
+    assert {line.next(), line.next()} == {3, 4}
+    for number in (1, 2):
+        line.held[number].set()
+    assert {line.next(), line.next()} == {1, 2}
+    nudger.stop()
+    assert not any(thread.is_alive() for thread in (*nudger._threads, *nudger._helpers, nudger._watcher))
+
+
 def test_a_row_that_stands_in_line_is_not_put_there_again(line: Line) -> None:
     nudger = ThreadNudger(line, 1)
     nudger.start()
