@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import current_app, g
+from flask import Response, current_app, g
+from pydantic import BaseModel
 
 from hub.domain.events import Actor
 from hub.domain.messages import Author
@@ -16,6 +17,12 @@ def the_hub() -> Hub:
     """The hub that this application serves."""
     hub: Hub = current_app.extensions[HUB]
     return hub
+
+
+def as_json(shape: BaseModel) -> Response:
+    """The answer of a route whose shape may be long. The framework would make dictionaries of it and then text, each in
+    one piece, while no other thread of the process runs."""
+    return current_app.response_class(shape.model_dump_json(by_alias=True), mimetype="application/json")
 
 
 def the_session() -> Session:

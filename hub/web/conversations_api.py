@@ -25,7 +25,7 @@ from hub.store.unit_of_work import Reading, Tx
 from hub.web import render
 from hub.web import schemas as s
 from hub.web.auth import api_blueprint, needs
-from hub.web.context import the_agent, the_hub, the_session
+from hub.web.context import as_json, the_agent, the_hub, the_session
 from hub.web.mail_page import page, policy
 
 blueprint = api_blueprint("conversations", __name__, "Conversations")
@@ -47,7 +47,7 @@ def changed(conversation_id: str, use_case: Callable[[Tx], object]) -> s.Convers
 @needs("read_conversations")
 @blueprint.output(s.Conversations)
 @blueprint.input(s.ConversationsQuery, location="query")
-def conversations(query_data: s.ConversationsQuery) -> s.Conversations:
+def conversations(query_data: s.ConversationsQuery) -> Response:
     """One page of a list
 
     `queue` is ordered by priority and waiting time, the other views by last activity, newest first.
@@ -61,7 +61,7 @@ def conversations(query_data: s.ConversationsQuery) -> s.Conversations:
             after=query_data.after or "",
             limit=query_data.limit,
         )
-    return s.Conversations(items=[render.conversation(row) for row in page.rows], next=page.next)
+    return as_json(s.Conversations(items=[render.conversation(row) for row in page.rows], next=page.next))
 
 
 @blueprint.get("/conversations/<identifier:conversation_id>")
@@ -138,7 +138,7 @@ def _reply_inboxes(connection: Reading, contact_id: str) -> list[s.InboxOut]:
 @needs("read_conversations")
 @blueprint.output(s.Messages)
 @blueprint.input(s.MessagesQuery, location="query")
-def messages(conversation_id: str, query_data: s.MessagesQuery) -> s.Messages:
+def messages(conversation_id: str, query_data: s.MessagesQuery) -> Response:
     """A page of the thread, oldest first
 
     It includes what was said in conversations that were merged into this one.
@@ -150,7 +150,8 @@ def messages(conversation_id: str, query_data: s.MessagesQuery) -> s.Messages:
         ids = (conversation_id, *queries.merged_into(connection, conversation_id))
         found, more = message_queries.thread(connection, ids, before=before, limit=query_data.limit)
     links = attachments.links(hub)
-    return s.Messages(items=[render.message(each, links) for each in found], before=str(more) if more else None)
+    shown = [render.message(each, links) for each in found]
+    return as_json(s.Messages(items=shown, before=str(more) if more else None))
 
 
 @blueprint.get("/messages/<identifier:message_id>/body")
@@ -326,7 +327,7 @@ def set_priority(conversation_id: str, json_data: s.PriorityIn) -> s.Conversatio
 @needs("read_conversations")
 @blueprint.output(s.Feed)
 @blueprint.input(s.FeedQuery, location="query")
-def events(query_data: s.FeedQuery) -> s.Feed:
+def events(query_data: s.FeedQuery) -> Response:
     """What happened after a cursor
 
     Without `after` it is empty and its `cursor` is "now".
@@ -334,6 +335,7 @@ def events(query_data: s.FeedQuery) -> s.Feed:
     hub = the_hub()
     with hub.store.read() as connection:
         if query_data.after is None:
-            return s.Feed(entries=[], cursor=str(feed.head(connection)), more=False)
+            return as_json(s.Feed(entries=[], cursor=str(feed.head(connection)), more=False))
         page = feed.read(connection, feed.Cursor.parse(query_data.after), limit=query_data.limit)
-        return s.Feed(entries=render.entries(connection, page, hub), cursor=str(page.cursor), more=page.more)
+        entries = render.entries(connection, page, hub)
+    return as_json(s.Feed(entries=entries, cursor=str(page.cursor), more=page.more))
