@@ -18,7 +18,11 @@ pytestmark = pytest.mark.timeout(600)  # ten schedules a test, each with hubs th
 SEED, COUNT, SHARES = 2026, 40, 4
 # (what is wrong, the schedule that shows it, how the checker names it)
 BUGS = {
-    "nudge_before_commit": (Schedule("scaled_out", "sms", (Cut("store.ready", 1, "slow"),), rare_sweeps=True), "late"),
+    # Each of the first commits waits long enough for a worker to look for what it was told of, also on a busy machine.
+    "nudge_before_commit": (
+        Schedule("scaled_out", "sms", tuple(Cut("store.ready", hit, "wait") for hit in range(1, 7)), rare_sweeps=True),
+        "late",
+    ),
     "lost_compare_and_set": (Schedule("embedded", "turn"), "both"),
     "feed_by_bare_id": (Schedule("scaled_out", "sms", (Cut("store.ready", 1, "wait"),)), "feed"),
 }
