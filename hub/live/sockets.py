@@ -116,6 +116,11 @@ class Agents(Screens):
         if member := self.member():
             typing.by_agent(self.hub, member.who, conversation_id, on=on)
 
+    def on_reading(self, *data: object) -> None:
+        conversation_id = _field(data, "conversation_id", str)
+        if member := self.member():
+            typing.reads(self.hub, member.who, conversation_id)
+
     def agent_of(self, token: str) -> str:
         """The agent of a session's cookie. Raises NotSignedIn, Forbidden."""
         with self.hub.store.read() as connection:

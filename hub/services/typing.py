@@ -1,16 +1,21 @@
-"""Who is writing right now: told to whoever has the conversation open, kept nowhere."""
+"""Who reads and writes right now: told to whoever has the conversation open, and to the customer; kept nowhere."""
 
 from __future__ import annotations
 
 from hub.domain import rooms
 from hub.domain.conversation import Status
-from hub.domain.errors import NotFound
-from hub.domain.messages import Author
+from hub.domain.errors import HubError, NotFound
+from hub.domain.messages import Attention, Author
 from hub.domain.permissions import require
 from hub.hub import Hub
-from hub.store.queries import conversations, people, widget
+from hub.ports import Attentive
+from hub.store.queries import attention, conversations, people, widget
 
 EVENT = "typing"
+_SECOND = 1_000_000
+# A little before what the customer sees would end, it is told again.
+_AGAIN_BEFORE = 1
+_READ_EVERY = 5 * _SECOND
 
 
 def by_visitor(hub: Hub, inbox_id: str, visitor_id: str, *, on: bool) -> None:
@@ -47,3 +52,42 @@ def by_agent(hub: Hub, agent_id: str, conversation_id: str, *, on: bool) -> None
     if not state.merged_into and state.status != Status.RESOLVED:
         for inbox_id, visitor_id in reached:
             hub.push.whisper(rooms.visitor(inbox_id, visitor_id), EVENT, {"author_name": agent.name, "on": on})
+        if on:
+            _attend(hub, state.inbox_id, state.identity_id, typing=True)
+
+
+def reads(hub: Hub, agent_id: str, conversation_id: str) -> None:
+    """An agent has a conversation of theirs before them: the customer sees that what they wrote is read.
+
+    Of somebody else's conversation they see nothing: who looks on there answers nothing. Raises NotFound, Forbidden.
+    """
+    with hub.store.read() as connection:
+        require(people.agent(connection, agent_id).role, "work_conversations")
+        row = conversations.rows(connection, [conversation_id]).get(conversation_id)
+    if row is None:
+        raise NotFound(f"there is no conversation {conversation_id}")
+    state = row.conversation
+    if state.assignee_id == agent_id and not state.merged_into and state.status != Status.RESOLVED:
+        _attend(hub, state.inbox_id, state.identity_id, typing=False)
+
+
+def _attend(hub: Hub, inbox_id: str, identity_id: str, *, typing: bool) -> None:
+    """Shows it where the channel can and the inbox wants it: beside, for the provider may be slow."""
+    try:
+        inbox = hub.inboxes.by_id(inbox_id)
+        channel = hub.channel_of(inbox)
+    except (HubError, KeyError):
+        return
+    lasts = channel.capabilities.typing_lasts if typing else 0.0
+    if not isinstance(channel, Attentive) or not inbox.receipts or inbox.disabled or (typing and not lasts):
+        return
+    with hub.store.read() as connection:
+        last = attention.last_said(connection, inbox_id, identity_id)
+    if last is None:
+        return
+    address, external_id, token = last
+    what = f"typing:{identity_id}" if typing else f"read:{external_id}"
+    pause = int((lasts - _AGAIN_BEFORE) * _SECOND) if typing else _READ_EVERY
+    if hub.seldom.due(what, hub.clock.now(), pause):
+        told = Attention(address, external_id, token, typing)
+        hub.aside(lambda: channel.attend(told))

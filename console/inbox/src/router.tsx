@@ -216,6 +216,11 @@ const settingsRoutes = [
   }),
   createRoute({
     getParentRoute: () => settingsRoute,
+    path: "/inboxes",
+    component: lazyRouteComponent(() => import("./screens/admin/Inboxes"), "Inboxes"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
     path: "/teams",
     component: lazyRouteComponent(() => import("./screens/admin/Teams"), "Teams"),
   }),

@@ -65,6 +65,10 @@ class Live {
     this.socket?.disconnect();
   }
 
+  tellReading(conversationId: string): void {
+    if (this.socket?.connected) this.socket.emit("reading", { conversation_id: conversationId });
+  }
+
   tellTyping(conversationId: string, on: boolean): void {
     if (this.socket?.connected) this.socket.emit("typing", { conversation_id: conversationId, on });
   }
@@ -86,6 +90,11 @@ export function isLive(): boolean {
 export function endLive(): void {
   running?.stop();
   running = null;
+}
+
+/** An agent has a conversation of theirs before them. */
+export function tellReading(conversationId: string): void {
+  running?.tellReading(conversationId);
 }
 
 export function tellTyping(conversationId: string, on: boolean): void {

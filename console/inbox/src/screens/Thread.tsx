@@ -10,6 +10,7 @@ import { split as splitAction } from "../actions/split";
 import { useAct } from "../actions/useAct";
 import { messagesQuery } from "../api/queries";
 import { clock, day } from "../format/time";
+import { tellReading } from "../live/connection";
 import { messagesOf } from "../live/rows";
 import { useTypists } from "../live/typing";
 import { Failed, Loading } from "../parts/Pane";
@@ -38,6 +39,18 @@ export function Thread({ detail, split }: { detail: ConversationDetail; split: S
   const channels = new Set(messages.flatMap(({ channel }) => channel || [])).size > 1;
   const { scroller, content, onScroll, unseen, toEnd } = useSticky(messages, unsent.length);
   const { team } = route.useSearch();
+
+  const me = useMe();
+  const newest = messages.findLast(({ kind }) => kind === "incoming")?.id;
+  const isMine = conversation.assignee_id === me.id;
+  useEffect(() => {
+    const tell = () => {
+      if (newest && isMine && document.visibilityState === "visible") tellReading(conversation.id);
+    };
+    tell();
+    document.addEventListener("visibilitychange", tell);
+    return () => document.removeEventListener("visibilitychange", tell);
+  }, [conversation.id, newest, isMine]);
 
   const sentIds = new Set(messages.map(({ client_id }) => client_id));
   const waiting = unsent.filter(({ clientId }) => !sentIds.has(clientId));

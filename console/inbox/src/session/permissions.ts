@@ -10,7 +10,7 @@ const ACTIONS = {
   editor: ["edit_articles"],
   administrator: [
     ...SETTINGS,
-    ...["edit_people", "converse", "assign_others", "read_sources", "accept_sources", "read_floor"],
+    ...["edit_people", "edit_inboxes", "converse", "assign_others", "read_sources", "accept_sources", "read_floor"],
     ...["edit_articles", "merge_contacts", "read_health", "run_jobs"],
   ],
 } as const satisfies Record<AgentOut["role"], readonly string[]>;
@@ -25,6 +25,7 @@ export type Permission =
   | "read_health"
   | "read_floor"
   | "edit_people"
+  | "edit_inboxes"
   | "edit_routing"
   | "edit_promises"
   | "edit_vendors"

@@ -12,6 +12,7 @@ import classes from "./Admin.module.css";
 /** Everything that can be set, in the order of the list. Whoever builds a further page adds it here and in the router. */
 export const PAGES = [
   { to: "/settings/people", label: "admin.people", needs: "edit_people" },
+  { to: "/settings/inboxes", label: "inboxes.title", needs: "edit_inboxes" },
   { to: "/settings/teams", label: "admin.teams", needs: "edit_routing" },
   { to: "/settings/skills", label: "admin.skills", needs: "edit_routing" },
   { to: "/settings/shifts", label: "admin.shifts", needs: "edit_routing" },
