@@ -338,11 +338,27 @@ class KnowledgeBase(Protocol):
     def fork(self) -> KnowledgeBase:
         """The same models over the index as it is now: what is replaced in one is not seen by the other."""
 
+    def lean_on(self, model: str, model_id: str, passages: Iterable[Passage]) -> bool:
+        """Lets another model answer meanwhile, with its own passages. Seconds; False where it cannot be had.
+
+        Args:
+            model: the setting that names it.
+            model_id: what its passages carry.
+            passages: of the articles as it read them.
+        """
+
+    def stand_alone(self) -> None:
+        """From now on this model answers itself."""
+
     def warm(self) -> None:
         """Loads the models. Called in a background thread; returns when `search` can answer."""
 
     def status(self) -> Mapping[str, str]:
         """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, number of `passages`."""
+
+    @property
+    def model(self) -> str:
+        """The setting that names the models; empty for the packaged ones."""
 
     @property
     def model_id(self) -> str:

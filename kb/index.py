@@ -93,6 +93,12 @@ def with_article(snapshot: Snapshot, article_id: str, passages: Iterable[Passage
     return _appended(snapshot, fresh)
 
 
+def of_article(snapshot: Snapshot, article_id: str) -> list[Passage]:
+    """An article's passages, without their vectors."""
+    number = snapshot.article_numbers.get(article_id, -1)
+    return [snapshot.passages[place] for place in np.flatnonzero(snapshot.articles == number)]
+
+
 def detached(snapshot: Snapshot) -> Snapshot:
     """The same index, from which others may be derived while others are derived from the first."""
     return replace(snapshot, matrices=tuple(matrix.detached() for matrix in snapshot.matrices))

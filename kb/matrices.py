@@ -113,8 +113,8 @@ def _sketched(whole: Vectors, rows: int) -> Matrix:
 
 
 def _sketch(whole: Vectors, mean: Vectors, directions: Vectors) -> Vectors:
-    served = whole.any(axis=1)
-    sketches: Vectors = np.where(served[:, None], (whole - mean) @ directions, 0)
+    sketches: Vectors = ((whole - mean) @ directions).astype(np.float32, copy=False)
+    sketches[~np.any(whole, axis=1)] = 0
     return sketches
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from kb.fusion import rank
 from kb.language import LanguageDetector, base
 from kb.translation import Translator
 from kb.vectors import pack
+
+log = logging.getLogger(__name__)
 
 # The recipe by which passages are cut and their vectors made; a change of it makes them anew, like a change of model.
 _RECIPE = "3"
@@ -100,7 +103,13 @@ class LocalKnowledgeBase:
         self._encoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode", initializer=_yield_to_others)
         self._snapshot = index.empty(len(self._specs))
         self._writing = threading.Lock()
+        self._former: LocalKnowledgeBase | None = None
         self._warming = threading.Lock()
+
+    @property
+    def model(self) -> str:
+        """The setting that names the models; empty for the packaged ones."""
+        return self._settings.model
 
     @property
     def model_id(self) -> str:
@@ -157,6 +166,9 @@ class LocalKnowledgeBase:
         """
         if limit < 1:
             raise Refused("limit", "must be at least 1")
+        former = self._former
+        if former is not None:
+            return former.search(question, language=language, limit=limit)
         self._loaded()
         text, spoken = _clean(question).strip()[:_QUESTION_CHARACTERS], base(language)
         snapshot = self._snapshot
@@ -229,6 +241,29 @@ class LocalKnowledgeBase:
             for ordinal, text, *vectors in zip(ordinals, (*texts, *phrasings), *columns, strict=True)
         )
 
+    def lean_on(self, model: str, model_id: str, passages: Iterable[Passage]) -> bool:
+        """Lets another model answer until `stand_alone`, with its own passages; False where it cannot be had: it is not
+        on this machine, or in another release than the one that made them."""
+        settings = replace(self._settings, model=model)
+        try:
+            specs = self._specs if model == self._settings.model else encoders.specs_of(model)
+            if encoders.model_id(specs) != model_id.rpartition("/")[0]:
+                return False
+            former = LocalKnowledgeBase(settings, specs=specs, loader=self._loader if specs == self._specs else None)
+            former._model_id = model_id
+            former._calibration = calibration.read(settings.calibration_file or calibration.PACKAGED_FILE, model_id)
+            former.warm()
+            former.load(passages)
+        except Exception as failure:  # whatever a model's loading may raise: then nobody answers meanwhile
+            log.warning("%s cannot answer while the index is made anew: %s", model_id, failure)
+            return False
+        self._former = former
+        return True
+
+    def stand_alone(self) -> None:
+        """From now on this model answers itself."""
+        self._former = None
+
     def scratch(self) -> LocalKnowledgeBase:
         """An empty index that reads with the same models, to try other articles in. Raises `Unavailable`."""
         loaded = self._loaded()
@@ -261,6 +296,22 @@ class LocalKnowledgeBase:
             raise Refused("passages", f"must all be of the article {article_id}")
         with self._writing:
             self._snapshot = index.with_article(self._snapshot, article_id, fresh)
+        if self._former is not None:
+            self._former._follow(article_id, fresh)
+
+    def _follow(self, article_id: str, changed: Sequence[Passage]) -> None:
+        """Reads an article that was published since, from passages that another model made of it."""
+        versions = {(each.locale, each.version) for each in changed}
+        known = {(each.locale, each.version) for each in index.of_article(self._snapshot, article_id)}
+        if versions == known:
+            return
+        fresh: list[Passage] = []
+        for locale, version in sorted(versions):
+            mine = sorted((each for each in changed if each.locale == locale), key=lambda each: each.ordinal)
+            body = "\n\n".join(each.text for each in mine if not each.is_phrasing)
+            phrasings = tuple(each.text for each in mine if each.is_phrasing)
+            fresh += self.passages(ArticleText(article_id, version, locale, mine[0].title, body, phrasings))
+        self.replace(article_id, fresh)
 
     def load(self, passages: Iterable[Passage]) -> None:
         """Replaces the whole index. May be called before `warm`. Raises `Refused` for a passage of another model."""

@@ -21,6 +21,7 @@ is sure and would ask back (a form, buttons), a person does; small talk is no an
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,6 +50,8 @@ MISSES_UNTIL_HANDOFF = 2
 # nobody.
 CHOICES = 3
 _PROBABLE = 0.05
+# Why an article answers whose button the customer pressed.
+CHOSEN = "chosen"
 # What the button of an offered article sends, with the article's id after it.
 _CHOICE = "/article "
 
@@ -195,6 +198,12 @@ def _choices(knowledge: SearchResult, thresholds: Thresholds) -> tuple[FoundAnsw
     if not thresholds.target_precision:
         return ()
     return tuple(answer for answer in knowledge.answers[:CHOICES] if answer.confidence >= _PROBABLE)
+
+
+def offered(tried: Sequence[TriedAnswer]) -> tuple[TriedAnswer, ...]:
+    """Which of the answers that were considered were offered, in a decision to offer."""
+    articles = [each for each in tried if each.article_id]
+    return tuple(each for each in articles[:CHOICES] if each.score >= _PROBABLE)
 
 
 def choice_of(answer: FoundAnswer) -> str:

@@ -52,17 +52,39 @@ class IndexFollower:
         while (cursor := self._load(knowledge)) is None:
             if self._stopped.wait(EVERY):
                 return
+        leaning = self._lean()
         heap.keep()
         if self._indexes:
             try:
-                indexing.index_missing(self._hub)
+                cursor = self._index(cursor)
             except Exception:  # what was not indexed is found again at the next start
                 log.exception("could not index all articles")
         while not self._stopped.wait(EVERY):
             try:
+                finished = leaning and indexing.finished(self._hub)
                 cursor = self.follow(cursor)
+                if finished:  # what was indexed before that is in this process's index now
+                    knowledge.stand_alone()
+                    leaning = False
             except Exception:  # the edge of a thread: the next round tries again
                 log.exception("could not follow the articles")
+
+    def _index(self, cursor: feed.Cursor) -> feed.Cursor:
+        """Encodes what is missing, and meanwhile follows: a new model may take an hour over it."""
+
+        def between() -> None:
+            nonlocal cursor
+            cursor = self.follow(cursor)
+
+        indexing.index_missing(self._hub, between=between)
+        return cursor
+
+    def _lean(self) -> bool:
+        try:
+            return indexing.lean_on_former(self._hub)
+        except Exception:  # then nobody answers until all is indexed
+            log.exception("could not load the index of the model before")
+            return False
 
     def _load(self, knowledge: KnowledgeBase) -> feed.Cursor | None:
         """Where to follow from after everything is loaded; None where the database did not answer."""
@@ -80,9 +102,12 @@ class IndexFollower:
         knowledge = self._hub.knowledge
         if knowledge is None:
             return cursor
-        with self._hub.store.read() as connection:
-            head = feed.head(connection)
-            page = feed.read(connection, cursor, kinds=(ArticleIndexed.__name__,), limit=1000)
-            for article_id in dict.fromkeys(recorded.stream_id for _, recorded in page.entries):
-                knowledge.replace(article_id, passages.of_article(connection, article_id, knowledge.model_id))
-        return page.cursor if page.more else max(head, page.cursor)
+        while True:
+            with self._hub.store.read() as connection:
+                head = feed.head(connection)
+                page = feed.read(connection, cursor, kinds=(ArticleIndexed.__name__,), limit=1000)
+                for article_id in dict.fromkeys(recorded.stream_id for _, recorded in page.entries):
+                    knowledge.replace(article_id, passages.of_article(connection, article_id, knowledge.model_id))
+            if not page.more:
+                return max(head, page.cursor)
+            cursor = page.cursor

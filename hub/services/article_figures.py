@@ -1,7 +1,7 @@
 """What customers did with articles, read from the log into rows that can be counted.
 
-Everything in `article_use` follows from events and can be thrown away and read again. Nothing of it is on the path of a
-message: the sweeper reads on every few seconds.
+Everything in `article_use` and `article_offer` follows from events and can be thrown away and read again. Nothing of it
+is on the path of a message: the sweeper reads on every few seconds.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hub.domain import bot_policy
 from hub.domain import events as e
-from hub.domain.bot_policy import Action
+from hub.domain.bot_policy import CHOSEN, Action
 from hub.hub import Hub
 from hub.store import feed
 from hub.store import tables as t
@@ -56,15 +57,25 @@ def _taking_in(before: Cursor, after: Cursor, recorded: Sequence[e.Recorded]) ->
 def _take_in(tx: Tx, recorded: e.Recorded) -> None:
     row: dict[str, Any] = {"event_id": recorded.id, "at": recorded.at}
     match recorded.event:
-        case e.BotTurnDecided(action=Action.KNOWLEDGE, tried=tried):
+        case e.BotTurnDecided(action=Action.KNOWLEDGE, reason=reason, tried=tried):
             given = next((each for each in tried if each.given and each.article_id), None)
             if given is not None:
                 row |= {"kind": article_checks.SHOWN, "conversation_id": recorded.stream_id}
                 row |= {"article_id": given.article_id, "locale": given.locale, "version": given.version}
                 tx.add(t.article_use, row)
+                if reason == CHOSEN:
+                    _offer(tx, recorded, article_checks.PICKED, given)
+        case e.BotTurnDecided(action=Action.OFFER, tried=tried):
+            for each in bot_policy.offered(tried):
+                _offer(tx, recorded, article_checks.OFFERED, each)
         case e.ArticleRated(locale=locale, version=version, helpful=helpful):
             row["kind"] = article_checks.HELPED if helpful else article_checks.UNHELPFUL
             tx.add(t.article_use, row | {"article_id": recorded.stream_id, "locale": locale, "version": version})
         case e.HandedOver():
             # What was shown in this conversation before; what is shown later has its own end.
             tx.change(t.article_use, {"conversation_id": recorded.stream_id}, {"handed_off": 1})
+
+
+def _offer(tx: Tx, recorded: e.Recorded, kind: str, article: e.TriedAnswer) -> None:
+    which = {"event_id": recorded.id, "article_id": article.article_id}
+    tx.add(t.article_offer, which | {"kind": kind, "locale": article.locale, "at": recorded.at})

@@ -109,8 +109,8 @@ class BotTurn:
         moved = self._answer_to_guide(hub, asked, guide) if guide is not None and guide.is_open else None
         chosen = _chosen(hub, asked) if moved is None else None
         if chosen is not None:
-            bot, knowledge = BotFailure("chosen"), chosen
-            decision = Decision(Action.KNOWLEDGE, "chosen", answer=chosen.answers[0])
+            bot, knowledge = BotFailure(bot_policy.CHOSEN), chosen
+            decision = Decision(Action.KNOWLEDGE, bot_policy.CHOSEN, answer=chosen.answers[0])
         elif moved is None:
             bot, knowledge = self._ask(hub, asked)
             failpoints.reach("turn.answered")

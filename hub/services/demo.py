@@ -90,6 +90,8 @@ WAITING = (
     ("Tom Baker", "en", "I was charged twice for order A100771, can a person look at this?", "customer_asked", 3),
     ("Marta Ruiz", "es", "Quiero hablar con una persona, ya he escrito tres veces.", "customer_asked", 1),
 )
+# Of the answers that the chat gives from articles; where one is less sure, three are offered.
+TARGET_PRECISION = 0.8
 _WIDGET = {
     "origins": [],
     "title": {"en": "Lumbre", "es": "Lumbre"},
@@ -149,7 +151,7 @@ def seed(store: Store, public_url: str) -> bool:
             )
             for skill, level in LEVELS.get(name, {}).items():
                 tx.add(t.agent_skill, {"agent_id": agent_id, "skill": skill, "level": level})
-        settings = _WIDGET | {"origins": [public_url]}
+        settings = _WIDGET | {"origins": [public_url], "rules": {"thresholds": {"target_precision": TARGET_PRECISION}}}
         values = {"id": tx.new_id(), "key": INBOX_KEY, "name": "Web chat", "channel": "webchat"}
         tx.add(t.inbox, values | {"team_id": teams["First line"], "settings": json.dumps(settings)})
         for number, name, postcode in CUSTOMERS:

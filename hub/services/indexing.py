@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from hub.domain import events as e
@@ -9,7 +10,8 @@ from hub.domain.errors import Unavailable
 from hub.domain.knowledge import ArticleText, Passage
 from hub.hub import Hub
 from hub.services.work import Work, nothing
-from hub.store.queries import passages
+from hub.store.queries import passages, search_models
+from hub.store.queries.search_models import SearchModel
 from hub.store.unit_of_work import Tx, UseCase
 
 
@@ -31,10 +33,11 @@ def index_article(hub: Hub, work: Work) -> UseCase[None]:
     return partial(_replace, article_id=article_id, model_id=model_id, texts=texts, found=found)
 
 
-def index_missing(hub: Hub) -> int:
+def index_missing(hub: Hub, between: Callable[[], None] = lambda: None) -> int:
     """Encodes every article whose passages of the present model are not those of its published texts, one by one.
 
-    Runs at start, after the models are warm: a changed model indexes everything anew. Returns how many it did.
+    Runs at start, after the models are warm: a changed model indexes everything anew, while the one before answers
+    (`lean_on_former`). Calls `between` after each. Returns how many it did.
     """
     if hub.knowledge is None:
         raise Unavailable("there is no knowledge base")
@@ -46,7 +49,32 @@ def index_missing(hub: Hub) -> int:
             texts = passages.published(connection, article_id)
         found = tuple(passage for text in texts for passage in knowledge.passages(text))
         hub.store.write(partial(_replace, article_id=article_id, model_id=knowledge.model_id, texts=texts, found=found))
+        between()
+    mine = SearchModel(knowledge.model_id, knowledge.model)
+    hub.store.write(partial(search_models.complete, found=mine))
     return len(missing)
+
+
+def lean_on_former(hub: Hub) -> bool:
+    """Lets the model that answered last answer until this one has read all articles. Returns whether it does.
+
+    After a start with the same model, or the first, there is nothing to lean on.
+    """
+    if hub.knowledge is None:
+        return False
+    with hub.store.read() as connection:
+        former = search_models.last(connection)
+        if former is None or former.model_id == hub.knowledge.model_id:
+            return False
+        found = tuple(passages.every(connection, former.model_id))
+    return bool(found) and hub.knowledge.lean_on(former.model, former.model_id, found)
+
+
+def finished(hub: Hub) -> bool:
+    """Whether the present model has read all articles, by this process or another."""
+    with hub.store.read() as connection:
+        newest = search_models.last(connection)
+    return hub.knowledge is not None and newest is not None and newest.model_id == hub.knowledge.model_id
 
 
 def _replace(tx: Tx, *, article_id: str, model_id: str, texts: list[ArticleText], found: tuple[Passage, ...]) -> None:

@@ -106,17 +106,25 @@ def failing(reason: str) -> Callable[[str], None]:
 
 
 class WordKnowledge:
-    """A knowledge base that counts words in common. Its confidence is the share of the question's words found."""
+    """A knowledge base that counts words in common. Its confidence is the share of the question's words found.
 
-    model_id = "words"
+    Args:
+        model_id: of several "models", which all read the same.
+    """
 
-    def __init__(self) -> None:
+    model = ""
+
+    def __init__(self, model_id: str = "words") -> None:
+        self.model_id = model_id
         self._passages: dict[str, tuple[Passage, ...]] = {}
         self.warming = False
+        self.former: WordKnowledge | None = None
 
     def search(self, question: str, *, language: str, limit: int = 3) -> SearchResult:
         if self.warming:
             raise Unavailable("still warming")
+        if self.former is not None:
+            return self.former.search(question, language=language, limit=limit)
         asked = _words(question)
         found = [
             FoundAnswer(p.article_id, p.version, p.locale, p.title, p.text, share, share)
@@ -179,6 +187,14 @@ class WordKnowledge:
         other = WordKnowledge()
         other._passages, other.warming = dict(self._passages), self.warming
         return other
+
+    def lean_on(self, model: str, model_id: str, passages: Iterable[Passage]) -> bool:  # noqa: ARG002
+        self.former = WordKnowledge(model_id)
+        self.former.load(passages)
+        return True
+
+    def stand_alone(self) -> None:
+        self.former = None
 
     def warm(self) -> None:
         self.warming = False

@@ -12,6 +12,7 @@ from werkzeug.routing import BaseConverter, IntegerConverter
 from hub.hub import Hub
 from hub.web import (
     admin_api,
+    answering_api,
     articles_api,
     auth,
     bot_api,
@@ -47,6 +48,7 @@ DOCUMENT = "/api/openapi.json"
 _MODULES = (
     people_api,
     promises_api,
+    answering_api,
     conversations_api,
     consent_api,
     merging_api,

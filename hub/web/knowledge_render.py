@@ -67,6 +67,8 @@ def figures(found: Figures, days: int) -> s.FiguresOut:
         helped=found.helped,
         unhelpful=found.unhelpful,
         handed_off=found.handed_off,
+        offered=found.offered,
+        picked=found.picked,
     )
 
 

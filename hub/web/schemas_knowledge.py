@@ -127,13 +127,16 @@ class Difference(Shape):
 
 
 class FiguresOut(Shape):
-    """What customers did with an article in the last `days`. Helped and unhelpful are what they said."""
+    """What customers did with an article in the last `days`. Helped and unhelpful are what they said; offered: it was
+    one of several to choose from; picked: it was chosen of them, and so shown."""
 
     days: int
     shown: int
     helped: int
     unhelpful: int
     handed_off: int
+    offered: int
+    picked: int
 
 
 class FiguresQuery(Shape):

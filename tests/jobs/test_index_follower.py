@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from hub.domain.events import SYSTEM
-from hub.domain.knowledge import Passage
+from hub.domain.knowledge import ArticleText, Passage
 from hub.jobs.index_follower import IndexFollower
-from hub.services import articles
+from hub.services import articles, indexing
 from hub.store import feed
 from tests.fixtures_hub import World
 
@@ -129,3 +129,35 @@ def test_models_that_cannot_be_loaded_end_the_follower_and_nothing_else(
     world.say("hello")
     world.run()
     assert world.thread()[-1][0] == "bot"
+
+
+def test_a_changed_model_reads_everything_while_the_one_before_answers(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = make_world()
+    publish(before, "We open at nine.")
+    publish(before, "Parcels come open within two days.", article_id="parcels")
+    assert indexing.index_missing(before.hub) == 0, "says that this model has read everything"
+    after = make_world()
+    after.knowledge.model_id = "other words"
+    reading, go_on, alone = threading.Event(), threading.Event(), threading.Event()
+    passages, stand_alone = after.knowledge.passages, after.knowledge.stand_alone
+
+    def slowly(text: ArticleText) -> tuple[Passage, ...]:
+        reading.set()
+        assert go_on.wait(30)
+        return passages(text)
+
+    monkeypatch.setattr(after.knowledge, "passages", slowly)
+    monkeypatch.setattr(after.knowledge, "stand_alone", lambda: (stand_alone(), alone.set()))
+    follower = IndexFollower(after.hub, indexes=True)
+    follower.start()
+    assert reading.wait(30)
+    result = after.knowledge.search("open hours", language="en")
+    assert (result.answers[0].passage, result.model_id) == ("We open at nine.", "words")
+    go_on.set()
+    assert alone.wait(30)
+    result = after.knowledge.search("open hours", language="en")
+    assert (result.answers[0].passage, result.model_id) == ("We open at nine.", "other words")
+    follower.stop()
+    assert not indexing.lean_on_former(after.hub), "a later start with the same model has nothing to lean on"

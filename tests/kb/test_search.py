@@ -353,3 +353,31 @@ def test_a_folders_model_has_an_id_of_its_own_that_follows_its_files(tmp_path: P
     after = LocalKnowledgeBase(KnowledgeSettings(model=str(tmp_path))).model_id
     assert before != after
     assert str(tmp_path) not in before
+
+
+def test_another_model_answers_until_all_is_read_and_follows_what_is_published_meanwhile(tmp_path: Path) -> None:
+    def made(recipe: str) -> LocalKnowledgeBase:
+        base = LocalKnowledgeBase(specs=SPECS, loader=load, fitted=FITTED)
+        base._model_id = f"{base.model_id.rpartition('/')[0]}/{recipe}"
+        base.warm()
+        return base
+
+    before, after = made("2"), made("3")
+    old = [passage for one in (REFUND, TRACK) for passage in before.passages(one)]
+    assert after.lean_on("", before.model_id, old)
+    result = after.search("refund", language="en")
+    assert (result.answers[0].article_id, result.model_id) == ("refund", before.model_id)
+    # The same version read by the new model changes nothing; a new one, and a new article, are found at once.
+    after.replace("track", after.passages(TRACK))
+    newer = replace(REFUND, version=2, body="Within five days.")
+    after.replace("refund", after.passages(newer))
+    after.replace("gift", after.passages(GIFT))
+    assert after.search("refund", language="en").answers[0].passage == newer.body
+    assert first(after, "wrap a gift") == "gift"
+    after.replace("gift", ())
+    assert first(after, "wrap a gift") != "gift"
+    after.stand_alone()
+    assert after.search("refund", language="en").model_id == after.model_id
+    # Another release made these passages: its vectors mean nothing here.
+    assert not after.lean_on("", "words@0+english words@1/2", old)
+    assert not after.lean_on(str(tmp_path / "gone"), "gone@hub/3", old)

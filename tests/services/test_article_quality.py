@@ -58,7 +58,9 @@ def test_figures_are_what_the_log_says_and_can_be_read_again(world: World) -> No
     assert figures() == expected
     assert figures() == expected, "nothing counts twice"
     world.store.write(
-        lambda tx: [tx.connection.execute(table.delete()) for table in (t.article_use, t.article_use_cursor)]
+        lambda tx: [
+            tx.connection.execute(table.delete()) for table in (t.article_use, t.article_offer, t.article_use_cursor)
+        ]
     )
     assert figures() == expected
 

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import update
 
 from hub.domain.knowledge import Passage
+from hub.services import article_figures
 from hub.store import tables as t
+from hub.store.queries import article_checks
 from tests.fixtures_hub import PAPER, World
 
 # The words are the fake knowledge base's: it counts those in common, and knows no precision of its own.
@@ -50,6 +52,11 @@ def test_an_unsure_question_is_answered_by_the_choice_that_is_picked(world: Worl
     assert answer["text"] == HOLIDAYS.text
     assert (answer["citation"]["article_id"], answer["citation"]["version"]) == ("holidays", 1)
     assert "/article holidays" not in [text for _, text in world.bot.turns], "that is ours, not the bot's"
+    article_figures.follow(world.hub)
+    with world.store.read() as connection:
+        figures = article_checks.figures(connection, 0)
+    assert figures["holidays", "en"] == article_checks.Figures(shown=1, offered=1, picked=1)
+    assert figures["hours", "en"] == article_checks.Figures(offered=1)
 
 
 def test_words_that_look_like_a_choice_are_words(world: World) -> None:

@@ -17,7 +17,7 @@ import { Broken } from "./screens/Broken";
 import { Opening } from "./screens/Opening";
 import { may } from "./session/permissions";
 
-export const VIEWS = ["queue", "mine", "all", "bot", "snoozed", "resolved"] as const satisfies hub.View[];
+export const VIEWS = ["queue", "mine", "helping", "all", "bot", "snoozed", "resolved"] as const satisfies hub.View[];
 
 const rootRoute = createRootRouteWithContext<{ client: QueryClient }>()({ component: Outlet, errorComponent: Broken });
 
@@ -243,6 +243,11 @@ const settingsRoutes = [
     getParentRoute: () => settingsRoute,
     path: "/promises",
     component: lazyRouteComponent(() => import("./screens/admin/Promises"), "Promises"),
+  }),
+  createRoute({
+    getParentRoute: () => settingsRoute,
+    path: "/answers",
+    component: lazyRouteComponent(() => import("./screens/admin/Answers"), "Answers"),
   }),
   createRoute({
     getParentRoute: () => settingsRoute,

@@ -13,17 +13,21 @@ from hub.store.feed import Cursor
 from hub.store.unit_of_work import Tx
 
 SHOWN, HELPED, UNHELPFUL = "shown", "helped", "unhelpful"
+OFFERED, PICKED = "offered", "picked"
 _CURSOR = "figures"
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How often an article was shown, rated, and followed by a person taking over."""
+    """How often an article was shown, rated, and followed by a person taking over; how often it was one of several that
+    were offered, and picked of them (which shows it)."""
 
     shown: int = 0
     helped: int = 0
     unhelpful: int = 0
     handed_off: int = 0
+    offered: int = 0
+    picked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,13 @@ def figures(connection: Connection, since: int, article_id: str = "") -> dict[tu
         mine[kind] = count
         if kind == SHOWN:
             mine["handed_off"] = int(handed_off)
+    o = t.article_offer.c
+    offers = select(o.article_id, o.locale, o.kind, func.count()).where(o.at >= since)
+    offers = offers.group_by(o.article_id, o.locale, o.kind)
+    for its_id, locale, kind, count in connection.execute(
+        offers.where(o.article_id == article_id) if article_id else offers
+    ):
+        counts.setdefault((its_id, locale), {})[kind] = count
     return {key: Figures(**mine) for key, mine in counts.items()}
 
 

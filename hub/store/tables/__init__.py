@@ -16,6 +16,7 @@ from hub.store.tables.knowledge import (
     article,
     article_category,
     article_image,
+    article_offer,
     article_question,
     article_stream,
     article_use,
@@ -23,6 +24,7 @@ from hub.store.tables.knowledge import (
     article_version,
     article_version_image,
     passage,
+    search_model,
 )
 from hub.store.tables.learning import case_base, gap, gap_question, guide, imprint, lesson, solved_case, task
 from hub.store.tables.letter import letter, letter_copy, letter_id
@@ -59,6 +61,7 @@ __all__ = [
     "article",
     "article_category",
     "article_image",
+    "article_offer",
     "article_question",
     "article_stream",
     "article_use",
@@ -103,6 +106,7 @@ __all__ = [
     "remote_media",
     "reply_window",
     "route",
+    "search_model",
     "sender_pace",
     "set_aside",
     "shift",

@@ -128,7 +128,22 @@ article_use = Table(
     Index("ix_article_use_conversation_id", "conversation_id"),
 )
 
-# How far the log was read for it; one row.
+# Read from the log, too: an article was one of those offered ("did you mean"), or the one that the customer picked.
+article_offer = Table(
+    "article_offer",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("article_id", Text, primary_key=True),
+    text("kind"),
+    text("locale"),
+    number("at"),
+    Index("ix_article_offer_article_id", "article_id", "locale", "at"),
+)
+
+# Which sets of sentence models have read all articles (`model` is the setting that names one), and when.
+search_model = Table("search_model", metadata, key("model_id"), text("model"), number("complete_at"))
+
+# How far the log was read for both; one row.
 article_use_cursor = Table(
     "article_use_cursor",
     metadata,

@@ -1,5 +1,6 @@
 /** What the settings' screens ask of the hub; docs/api.md describes it. */
 import type {
+  AnsweringIn,
   DryRunIn,
   ForecastIn,
   HoursIn,
@@ -46,6 +47,10 @@ export const setRules = (id: string, body: TeamRulesIn) =>
   answerOf(api.PUT("/api/v1/teams/{team_id}/routing", { ...team(id), body }));
 export const setMode = (inbox_id: string, mode: Mode) =>
   answerOf(api.PUT("/api/v1/inboxes/{inbox_id}/routing", { params: { path: { inbox_id } }, body: { mode } }));
+
+export const answering = () => answerOf(api.GET("/api/v1/answering"));
+export const setAnswering = (inbox_id: string, body: AnsweringIn) =>
+  answerOf(api.PUT("/api/v1/inboxes/{inbox_id}/answering", { params: { path: { inbox_id } }, body }));
 
 export const skills = () => answerOf(api.GET("/api/v1/skills"));
 export const setSkill = (name: string, body: SkillIn) =>
@@ -110,6 +115,7 @@ const fresh = { staleTime: 0 } as const;
 export const peopleQuery = queryOptions({ queryKey: ["admin", "people"], queryFn: people, ...fresh });
 export const skillsQuery = queryOptions({ queryKey: ["admin", "skills"], queryFn: skills, ...fresh });
 export const hoursQuery = queryOptions({ queryKey: ["admin", "hours"], queryFn: hours, ...fresh });
+export const answeringQuery = queryOptions({ queryKey: ["admin", "answering"], queryFn: answering, ...fresh });
 export const policiesQuery = queryOptions({ queryKey: ["admin", "policies"], queryFn: policies, ...fresh });
 export const questionsQuery = queryOptions({ queryKey: ["admin", "questions"], queryFn: questions, ...fresh });
 export const teamQuery = (id: string) => queryOptions({ queryKey: ["admin", "team", id], queryFn: () => teamDetail(id), ...fresh });

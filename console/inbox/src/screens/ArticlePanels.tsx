@@ -84,7 +84,7 @@ function Figures({ article }: { article: ArticleOut }) {
   if (!data) return null;
   return (
     <dl className={classes.numbers} aria-label={t("figures.title", { days: data.days })}>
-      {(["shown", "helped", "unhelpful", "handed_off"] as const).map((name) => (
+      {(["shown", "helped", "unhelpful", "handed_off", "offered", "picked"] as const).map((name) => (
         <div key={name} className={classes.number}>
           <dt>{t(`figures.${name}`)}</dt>
           <dd>{data[name]}</dd>

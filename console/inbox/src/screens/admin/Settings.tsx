@@ -18,6 +18,7 @@ export const PAGES = [
   { to: "/settings/shifts", label: "admin.shifts", needs: "edit_routing" },
   { to: "/settings/hours", label: "admin.hours", needs: "edit_promises" },
   { to: "/settings/promises", label: "admin.promises", needs: "edit_promises" },
+  { to: "/settings/answers", label: "admin.answers", needs: "edit_routing" },
   { to: "/settings/reasons", label: "admin.reasons", needs: "edit_routing" },
   { to: "/settings/vendors", label: "admin.vendors", needs: "edit_vendors" },
   { to: "/settings/questions", label: "admin.questions", needs: "edit_routing" },
