@@ -58,6 +58,14 @@ class Server:
     home: Home
 
 
+def hang_up(client: socketio.Client) -> None:
+    """Ends a client for good: the library leaves its socket open where the hub was first."""
+    transport = client.eio.ws
+    client.disconnect()
+    if transport is not None:
+        transport.close()
+
+
 @dataclass
 class Screen:
     """An open screen, as a person has it: HTTP for what is kept, a socket for what is new.
@@ -105,10 +113,7 @@ class Screen:
 
     def disconnect(self) -> None:
         if self.socket is not None:
-            transport = self.socket.eio.ws
-            self.socket.disconnect()
-            if transport is not None:
-                transport.close()  # the library leaves it open where the hub was first
+            hang_up(self.socket)
             self.socket = None
 
     def emit(self, event: str, data: object) -> object:

@@ -16,7 +16,7 @@ import socketio
 import websocket
 
 from tests.fixtures_hub import ORIGIN
-from tests.live.conftest import Chat, Desk, Home, Server, running
+from tests.live.conftest import Chat, Desk, Home, Server, hang_up, running
 
 OpenChat = Callable[[Server], Chat]
 OpenDesk = Callable[[Server], Desk]
@@ -60,7 +60,7 @@ def test_who_has_no_session_is_refused(server: Server, open_chat: OpenChat, open
         client.on("connect_error", answers.put, namespace=namespace)
         with pytest.raises(socketio.exceptions.ConnectionError):
             client.connect(server.url, transports=["websocket"], namespaces=[namespace], auth=auth, headers=headers)
-        client.disconnect()
+        hang_up(client)
         return answers.get(timeout=10)
 
     chat, desk = open_chat(server), open_desk(server)
@@ -239,8 +239,6 @@ def test_it_ends_with_open_sockets(
         bare.close()
 
 
-# So much is made here that Python collects what earlier tests left: sockets to hubs that they had killed.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_hung_screen_holds_up_nobody(server: Server, open_chat: OpenChat, open_desk: OpenDesk) -> None:
     desk, hung = open_desk(server), open_desk(server)
     raw = socket.socket()
