@@ -274,7 +274,7 @@ def build(
     holder: list[Runner] = []
     if nudger is None:
         nudger = (
-            RedisNudger(redis)
+            RedisNudger(settings.redis_url, clock)
             if redis is not None
             else ThreadNudger(lambda outbox_id: holder[0].run(outbox_id), settings.runner_threads)
         )

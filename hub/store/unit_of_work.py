@@ -449,6 +449,25 @@ class _Base:
                 log.exception("could not tell of a commit")
 
 
+# A host that is cut off in the midst of a transaction keeps its locks until the other side knows, which without these
+# takes hours: by then customers have given up. Seconds; `tcp_user_timeout` in milliseconds.
+_CUT_OFF_HERE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+_CUT_OFF_THERE = """
+SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3; SET tcp_user_timeout = '15s'
+"""
+
+
+def _cut_off_there(connection: Any, _: Any) -> None:
+    connection.execute(_CUT_OFF_THERE)
+    connection.commit()  # the library begins a transaction, whose end would undo it
+
+
 class PostgresStore(_Base):
     """On the caller's connection. A uniqueness, serialization or deadlock error runs the whole use case again."""
 
@@ -460,7 +479,10 @@ class PostgresStore(_Base):
         self, url: str, clock: Clock, subscriptions: Subscriptions, committed: Committed, *, connections: int = 20
     ) -> None:
         super().__init__(clock, subscriptions, committed)
-        self.engine = create_engine(url, pool_size=connections, max_overflow=0, pool_pre_ping=True)
+        self.engine = create_engine(
+            url, pool_size=connections, max_overflow=0, pool_pre_ping=True, connect_args=_CUT_OFF_HERE
+        )
+        sa_event.listen(self.engine, "connect", _cut_off_there)
 
     def write(self, use_case: UseCase[Result], *, later: bool = False) -> Result:  # noqa: ARG002  # nobody stands back
         for attempt in range(1, self.ATTEMPTS + 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hub.app import build
 from hub.domain.conversation import Status
 from hub.domain.events import SYSTEM
 from hub.jobs import worker
-from hub.jobs.redis_nudger import FAST_QUEUE, SLOW_QUEUE, RedisNudger
+from hub.jobs.redis_nudger import FAST_QUEUE, PAUSE, SLOW_QUEUE, RedisNudger
 from hub.jobs.sweeper import Sweeper
 from hub.services import articles
 from hub.settings import from_environment
@@ -130,7 +131,9 @@ def test_redis_that_forgets_everything_loses_nothing(world: World) -> None:
 def test_redis_that_is_away_is_no_error_and_the_sweeper_repairs_it(
     world: World, free_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool = redis(world).connection_pool
+    nudger = world.hub.nudger
+    assert isinstance(nudger, RedisNudger)
+    pool = nudger.redis.connection_pool
     there = pool.connection_kwargs["port"]
     pool.reset()
     pool.connection_kwargs["port"] = free_port
@@ -143,6 +146,22 @@ def test_redis_that_is_away_is_no_error_and_the_sweeper_repairs_it(
     swept(world)
     assert world.conversation(conversation_id).status == Status.WAITING
     assert len(world.paper.sent) == 1
+
+
+def test_redis_that_does_not_answer_is_waited_for_once_and_asked_again_later(
+    free_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where its host is cut off: it does not even refuse, and providers wait for whoever has just committed."""
+    clock = ManualClock()
+    nudger = RedisNudger(f"redis://127.0.0.1:{free_port}/0", clock, patience=0.1)
+    with socket.create_server(("127.0.0.1", free_port)):
+        for _ in range(3):
+            nudger.nudge([1])
+        assert caplog.text.count("Redis did not take") == 1
+        clock.pass_time(PAUSE)
+        nudger.nudge([1])
+        assert caplog.text.count("Redis did not take") == 2
+    nudger.redis.close()
 
 
 def test_a_row_that_redis_tells_of_twice_runs_once(world: World) -> None:
