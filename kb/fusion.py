@@ -129,7 +129,7 @@ def rank(
         text: the question.
         language: the question's ISO 639-1 code.
         limit: how many articles.
-        sketched: whether a large index is searched by sketches first; without, every article is a candidate.
+        sketched: whether an index that has sketches is searched by them first; else every article is a candidate.
     """
     whole = _whole(snapshot, specs, language)
     asked = [(number, query) for number, query in enumerate(queries) if query is not None and whole.has_read[number]]
@@ -145,7 +145,7 @@ def rank(
     part = whole.background
     if len(part.numbers) < len(whole.listed):
         chosen = whole.listed
-        if sketched:
+        if sketched and all(snapshot.matrices[number].is_sketched for number, _ in asked):
             near = _nearest(snapshot, asked, weights, scales)
             chosen = np.unique(np.concatenate([near, lexical.best(_BY_WORDS), *marked]))
             chosen = chosen[whole.is_listed[chosen]]

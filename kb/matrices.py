@@ -19,9 +19,9 @@ from hub.domain.errors import Refused
 Vectors = NDArray[np.float32]
 
 # Below this many passages every vector is read: that takes less than a millisecond, and needs no sketch.
-SKETCHED = 2048
+SKETCHED = 1024
 # Directions of a sketch; chosen on 20,000 real sentences (docs/knowledge.md).
-_DIRECTIONS = 40
+_DIRECTIONS = 64
 # From so many vectors the directions are worked out, anew when the index has doubled since.
 _SAMPLE = 4096
 
@@ -66,6 +66,11 @@ class Matrix:
         if sketches.shape[1]:
             sketches[first:rows] = _sketch(whole[first:rows], self.mean, self.directions)
         return Matrix(rows, whole, self.mean, self.directions, sketches, self.sketched_at)
+
+    @property
+    def is_sketched(self) -> bool:
+        """Whether `likeness` can be asked."""
+        return self.sketches.shape[1] > 0
 
     def of(self, rows: NDArray[np.int32]) -> Vectors:
         """The vectors of some rows, whole."""

@@ -102,6 +102,15 @@ def test_sketches_find_what_every_vector_finds(
         assert_equal(quick, slow)
 
 
+@pytest.mark.parametrize("count", [2, 400, 700, 1026, 2100])
+def test_an_index_of_any_size_is_searched(texts: Texts, vectors: list[Vectors], count: int) -> None:
+    built = index.built(2, [_passage(number, vectors) for number in range(count)])
+    for number in range(0, count, max(count // 7, 1)):
+        quick, slow = both(built, texts.near(vectors, number), "and this?", "en")
+        assert_equal(quick, slow)
+        assert built.passages[quick[0].place].article_id == f"article {number // 2}"
+
+
 def test_sketches_follow_edits(texts: Texts, vectors: list[Vectors], snapshot: Snapshot) -> None:
     changed, fresh = snapshot, texts.some(2 * ARTICLES)
     for article in range(0, 200, 7):
