@@ -9186,8 +9186,9 @@ export interface components {
         };
         /**
          * ConversationOut
-         * @description A row of the list. `colleague_id` was brought in beside whoever has it. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
-         *     where they last wrote from; `subject` is that of the mail it began with, or empty.
+         * @description A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
+         *     where they last wrote from; `subject` is that of the mail it began with, or empty. `colleague_id` was brought in
+         *     beside whoever has it; `awaited` is an outside firm that has promised an answer.
          */
         ConversationOut: {
             /** Id */

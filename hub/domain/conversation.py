@@ -35,6 +35,7 @@ class Conversation:
     `offered_until` whether they take it. What begins with `sla_` is `hub.domain.sla`'s: `sla_due_at` is when the
     promise ends that ends first of those whose clocks run, `sla_next_at` when a warning or a breach is to be announced.
     `vendor_id` is the outside firm whose answer is awaited by `vendor_due_at`; `vendor_overdue`: that was announced.
+    `colleague_id` is the agent who was brought in beside the one who has it.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Conversation:
     vendor_id: str = ""
     vendor_due_at: int = 0
     vendor_overdue: int = 0
+    colleague_id: str = ""
 
 
 def _next_owner(state: Conversation) -> str:
@@ -200,6 +202,7 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 snoozed_until=0,
                 bot_misses=0,
                 handed_over_event=0,
+                colleague_id="",
                 turn_owner_epoch=state.turn_owner_epoch + 1,
             )
         case e.Assigned() as assigned:
@@ -210,6 +213,7 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
                 waiting_since=0,
                 snoozed_until=0,
                 resolved_at=0,
+                colleague_id="" if assigned.agent_id == state.colleague_id else state.colleague_id,
                 turn_owner_epoch=state.turn_owner_epoch + 1,
             )
         case e.Transferred() as transferred:
@@ -231,7 +235,7 @@ def fold(state: Conversation, recorded: e.Recorded) -> Conversation:
             return _woken(state, at)
         case e.Resolved():
             # Nobody waits for the outside firm's answer any more.
-            state = replace(state, vendor_id="", vendor_due_at=0, vendor_overdue=0)
+            state = replace(state, vendor_id="", vendor_due_at=0, vendor_overdue=0, colleague_id="")
             return replace(
                 state, status=Status.RESOLVED, resolved_at=at, waiting_since=0, snoozed_until=0, unread=0, bot_misses=0
             )
@@ -245,6 +249,10 @@ def _fold_details(state: Conversation, event: e.Event) -> Conversation:
     match event:
         case e.OfferMade(agent_id=agent_id, until=until):
             return replace(state, offered_to=agent_id, offered_until=until)
+        case e.ColleagueAsked(agent_id=agent_id):
+            return replace(state, colleague_id=agent_id)
+        case e.ColleagueLeft():
+            return replace(state, colleague_id="")
         case e.PriorityChanged(priority=priority):
             return replace(state, priority=priority)
         case e.LanguageSet(language=language):
@@ -281,6 +289,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "snooze": frozenset({Status.WAITING, Status.ASSIGNED}),
     "hand_back": frozenset({Status.WAITING, Status.ASSIGNED, Status.SNOOZED}),
     "hand_over": frozenset({Status.BOT}),
+    "bring_in": frozenset({Status.WAITING, Status.ASSIGNED, Status.SNOOZED}),
     "wake": frozenset({Status.SNOOZED}),
     "reply": frozenset(Status),
     "note": frozenset(Status),

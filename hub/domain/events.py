@@ -199,6 +199,21 @@ class NoteAdded(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ColleagueAsked(ConversationEvent):
+    """An agent brought a colleague in, who reads and answers along; the note `message_id` says what for."""
+
+    agent_id: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColleagueLeft(ConversationEvent):
+    """The colleague is not in it any more."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class VendorAsked(ConversationEvent):
     """An agent wrote to an outside firm about the conversation. `included` are messages whose text went along; `due_at`
     is when the firm has promised to have answered, 0 where it promises nothing."""

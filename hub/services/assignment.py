@@ -6,7 +6,7 @@ from hub.domain import events as e
 from hub.domain.conversation import PRIORITIES, Status, allowed, require
 from hub.domain.errors import AlreadyTaken, Refused
 from hub.domain.messages import Author
-from hub.services import presence, routing
+from hub.services import presence, replies, routing
 from hub.store.queries import assignees
 from hub.store.unit_of_work import MessageContent, Tx
 
@@ -52,6 +52,42 @@ def transfer(tx: Tx, conversation_id: str, team_id: str, by: e.Actor, note: str 
         tx.record(conversation_id, e.NoteAdded(tx.new_id()), by, content=MessageContent(text=note))
     routing.withdraw(tx, conversation, "moved", by)
     tx.record(conversation_id, e.Transferred(team_id), by)
+
+
+def bring_in(tx: Tx, conversation_id: str, agent_id: str, by: e.Actor, note: str, client_id: str) -> None:
+    """Brings a colleague into a conversation, beside whoever has it, with a note for them. Whoever brings somebody into
+    a conversation that nobody has takes it. One colleague at a time: the next one comes in the other's place.
+
+    The same `client_id` from the same agent does it once. Raises Refused for somebody who cannot help, or no note.
+    """
+    conversation = tx.conversation(conversation_id)
+    client_key, stored = replies.once(tx, by.id, client_id)
+    if stored:
+        return
+    require(conversation, "bring_in")
+    if not assignees.is_active_agent(tx.connection, agent_id):
+        raise Refused("agent_id", "must be an agent who can sign in")
+    owner = conversation.assignee_id or by.id
+    if agent_id == owner:
+        raise Refused("agent_id", "must be somebody else than who has the conversation")
+    if not note.strip():
+        raise Refused("note", "must not be empty")
+    if not conversation.assignee_id:
+        routing.withdraw(tx, conversation, "taken", by)
+        tx.record(conversation_id, e.Assigned(owner, "take"), by)
+        routing.got(tx, conversation, owner)
+    note_id = tx.new_id()
+    tx.record(
+        conversation_id, e.NoteAdded(note_id), by, content=MessageContent(text=note.strip(), client_key=client_key)
+    )
+    tx.record(conversation_id, e.ColleagueAsked(agent_id, note_id), by)
+
+
+def leave(tx: Tx, conversation_id: str, by: e.Actor) -> None:
+    """The colleague leaves the conversation, or is not needed any more; where there is none, nothing happens."""
+    conversation = tx.conversation(conversation_id)
+    if conversation.colleague_id:
+        tx.record(conversation_id, e.ColleagueLeft(conversation.colleague_id), by)
 
 
 def resolve(tx: Tx, conversation_id: str, by: e.Actor) -> None:

@@ -151,15 +151,16 @@ def badges(conversation: Conversation | None) -> tuple[str, ...]:
     """The counters that a conversation in this state is counted in."""
     if conversation is None or conversation.merged_into or not conversation.sequence:
         return ()
+    helping = (f"helping:{conversation.colleague_id}",) if conversation.colleague_id else ()
     match conversation.status:
         case Status.WAITING:
-            return ("waiting", f"waiting:{conversation.team_id}")
+            return ("waiting", f"waiting:{conversation.team_id}", *helping)
         case Status.ASSIGNED:
-            return (f"assigned:{conversation.assignee_id}",)
+            return (f"assigned:{conversation.assignee_id}", *helping)
         case Status.BOT | Status.SNOOZED:
-            return (conversation.status,)
+            return (conversation.status, *helping)
         case _:
-            return ()
+            return helping
 
 
 def shard(conversation_id: str) -> int:

@@ -276,6 +276,31 @@ def transfer(conversation_id: str, json_data: s.TransferIn) -> s.ConversationOut
     )
 
 
+@blueprint.put("/conversations/<identifier:conversation_id>/colleague")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+@blueprint.input(s.ColleagueIn)
+def bring_in(conversation_id: str, json_data: s.ColleagueIn) -> s.ConversationOut:
+    """Bring a colleague in, with a note
+
+    They read and answer along; whoever has the conversation keeps it.
+    """
+    by, given = the_agent(), json_data
+    return changed(
+        conversation_id,
+        lambda tx: assignment.bring_in(tx, conversation_id, given.agent_id, by, given.note, given.client_id),
+    )
+
+
+@blueprint.delete("/conversations/<identifier:conversation_id>/colleague")
+@needs("work_conversations")
+@blueprint.output(s.ConversationOut)
+def leave(conversation_id: str) -> s.ConversationOut:
+    """The colleague leaves the conversation"""
+    by = the_agent()
+    return changed(conversation_id, lambda tx: assignment.leave(tx, conversation_id, by))
+
+
 @blueprint.post("/conversations/<identifier:conversation_id>/resolve")
 @needs("work_conversations")
 @blueprint.output(s.ConversationOut)

@@ -117,14 +117,15 @@ def inboxes() -> s.Inboxes:
 @blueprint.output(s.Counters)
 def counters() -> s.Counters:
     """The badges' counts"""
-    mine = f"assigned:{the_session().agent_id}"
+    mine, helping = f"assigned:{the_session().agent_id}", f"helping:{the_session().agent_id}"
     with the_hub().store.read() as connection:
         teams = {f"waiting:{team.id}": team.id for team in people.teams(connection)}
-        found = people.counters(connection, ["waiting", "bot", "snoozed", mine, *teams])
+        found = people.counters(connection, ["waiting", "bot", "snoozed", mine, helping, *teams])
     return s.Counters(
         queue=found["waiting"],
         queue_by_team={team_id: found[name] for name, team_id in teams.items()},
         mine=found[mine],
+        helping=found[helping],
         bot=found["bot"],
         snoozed=found["snoozed"],
     )

@@ -170,8 +170,17 @@ def conversation(row: conversations.Row) -> s.ConversationOut:
             "offered_until": _time_or_none(state.offered_until),
             "merged_into": state.merged_into or None,
             "sla": _sla(state),
+            "colleague_id": state.colleague_id or None,
+            "awaited": _awaited(state),
         }
     )
+
+
+def _awaited(state: Conversation) -> dict[str, Any] | None:
+    if not state.vendor_due_at:
+        return None
+    due_at = time(state.vendor_due_at)
+    return {"vendor_id": state.vendor_id, "due_at": due_at, "overdue": bool(state.vendor_overdue)}
 
 
 def _sla(state: Conversation) -> dict[str, Any] | None:

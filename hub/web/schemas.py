@@ -26,7 +26,7 @@ MessageKind = Literal["incoming", "outgoing", "note", "vendor"]
 AuthorKind = Literal["contact", "bot", "agent", "system", "vendor"]
 DeliveryState = Literal["queued", "sending", "sent", "delivered", "read", "failed", "unknown"]
 VerifiedLevel = Literal["none", "claimed", "verified"]
-View = Literal["queue", "mine", "all", "bot", "snoozed", "resolved"]
+View = Literal["queue", "mine", "helping", "all", "bot", "snoozed", "resolved"]
 MailRule = Literal["in_reply_to", "references", "thread_index", "token", "ticket_number", "new"]
 SourceState = Literal["stored", "duplicate", "refused", "read"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
@@ -230,6 +230,7 @@ class Counters(Shape):
     queue: int
     queue_by_team: dict[str, int]
     mine: int
+    helping: int
     bot: int
     snoozed: int
 
@@ -473,9 +474,18 @@ class SlaOut(Shape):
     paused_by: list[Literal["customer", "vendor", "snoozed"]]
 
 
+class AwaitedVendor(Shape):
+    """An outside firm that has promised an answer by `due_at`; `overdue`: it is late, which was announced."""
+
+    vendor_id: str
+    due_at: datetime
+    overdue: bool
+
+
 class ConversationOut(Shape):
     """A row of the list. `unread` counts the customer's messages that no agent has answered yet; `address_display` is
-    where they last wrote from; `subject` is that of the mail it began with, or empty."""
+    where they last wrote from; `subject` is that of the mail it began with, or empty. `colleague_id` was brought in
+    beside whoever has it; `awaited` is an outside firm that has promised an answer."""
 
     id: str
     ticket_number: int
@@ -500,6 +510,8 @@ class ConversationOut(Shape):
     offered_until: datetime | None = None
     merged_into: str | None = None
     sla: SlaOut | None = None
+    colleague_id: str | None = None
+    awaited: AwaitedVendor | None = None
 
 
 class Conversations(Shape):
@@ -870,6 +882,14 @@ class Floor(Shape):
 
 class AssignIn(Shape):
     agent_id: Identifier
+
+
+class ColleagueIn(Shape):
+    """Who is brought in, and the note that tells them what for."""
+
+    client_id: Identifier
+    agent_id: Identifier
+    note: Text
 
 
 class TransferIn(Shape):

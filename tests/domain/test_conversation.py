@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, tuple[e.Event, ...]]] = {
     ),
     "reply": ("reply", (e.MessageQueued("r", "i", "d", "paper", Author.AGENT),)),
     "note": ("note", (e.NoteAdded("n"),)),
+    "recall_vendor": ("recall_vendor", (e.VendorRecalled("firm"),)),
+    "bring_in": ("bring_in", (e.ColleagueAsked("b", "n"),)),
     "ask_vendor": ("ask_vendor", (e.VendorAsked("v", "firm", "i", "email"),)),
     "set_priority": ("set_priority", (e.PriorityChanged(4),)),
 }

@@ -174,6 +174,39 @@ def test_a_transfer_puts_it_into_the_other_teams_queue_with_a_note(world: World)
     }
 
 
+def test_a_colleague_comes_in_with_a_note_and_whoever_has_it_keeps_it(world: World) -> None:
+    conversation_id = waiting(world)
+    by_ben = e.Actor(Author.AGENT, BEN)
+
+    def bring(agent_id: str, note: str = "Do you know this lamp?", client_id: str = "one") -> None:
+        world.store.write(lambda tx: assignment.bring_in(tx, conversation_id, agent_id, BY_ANA, note, client_id))
+
+    for agent_id, note in (("nobody", "x"), (ANA, "x"), (BEN, " ")):
+        with pytest.raises(Refused):
+            bring(agent_id, note)
+    for _ in range(2):
+        bring(BEN)
+    state = world.conversation(conversation_id)
+    assert (state.status, state.assignee_id, state.colleague_id) == ("assigned", ANA, BEN), "whoever asks has it"
+    assert world.kinds(conversation_id).count("ColleagueAsked") == 1
+    assert world.thread(conversation_id)[-1][1] == "Do you know this lamp?"
+    assert shown(world, f"helping:{BEN}", f"assigned:{ANA}") == {f"helping:{BEN}": 1, f"assigned:{ANA}": 1}
+    world.store.write(lambda tx: replies.reply(tx, conversation_id, BEN, "I do.", "r"))
+    assert world.conversation(conversation_id).assignee_id == ANA, "a colleague who answers takes nothing away"
+    for _ in range(2):
+        world.store.write(lambda tx: assignment.leave(tx, conversation_id, by_ben))
+    assert world.kinds(conversation_id).count("ColleagueLeft") == 1
+    bring(BEN, client_id="two")
+    world.store.write(lambda tx: assignment.assign(tx, conversation_id, BEN, BY_ANA))
+    assert world.conversation(conversation_id).colleague_id == "", "now it is theirs"
+    world.store.write(lambda tx: assignment.bring_in(tx, conversation_id, ANA, by_ben, "?", "three"))
+    world.store.write(lambda tx: assignment.resolve(tx, conversation_id, by_ben))
+    assert shown(world, f"helping:{BEN}", f"helping:{ANA}") == {f"helping:{BEN}": 0, f"helping:{ANA}": 0}
+    with pytest.raises(Conflict):
+        bring(BEN, client_id="four")
+    assert agree(world)
+
+
 def test_a_sleep_must_end_in_the_future_and_begin_with_people(world: World) -> None:
     conversation_id = waiting(world)
     for until in (0, -1, world.clock.now() - DAY):

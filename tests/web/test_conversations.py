@@ -78,15 +78,28 @@ def test_the_other_views_newest_first(world: World, open_screen: Callable[..., S
     world.store.write(lambda tx: assignment.take(tx, bens, BEN))
     world.store.write(lambda tx: assignment.snooze(tx, asleep, world.clock.now() + MINUTE, by))
     world.store.write(lambda tx: assignment.resolve(tx, done, by))
-    views = {"bot": [with_bot], "mine": [mine], "snoozed": [asleep], "resolved": [done], "queue": [queued]}
+    world.store.write(lambda tx: assignment.bring_in(tx, bens, agent.agent_id, Actor(Author.AGENT, BEN), "?", "c"))
+    views = {
+        "bot": [with_bot],
+        "mine": [mine],
+        "helping": [bens],
+        "snoozed": [asleep],
+        "resolved": [done],
+        "queue": [queued],
+    }
     for view, expected in views.items():
         assert pages(agent, 2, view=view) == expected, view
     assert pages(agent, 2, view="all") == [queued, done, asleep, bens, mine, with_bot]
+    left = agent.change("DELETE", f"/conversations/{bens}/colleague")
+    assert (left["colleague_id"], left["assignee_id"]) == (None, BEN)
+    asked = {"client_id": "d", "agent_id": agent.agent_id, "note": "And now?"}
+    assert agent.change("PUT", f"/conversations/{bens}/colleague", asked)["colleague_id"] == agent.agent_id
     counters = agent.get("/counters")
     assert counters == {
         "queue": 1,
         "queue_by_team": {TEAM: 1, SECOND_TEAM: 0},
         "mine": 1,
+        "helping": 1,
         "bot": 1,
         "snoozed": 1,
     }
@@ -319,6 +332,8 @@ def test_queries_for_nothing_find_nothing(world: World) -> None:
 LISTS = [
     ("queue", "", "ix_conversation_queue"),
     ("mine", "", "ix_conversation_assignee"),
+    ("helping", "", "ix_conversation_colleague"),
+    ("helping", "1.x", "ix_conversation_colleague"),
     ("all", "", "ix_conversation_all"),
     ("bot", "", "ix_conversation_list"),
     ("resolved", "1.x", "ix_conversation_list"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, desc, func, select, tuple_
+from sqlalchemy import Connection, Select, desc, func, literal_column, select, tuple_
 
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import NotFound, Refused
@@ -102,9 +102,9 @@ def page(
 
     Args:
         connection: of a read.
-        view: `queue` (by priority and waiting time), or by last activity, newest first: `mine`, `all`, `bot`,
-            `snoozed`, `resolved`.
-        agent_id: whose `mine` is.
+        view: `queue` (by priority and waiting time), or by last activity, newest first: `mine`, `helping` (into which
+            they were brought), `all`, `bot`, `snoozed`, `resolved`.
+        agent_id: whose `mine` and `helping` are.
         team_id: only this team's conversations.
         after: `Page.next` of the page before.
         limit: the most rows.
@@ -113,7 +113,7 @@ def page(
         Refused: `after` is no key that a page gave.
     """
     # Said in a way that no index knows, so that "mine" goes along the assignee's and not along everybody's.
-    standing = func.length(_c.merged_into) == 0 if view == "mine" else _c.merged_into == ""
+    standing = func.length(_c.merged_into) == 0 if view in ("mine", "helping") else _c.merged_into == ""
     statement = _select().where(standing)
     if team_id:
         statement = statement.where(_c.team_id == team_id)
@@ -121,6 +121,9 @@ def page(
         return _queue(connection, statement, after, limit)
     if view == "mine":
         statement = statement.where(_c.assignee_id == agent_id, _c.status == Status.ASSIGNED)
+    elif view == "helping":
+        # The text of the partial index's condition, which SQLite looks for.
+        statement = statement.where(_c.colleague_id == agent_id, literal_column("conversation.colleague_id <> ''"))
     elif view != "all":
         statement = statement.where(_c.status == _STATUS_VIEWS[view])
     if after:

@@ -50,6 +50,7 @@ conversation = Table(
     text("vendor_id"),
     number("vendor_due_at"),
     Column("vendor_overdue", Integer, nullable=False, server_default="0"),
+    text("colleague_id"),
     Index("ix_conversation_list", "merged_into", "status", "last_activity_at", "id"),
     Index("ix_conversation_all", "merged_into", "last_activity_at", "id"),
     Index("ix_conversation_assignee", "assignee_id", "status", "last_activity_at", "id"),
@@ -85,6 +86,17 @@ Index(
 # The same for outside firms that are to answer by a time.
 _awaiting = conversation.c.vendor_due_at > 0
 Index("ix_conversation_vendor_due_at", conversation.c.vendor_due_at, sqlite_where=_awaiting, postgresql_where=_awaiting)
+
+# Partial: few conversations have a colleague in them.
+_helping = sql("colleague_id <> ''")
+Index(
+    "ix_conversation_colleague",
+    conversation.c.colleague_id,
+    conversation.c.last_activity_at,
+    conversation.c.id,
+    sqlite_where=_helping,
+    postgresql_where=_helping,
+)
 
 route = Table(
     "route",

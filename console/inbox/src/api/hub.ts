@@ -1,9 +1,9 @@
 /** Every call that this app makes; docs/api.md describes them. */
-import type { AddressIn, AgentOut, ArticleIn, ArticleOut, AttachmentOut, ConversationOut, DoNotContactIn, MessageIn, PresenceIn, PublishIn, VendorMailIn } from "@centralita/shared/api";
+import type { AddressIn, AgentOut, ArticleIn, ArticleOut, AttachmentOut, ColleagueIn, ConversationOut, DoNotContactIn, MessageIn, PresenceIn, PublishIn, VendorMailIn } from "@centralita/shared/api";
 
 import { answerOf, api, csrfHeader, errorOf, networkError } from "./http";
 
-export type View = "queue" | "mine" | "all" | "bot" | "snoozed" | "resolved";
+export type View = "queue" | "mine" | "helping" | "all" | "bot" | "snoozed" | "resolved";
 export type Priority = ConversationOut["priority"];
 export type Presence = AgentOut["presence"];
 
@@ -64,6 +64,9 @@ export const recallVendor = (id: string, vendorId: string) =>
 export const take = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/take", of(id)));
 export const assign = (id: string, agentId: string) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/assign", { ...of(id), body: { agent_id: agentId } }));
+export const bringIn = (id: string, body: ColleagueIn) =>
+  answerOf(api.PUT("/api/v1/conversations/{conversation_id}/colleague", { ...of(id), body }));
+export const leave = (id: string) => answerOf(api.DELETE("/api/v1/conversations/{conversation_id}/colleague", of(id)));
 export const transfer = (id: string, teamId: string, note: string) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/transfer", { ...of(id), body: { team_id: teamId, note } }));
 export const resolve = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/resolve", of(id)));

@@ -23,6 +23,8 @@ export function belongs(row: ConversationOut, { view, teamId, agentId }: List): 
       return row.status === "waiting";
     case "mine":
       return row.status === "assigned" && row.assignee_id === agentId;
+    case "helping":
+      return row.colleague_id === agentId;
     case "all":
       return true;
     default:

@@ -1,6 +1,9 @@
-import type { SlaOut } from "@centralita/shared/api";
-import { IconAlertTriangleFilled, IconClock } from "./icons";
+import type { AwaitedVendor, SlaOut } from "@centralita/shared/api";
+import { useQuery } from "@tanstack/react-query";
+import { IconAlertTriangleFilled, IconBuilding, IconClock } from "./icons";
 
+import { vendorsQuery } from "../api/queries";
+import { dayAndTime } from "../format/time";
 import { useText } from "../text";
 import classes from "./Promise.module.css";
 import { Until } from "./Since";
@@ -18,6 +21,20 @@ export function PromiseMark({ sla, words = false }: { sla: SlaOut | null; words?
       <Sign size={13} role="img" aria-label={name} /> {(words || !sla.due_at) && <span>{words ? t(`sla.${sla.clock}`) : state}</span>}
       {sla.due_at && <Until at={sla.due_at} />}
       {words && !sla.due_at && <span>{reasons || state}</span>}
+    </span>
+  );
+}
+
+/** The outside firm that is to answer: by when, and whether it is late. */
+export function AwaitedMark({ awaited }: { awaited: AwaitedVendor | null }) {
+  const text = useText();
+  const { data } = useQuery({ ...vendorsQuery, enabled: awaited !== null });
+  if (!awaited) return null;
+  const firm = data?.items.find(({ id }) => id === awaited.vendor_id)?.name ?? "";
+  const name = text.t(awaited.overdue ? "awaited.overdue" : "awaited.due", { firm, when: dayAndTime(awaited.due_at, text) });
+  return (
+    <span className={classes.mark} data-state={awaited.overdue ? "breached" : "running"} title={name}>
+      <IconBuilding size={13} role="img" aria-label={name} /> <span>{firm}</span> <Until at={awaited.due_at} />
     </span>
   );
 }

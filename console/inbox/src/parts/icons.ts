@@ -23,6 +23,8 @@ export { default as IconBrandWhatsapp } from "@tabler/icons-react/dist/esm/icons
 export { default as IconBulb } from "@tabler/icons-react/dist/esm/icons/IconBulb.mjs";
 export { default as IconBuilding } from "@tabler/icons-react/dist/esm/icons/IconBuilding.mjs";
 export { default as IconCornerUpLeft } from "@tabler/icons-react/dist/esm/icons/IconCornerUpLeft.mjs";
+export { default as IconDoorExit } from "@tabler/icons-react/dist/esm/icons/IconDoorExit.mjs";
+export { default as IconUsersPlus } from "@tabler/icons-react/dist/esm/icons/IconUsersPlus.mjs";
 export { default as IconMapPin } from "@tabler/icons-react/dist/esm/icons/IconMapPin.mjs";
 export { default as IconPencil } from "@tabler/icons-react/dist/esm/icons/IconPencil.mjs";
 export { default as IconSticker } from "@tabler/icons-react/dist/esm/icons/IconSticker.mjs";

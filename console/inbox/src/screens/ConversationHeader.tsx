@@ -7,7 +7,9 @@ import { useEffect, useRef, useState } from "react";
 
 import { askVendor } from "../actions/askVendor";
 import { assign } from "../actions/assign";
+import { bringIn } from "../actions/bringIn";
 import { handBack } from "../actions/handBack";
+import { leave } from "../actions/leave";
 import { merge } from "../actions/merge";
 import { reopen } from "../actions/reopen";
 import { resolve } from "../actions/resolve";
@@ -21,7 +23,7 @@ import { agentsQuery, teamsQuery } from "../api/queries";
 import { ChannelIcon } from "../parts/Channel";
 import { Person } from "../parts/Person";
 import { PriorityMark } from "../parts/Priority";
-import { PromiseMark } from "../parts/Promise";
+import { AwaitedMark, PromiseMark } from "../parts/Promise";
 import { useShortcuts } from "../parts/useShortcuts";
 import { useMe } from "../session/me";
 import { addressOf, whoIs } from "../session/who";
@@ -29,6 +31,7 @@ import { useText } from "../text";
 import classes from "./ConversationHeader.module.css";
 import { AskVendorDialog } from "./dialogs/AskVendorDialog";
 import { AssignDialog } from "./dialogs/AssignDialog";
+import { BringInDialog } from "./dialogs/BringInDialog";
 import { MergeDialog } from "./dialogs/MergeDialog";
 import { SnoozeDialog } from "./dialogs/SnoozeDialog";
 import { TransferDialog } from "./dialogs/TransferDialog";
@@ -41,7 +44,7 @@ interface HeaderProps {
   setPanel: (panel: "details" | "none" | undefined) => void;
 }
 
-type Dialog = "askVendor" | "assign" | "transfer" | "snooze" | "merge";
+type Dialog = "askVendor" | "bringIn" | "assign" | "transfer" | "snooze" | "merge";
 
 export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }: HeaderProps) {
   const text = useText();
@@ -63,6 +66,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
 
   const can = (action: { available: typeof take.available }) => action.available(conversation, me);
   const assignee = agents?.items.find(({ id }) => id === conversation.assignee_id);
+  const colleague = agents?.items.find(({ id }) => id === conversation.colleague_id);
   const team = teams?.items.find(({ id }) => id === conversation.team_id);
   const name = whoIs(conversation, text);
   const address = addressOf(conversation);
@@ -104,9 +108,17 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
               <span className={classes.roomy}>{assignee.name}</span>
             </span>
           )}
+          {colleague && (
+            <span className={classes.fact} title={t("colleague.with", { name: colleague.name })}>
+              <span aria-hidden>+</span>
+              <Person id={colleague.id} name={colleague.name} size={18} />
+              <span className={classes.roomy}>{colleague.name}</span>
+            </span>
+          )}
           {!assignee && team && <span className={`${classes.fact ?? ""} ${classes.roomy ?? ""}`}>{team.name}</span>}
           <PriorityMark priority={conversation.priority} />
           <PromiseMark sla={conversation.sla} words />
+          <AwaitedMark awaited={conversation.awaited ?? null} />
         </p>
       </div>
       <div className={classes.actions}>
@@ -159,6 +171,16 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
                 {t(transfer.label)}
               </Menu.Item>
             )}
+            {can(bringIn) && (
+              <Menu.Item leftSection={<bringIn.icon size={16} aria-hidden />} onClick={() => setDialog("bringIn")}>
+                {t(bringIn.label)}
+              </Menu.Item>
+            )}
+            {can(leave) && (
+              <Menu.Item leftSection={<leave.icon size={16} aria-hidden />} onClick={() => void act(leave, undefined)}>
+                {conversation.colleague_id === me.id ? t(leave.label) : t("action.thankColleague", { name: colleague?.name ?? "" })}
+              </Menu.Item>
+            )}
             {can(snooze) && (
               <Menu.Item leftSection={<snooze.icon size={16} aria-hidden />} onClick={() => setDialog("snooze")}>
                 {t(snooze.label)}
@@ -208,6 +230,7 @@ export function ConversationHeader({ detail, onBack, onSplit, panel, setPanel }:
         <PanelToggle panel={panel} setPanel={setPanel} />
       </div>
       <AskVendorDialog opened={dialog === "askVendor"} onClose={close} conversation={conversation} />
+      <BringInDialog opened={dialog === "bringIn"} onClose={close} conversation={conversation} />
       <AssignDialog opened={dialog === "assign"} onClose={close} conversation={conversation} />
       <TransferDialog opened={dialog === "transfer"} onClose={close} conversation={conversation} />
       <SnoozeDialog opened={dialog === "snooze"} onClose={close} conversation={conversation} />

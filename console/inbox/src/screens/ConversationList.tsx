@@ -91,6 +91,7 @@ function NothingHere({ view }: { view: View }) {
   const hint = {
     queue: t("list.empty.queueHint"),
     mine: t("list.empty.mineHint"),
+    helping: t("list.empty.helpingHint"),
     all: t("list.empty.allHint"),
     bot: undefined,
     snoozed: undefined,

@@ -1,4 +1,5 @@
 import { UnstyledButton } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import {
   IconBook,
   IconBulb,
@@ -13,12 +14,13 @@ import {
   IconSettings,
   IconUser,
   IconUsers,
+  IconUsersPlus,
   type Icon,
 } from "../parts/icons";
 import type { Counters } from "@centralita/shared/api";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 
 import type { View } from "../api/hub";
 import { countersQuery, teamsQuery } from "../api/queries";
@@ -32,6 +34,7 @@ import classes from "./Navigation.module.css";
 const VIEWS: { view: View; icon: Icon }[] = [
   { view: "queue", icon: IconInbox },
   { view: "mine", icon: IconUser },
+  { view: "helping", icon: IconUsersPlus },
   { view: "all", icon: IconMessages },
   { view: "bot", icon: IconRobot },
   { view: "snoozed", icon: IconClockPause },
@@ -99,6 +102,14 @@ function Views() {
   const { data: teams } = useQuery(teamsQuery);
   // A team's link is the queue's with a filter: only one of the two is where we are.
   const { team } = useSearch({ strict: false });
+  const helping = counters?.helping;
+  const before = useRef(helping);
+  useEffect(() => {
+    if (helping !== undefined && before.current !== undefined && helping > before.current) {
+      notifications.show({ message: t("colleague.asked"), autoClose: 10_000 });
+    }
+    before.current = helping;
+  }, [helping, t]);
   return (
     <>
       {VIEWS.map(({ view, icon: Sign }) => (

@@ -35,6 +35,8 @@ export function conversation(fields: Partial<ConversationOut> & { id: string }):
     offered_until: null,
     merged_into: null,
     sla: null,
+    colleague_id: null,
+    awaited: null,
     ...fields,
   };
 }
