@@ -70,7 +70,7 @@ MAIL_MENU: Mapping[str, Mapping[str, frozenset[str]]] = {
         "without_references": frozenset(),
     },
 }
-_WHOLE = {"status": (400, 599), "code": (1, 99_999), "retry_after": (0, 3600), "copies": (2, 200), "times": (1, 10**6)}
+_WHOLE = {"status": (400, 599), "code": (1, 999_999), "retry_after": (0, 3600), "copies": (2, 200), "times": (1, 10**6)}
 _MOST_SECONDS = 3600.0
 
 

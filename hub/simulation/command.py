@@ -22,6 +22,7 @@ from hub.simulation.trouble import DOWN, LEVELS
 _MOST_RATE = 1000.0
 _MOST_MINUTES = 24 * 60.0
 _MOST_AGENTS = 50
+_MOST_CUSTOMERS = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=1.0, metavar="N", help="messages a second (1)")
     parser.add_argument("--minutes", type=float, default=2.0, metavar="M", help="how long customers write (2)")
     parser.add_argument("--channels", default=",".join(PLAYERS), help=f"which of {','.join(PLAYERS)} (all)")
+    parser.add_argument("--customers", type=int, default=0, metavar="N", help="how many write at once, at least (0)")
     parser.add_argument("--agents", type=int, default=0, metavar="K", help="demo agents who answer what waits (0)")
     parser.add_argument("--seed", type=int, help="plays the same customers again; without it others each time")
     parser.add_argument("--drain", type=float, default=60.0, metavar="SECONDS", help="the hub's time at the end (60)")
@@ -100,6 +102,8 @@ def _options(
         raise Refused("--rate", f"must be above 0 and at most {_MOST_RATE:.0f} messages a second")
     if not 0 < options.minutes <= _MOST_MINUTES:
         raise Refused("--minutes", f"must be above 0 and at most {_MOST_MINUTES:.0f}")
+    if not 0 <= options.customers <= _MOST_CUSTOMERS:
+        raise Refused("--customers", f"must be from 0 to {_MOST_CUSTOMERS}")
     if not 0 <= options.agents <= _MOST_AGENTS:
         raise Refused("--agents", f"must be from 0 to {_MOST_AGENTS}")
     if not 0 <= options.drain <= 3600:
@@ -118,6 +122,7 @@ def _options(
         seed=random.SystemRandom().randrange(10**6) if options.seed is None else options.seed,
         agents=tuple(agents[number % len(agents)] for number in range(options.agents)),
         drain=options.drain,
+        customers=options.customers,
         faults=options.faults,
         down=options.down,
     )

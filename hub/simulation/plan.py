@@ -63,12 +63,19 @@ def playable(script: Sequence[Conversation], channels: Sequence[str]) -> list[Co
 
 
 def plan(
-    script: Sequence[Conversation], channels: Sequence[str], *, rate: float, seconds: float, seed: int
+    script: Sequence[Conversation],
+    channels: Sequence[str],
+    *,
+    rate: float,
+    seconds: float,
+    seed: int,
+    customers: int = 0,
 ) -> Iterator[Step]:
     """What is to be said, in the order of time.
 
     Messages arrive as a Poisson process. Each goes to the customer who has waited longest since the end of a pause;
-    where all are in a pause, somebody new comes with the next conversation of the shuffled script.
+    where all are in a pause, or fewer than `customers` have something to say yet, somebody new comes with the next
+    conversation of the shuffled script.
 
     Args:
         script: of `script.load`.
@@ -77,6 +84,7 @@ def plan(
         rate: messages a second, all channels together.
         seconds: how long; conversations that are under way then stay unfinished.
         seed: the same seed, the same plan.
+        customers: how many conversations are under way at once, at least.
 
     Raises:
         Refused: no conversation can be played over these channels.
@@ -91,7 +99,7 @@ def plan(
         at += chance.expovariate(rate)
         if at >= seconds:
             return
-        if waiting and waiting[0][0] <= at:
+        if waiting and waiting[0][0] <= at and len(waiting) >= customers:
             under_way = heapq.heappop(waiting)[2]
         else:
             conversation = next(deck)

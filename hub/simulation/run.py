@@ -41,8 +41,9 @@ _NOT_YET = "queued"
 class Options:
     """What to play. `rate` is in messages a second, `seconds` how long, `drain` how long the hub may take afterwards.
 
-    `watcher` may read conversations and the hub's health; each of `agents` works in the inbox. `faults` is one of
-    `trouble.LEVELS`. `down` names a channel whose provider fails in the middle third of the time.
+    `watcher` may read conversations and the hub's health; each of `agents` works in the inbox. At least `customers` are
+    under way at once. `faults` is one of `trouble.LEVELS`. `down` names a channel whose provider fails in the middle
+    third of the time.
     """
 
     hub_url: str
@@ -55,6 +56,7 @@ class Options:
     seed: int
     agents: tuple[Login, ...] = ()
     drain: float = 60.0
+    customers: int = 0
     faults: str = "none"
     down: str = ""
 
@@ -147,7 +149,12 @@ class Run:
         troubles = Troubles(options.seed, *LEVELS[options.faults])
         async with asyncio.TaskGroup() as talking:
             for step in plan(
-                self.script, options.channels, rate=options.rate, seconds=options.seconds, seed=options.seed
+                self.script,
+                options.channels,
+                rate=options.rate,
+                seconds=options.seconds,
+                seed=options.seed,
+                customers=options.customers,
             ):
                 await asyncio.sleep(max(0.0, began + step.at - time.monotonic()))
                 number = step.person.number

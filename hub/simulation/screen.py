@@ -58,12 +58,14 @@ class Screen:
         address = f"{scheme}://{parts.netloc}/socket.io/?EIO=4&transport=websocket"
         socket = await AioClient.connect(address, headers=headers)
         try:
+            # At once: the library shows what came together with the handshake only when something follows.
+            await socket.send(_JOIN)
             while True:
                 packet = await socket.receive()
                 if packet.startswith(_JOINED):
                     self._open.set()
                 elif packet.startswith(_OPEN):
-                    await socket.send(_JOIN)
+                    continue
                 elif packet == _PING:
                     await socket.send(_PONG)
                 elif packet.startswith(_EVENT):

@@ -212,6 +212,8 @@ class WebchatPlayer:
             headers={"Origin": self._stage.hub_url},
         )
         try:
+            # At once: the library shows what came together with the handshake only when something follows.
+            await socket.send(_JOIN + json.dumps({"token": visit.socket_token}))
             while not visit.is_over:
                 packet = await socket.receive(timeout=1.0)
                 if visit.dropped:
@@ -219,8 +221,8 @@ class WebchatPlayer:
                 if packet is None:
                     continue
                 if packet.startswith(_OPEN):
-                    await socket.send(_JOIN + json.dumps({"token": visit.socket_token}))
-                elif packet == _PING:
+                    continue
+                if packet == _PING:
                     await socket.send(_PONG)
                 elif packet.startswith(_JOINED):
                     await self._look(visit)  # what came between the session and now

@@ -123,3 +123,14 @@ def test_who_only_texts_writes_by_one_of_the_apps() -> None:
     for each in steps:
         by_person.setdefault(each.person.number, set()).add(each.channel)
     assert all(len(channels) == 1 for channels in by_person.values())
+
+
+def test_as_many_customers_as_are_wanted_have_something_to_say_at_once() -> None:
+    steps = list(plan(load(), ("sms", "line"), rate=10, seconds=30, seed=5, customers=40))
+    under_way: set[int] = set()
+    most = 0
+    for each in steps:
+        (under_way.discard if each.last else under_way.add)(each.person.number)
+        most = max(most, len(under_way))
+    assert most >= 40
+    assert steps == list(plan(load(), ("sms", "line"), rate=10, seconds=30, seed=5, customers=40))
