@@ -310,6 +310,10 @@ class KnowledgeBase(Protocol):
     def search(self, question: str, *, language: str, limit: int = 3) -> SearchResult:
         """The best `limit` articles for a question. Raises `Unavailable` while the models still warm up."""
 
+    def search_all(self, questions: Sequence[tuple[str, str]], *, limit: int = 3) -> list[SearchResult]:
+        """The same for many questions, each (text, language), in order and faster than one by one. Raises
+        `Unavailable` while the models still warm up."""
+
     def detect_language(self, text: str, *, hint: str = "") -> str:
         """ISO 639-1 code of the text's language; `hint` when the text is too short to tell."""
 

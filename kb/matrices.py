@@ -70,7 +70,7 @@ class Matrix:
     @property
     def is_sketched(self) -> bool:
         """Whether `likeness` can be asked."""
-        return self.sketches.shape[1] > 0
+        return bool(self.sketches.shape[1])
 
     def of(self, rows: NDArray[np.int32]) -> Vectors:
         """The vectors of some rows, whole."""

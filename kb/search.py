@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -169,13 +170,36 @@ class LocalKnowledgeBase:
         former = self._former
         if former is not None:
             return former.search(question, language=language, limit=limit)
+        return self._found([(question, language)], limit)[0]
+
+    def search_all(self, questions: Sequence[tuple[str, str]], *, limit: int = 3) -> list[SearchResult]:
+        """As `search` for each of many (question, language); several are encoded at once."""
+        if limit < 1:
+            raise Refused("limit", "must be at least 1")
+        # Those of like length together: the shorter ones of a batch cost as much as the longest.
+        order = sorted(range(len(questions)), key=lambda place: (base(questions[place][1]), len(questions[place][0])))
+        found: dict[int, SearchResult] = {}
+        for start in range(0, len(order), _BATCH):
+            some = order[start : start + _BATCH]
+            found |= zip(some, self._found([questions[place] for place in some], limit), strict=True)
+        return [found[place] for place in range(len(questions))]
+
+    def _found(self, questions: Sequence[tuple[str, str]], limit: int) -> list[SearchResult]:
         self._loaded()
-        text, spoken = _clean(question).strip()[:_QUESTION_CHARACTERS], base(language)
+        asked = [(_clean(text).strip()[:_QUESTION_CHARACTERS], base(language)) for text, language in questions]
         snapshot = self._snapshot
+        vectors = self._query_vectors(asked) if snapshot.passages else [[]] * len(asked)
+        return [
+            self._ranked(snapshot, text, language, queries, limit)
+            for (text, language), queries in zip(asked, vectors, strict=True)
+        ]
+
+    def _ranked(
+        self, snapshot: index.Snapshot, text: str, language: str, queries: Sequence[Vectors | None], limit: int
+    ) -> SearchResult:
         answers: tuple[FoundAnswer, ...] = ()
         if text and snapshot.passages:
-            queries = self.query_vectors(text, spoken)
-            candidates = rank(snapshot, self._specs, queries, text, language=spoken, limit=limit)
+            candidates = rank(snapshot, self._specs, queries, text, language=language, limit=limit)
             answers = tuple(
                 FoundAnswer(
                     article_id=passage.article_id,
@@ -190,22 +214,35 @@ class LocalKnowledgeBase:
                 for passage in (snapshot.passages[candidate.place],)
             )
         precision = self._calibration.precision(answers[0].confidence) if answers else 0.0
-        return SearchResult(answers, spoken, self._model_id, self._calibration.id, precision)
+        return SearchResult(answers, language, self._model_id, self._calibration.id, precision)
 
     def query_vectors(self, text: str, language: str) -> list[Vectors | None]:
         """A question's vector by each encoder; None by those that do not serve its language (see `kb.fusion.rank`)."""
-        loaded, readers = self._loaded(), self._readers(language)
+        return self._query_vectors([(text, language)])[0]
 
-        def encode() -> list[Vectors | None]:
-            found: list[Vectors | None] = []
-            for encoder, spec, reads in zip(loaded, self._specs, readers, strict=True):
-                try:
-                    found.append(self._read(encoder.encode_query, spec, language, [text])[0] if reads else None)
-                except Unavailable:  # no translation: the others answer
-                    found.append(None)
-            return found
+    def _query_vectors(self, asked: Sequence[tuple[str, str]]) -> list[list[Vectors | None]]:
+        """Of each (text, language) that is not empty; those of one language are encoded at once."""
+        loaded = self._loaded()
+        found: list[list[Vectors | None]] = [[None] * len(loaded) for _ in asked]
+        places: dict[str, list[int]] = {}
+        for place, (text, language) in enumerate(asked):
+            if text:
+                places.setdefault(language, []).append(place)
 
-        return self._encoding.submit(encode).result()
+        def encode() -> None:
+            for language, mine in places.items():
+                readers, texts = self._readers(language), [asked[place][0] for place in mine]
+                for number, (encoder, spec) in enumerate(zip(loaded, self._specs, strict=True)):
+                    if not readers[number]:
+                        continue
+                    with suppress(Unavailable):  # no translation: the others answer
+                        for place, vector in zip(
+                            mine, self._read(encoder.encode_query, spec, language, texts), strict=True
+                        ):
+                            found[place][number] = vector
+
+        self._encoding.submit(encode).result()
+        return found
 
     def passages(self, article: ArticleText) -> tuple[Passage, ...]:
         """Cuts and encodes one article version; some 20 ms a passage. An article without text is found by its title.

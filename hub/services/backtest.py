@@ -10,7 +10,7 @@ from hub.domain import backtest
 from hub.domain import events as e
 from hub.domain.backtest import Change, Past, Report, Turn
 from hub.domain.bot_policy import Policy, Thresholds
-from hub.domain.errors import HubError, Refused, Unavailable
+from hub.domain.errors import Refused, Unavailable
 from hub.domain.handling import handling
 from hub.domain.knowledge import ArticleText, Passage, SearchResult
 from hub.domain.messages import Author
@@ -25,6 +25,8 @@ MOST = 100_000
 MOST_SHOWN = 200
 # As published now, as editors left them, or as the log says that they were found.
 ARTICLES = ("then", "published", "draft")
+
+PORTION = 256  # messages that are searched for between two reports of progress
 
 Progress = Callable[[str, int, int], None]
 
@@ -82,11 +84,12 @@ def run(hub: Hub, wanted: Asked, progress: Progress = lambda _what, _done, _all:
     # The log has confidences and no precisions: where these decide, what was found then does not tell.
     by_precision = any(getattr(each, "target_precision", 0) for each in tried)
     keeps = wanted.articles == "then" and not wanted.texts and not by_precision
-    for done, turn in enumerate(every, start=1):
-        key = (turn.text, turn.language)
-        if not (keeps and turn.decided.knowledge_model) and key not in found:
-            found[key] = _search(index, turn)
-        progress("messages", done, len(every))
+    unknown = [turn for turn in every if not (keeps and turn.decided.knowledge_model)]
+    wanted_now = list(dict.fromkeys((turn.text, turn.language) for turn in unknown))
+    for start in range(0, len(wanted_now), PORTION):
+        some = wanted_now[start : start + PORTION]
+        found |= _search(index, some)
+        progress("messages", start + len(some), len(wanted_now))
 
     def find(turn: Turn) -> SearchResult | None:
         then = backtest.found_then(turn.decided, turn.language) if keeps else None
@@ -175,13 +178,15 @@ def _past(
     return Past(conversation_id, number, tuple(seen), reason, False, handling(events))
 
 
-def _search(index: KnowledgeBase | None, turn: Turn) -> SearchResult | None:
-    if index is None or not turn.text.strip():
-        return None
-    try:
-        return index.search(turn.text, language=turn.language or index.detect_language(turn.text))
-    except HubError:
-        return None
+def _search(
+    index: KnowledgeBase | None, asked: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], SearchResult | None]:
+    """What is found for each (text, language); nothing for one without words."""
+    if index is None:
+        return {}
+    spoken = [(text, language or index.detect_language(text)) for text, language in asked]
+    results = index.search_all(spoken)
+    return {each: result if each[0].strip() else None for each, result in zip(asked, results, strict=True)}
 
 
 def _index(hub: Hub, wanted: Asked, progress: Progress) -> KnowledgeBase:

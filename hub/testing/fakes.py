@@ -138,6 +138,9 @@ class WordKnowledge:
             best.setdefault(answer.article_id, answer)
         return SearchResult(tuple(best.values())[:limit], language, self.model_id, "words-1")
 
+    def search_all(self, questions: Sequence[tuple[str, str]], *, limit: int = 3) -> list[SearchResult]:
+        return [self.search(text, language=language, limit=limit) for text, language in questions]
+
     def detect_language(self, text: str, *, hint: str = "") -> str:
         return "es" if _words(text) & {"hola", "dónde", "mi", "quiero", "una", "está"} else hint or "en"
 

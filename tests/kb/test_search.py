@@ -381,3 +381,21 @@ def test_another_model_answers_until_all_is_read_and_follows_what_is_published_m
     # Another release made these passages: its vectors mean nothing here.
     assert not after.lean_on("", "words@0+english words@1/2", old)
     assert not after.lean_on(str(tmp_path / "gone"), "gone@hub/3", old)
+
+
+def test_many_questions_are_answered_as_each_by_itself(knowledge: LocalKnowledgeBase) -> None:
+    fill(knowledge, REFUND, REEMBOLSO, TRACK, GIFT)
+    texts = ["where is my order", "refund", "", "wrap a gift please", "money", "follow the link"]
+    asked = [(text, "en") for text in texts] + [
+        ("¿mi reembolso?", "es-MX"),
+        ("pedido", "es"),
+        ("quero meu pedido", "pt"),
+    ]
+    results = knowledge.search_all(asked * 3, limit=2)
+    for (text, language), result in zip(asked * 3, results, strict=True):
+        alone = knowledge.search(text, language=language, limit=2)
+        assert [each.article_id for each in result.answers] == [each.article_id for each in alone.answers]
+        assert result.confidence == pytest.approx(alone.confidence, abs=1e-5)
+        assert result.language == alone.language
+    with pytest.raises(Refused):
+        knowledge.search_all(asked, limit=0)
