@@ -66,7 +66,7 @@ class TwilioWhatsApp(TwilioSms):
         text, more = _content(fields)
         if not text.strip() and not media:
             kind = _one(fields, "MessageType")[:50] or "empty"
-            text, more = f"[unsupported: {kind}]", {"unsupported": kind}
+            more = {"unsupported": kind}
         message = InboundMessage(
             sid, Address(CHANNEL, number, display_name=name), text,
             media=media, to=ours, window=DAY, also=also, answers=_one(fields, "OriginalRepliedMessageSid")[:64], **more,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from channels.social import meta
@@ -109,12 +110,18 @@ class MetaMessaging:
         return meta.parse(request, self.kind, self._elements)
 
     def _elements(self, entry: Mapping[str, Any]) -> Iterator[tuple[Any, meta.Reader]]:
-        # `standby`: another app owns the thread at present; what is said there is shown all the same.
-        for event in (*listed(entry, "messaging"), *listed(entry, "standby")):
+        for event in listed(entry, "messaging"):
             yield event, self._event
+        for event in listed(entry, "standby"):
+            yield event, self._standby
         for change in listed(entry, "changes"):
             change = mapping(change, "changes")
             yield change.get("value"), self._event
+
+    def _standby(self, event: Mapping[str, Any]) -> Iterator[InboundEvent]:
+        """Another app owns the thread at present: what is said there is shown, and nobody here answers."""
+        for each in self._event(event):
+            yield replace(each, elsewhere=True) if isinstance(each, InboundMessage) else each
 
     def _event(self, event: Mapping[str, Any]) -> Iterator[InboundEvent]:
         message = part(event, "message")
@@ -182,7 +189,8 @@ class MetaMessaging:
         more["payload"] = quick if isinstance(quick, str) and chosen(quick)[0] else ""
         if not words and not media:
             more["unsupported"] = unknown or "empty"
-            words = f"[unsupported: {more['unsupported']}]"
+        elif unknown:
+            more["unsupported"] = unknown
         return InboundMessage(identifier(message, "mid"), person, words, media=tuple(media), **more)
 
     def _pressed(self, postback: Mapping[str, Any], person: Address, at: int) -> InboundMessage:

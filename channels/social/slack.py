@@ -408,7 +408,7 @@ def _message(found: dict[str, Any], event: dict[str, Any], team: str) -> Sequenc
         raise Refused("user", "must be of the customer's workspace: this one is the firm's own")
     stamp = common.identifier(event, "ts")
     thread = common.text(event, "thread_ts", most=50)
-    words, files = _plain(event), tuple(_file(each) for each in common.objects(event, "files"))
+    words, (files, unknown) = _plain(event), _files(event)
     root = thread or stamp
     return [
         InboundMessage(
@@ -420,7 +420,7 @@ def _message(found: dict[str, Any], event: dict[str, Any], team: str) -> Sequenc
             to=f"{place}@{root}" if shared or thread else place,
             sent_at=_moment(event, "ts"),
             answers=f"{place}:{thread}" if thread and thread != stamp else "",
-            unsupported="" if (words or files) and subtype in _WORDS else subtype or "message",
+            unsupported=unknown if (words or files) and subtype in _WORDS else subtype or "message",
         )
     ]
 
@@ -464,6 +464,16 @@ def _plain(found: dict[str, Any]) -> str:
 
     words = _MARKED.sub(unmarked, common.text(found, "text"))
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _files(event: dict[str, Any]) -> tuple[tuple[RemoteMedia, ...], str]:
+    """The files of a message, and `file` where one of them cannot be had: it costs neither the words nor the others."""
+    named = event.get("files")
+    found: list[RemoteMedia] = []
+    for each in named if isinstance(named, list) else ():
+        with suppress(Refused):
+            found.append(_file(common.as_object(each, "files")))
+    return tuple(found), "" if named is None or (isinstance(named, list) and len(found) == len(named)) else "file"
 
 
 def _file(found: dict[str, Any]) -> RemoteMedia:

@@ -122,6 +122,10 @@ class WhatsApp:
         rate = settings.get("messages_per_second", 80)
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1000:
             raise Refused("messages_per_second", "must be a number from 0 to 1000")
+        hours = settings.get("ad_window_hours", 24)
+        if isinstance(hours, bool) or not isinstance(hours, int) or not 24 <= hours <= 72:
+            raise Refused("ad_window_hours", "must be a whole number from 24 to 72")
+        self._ad_window = hours * 3600 if hours > 24 else None
         self._graph = meta.Graph(self._settings, ERRORS)
         self.capabilities = Capabilities(
             channel=CHANNEL,
@@ -202,6 +206,7 @@ class WhatsApp:
             source = text(referral, "source_type", 20) or "ad"
             title, url = text(referral, "headline", 300), text(referral, "source_url", 2000)
             more["referral"] = Referral(source, title, url, text(referral, "ctwa_clid", 500))
+            more["window"] = self._ad_window
         words = text(content, "body")
         if kind in _KINDS:
             file, words = identifier(content, "id"), text(content, "caption")
@@ -225,7 +230,6 @@ class WhatsApp:
             words, more["payload"] = _choice(content)
         if not words and "media" not in more:
             more["unsupported"] = text(part(message, "unsupported"), "type", 50) or kind
-            words = f"[unsupported: {more['unsupported']}]"
         return InboundMessage(identifier(message, "id"), address, words, **more)
 
     def _status(self, status: Mapping[str, Any]) -> Iterator[InboundEvent]:
@@ -369,15 +373,21 @@ def _sender(message: Mapping[str, Any], people: Mapping[str, str]) -> tuple[Addr
     if not (phone or user):
         raise Refused("from", "must be a telephone number, or there must be a from_user_id")
     name = people.get(phone) or people.get(user, "")
-    addresses = [Address(CHANNEL, each, display_name=name) for each in (phone, user) if each]
+    addresses = [Address(CHANNEL, each, display_name=name) for each in (_number(phone), user) if each]
     return addresses[0], tuple(addresses[1:])
+
+
+def _number(value: str) -> str:
+    """A number as the rest of the world writes it; WhatsApp leaves the plus out."""
+    return f"+{value}" if value.isdecimal() else value
 
 
 def _moved(system: Mapping[str, Any], address: Address) -> Iterator[InboundEvent]:
     """They have another number, or another user's id."""
     new = {"user_changed_number": "wa_id", "user_changed_user_id": "user_id"}.get(text(system, "type", 50), "")
     if new and text(system, new, 128):
-        yield Readdressed(address, Address(CHANNEL, text(system, new, 128), display_name=address.display_name))
+        after = _number(text(system, new, 128))
+        yield Readdressed(address, Address(CHANNEL, after, display_name=address.display_name))
 
 
 def _changed_user(changed: Mapping[str, Any]) -> Iterator[InboundEvent]:

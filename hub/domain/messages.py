@@ -263,6 +263,7 @@ class InboundMessage:
     `answers` is the provider's id of the message that this one quotes or answers. `sticker` says what a sticker shows,
     in a word or an emoji; its picture is one of the `media`. `unsupported` is the provider's name of a kind of message
     that the hub cannot show. `read_token` is what the provider wants back where the message is read.
+    `elsewhere`: another app of the firm's answers this customer at present; here nobody is to.
     """
 
     external_id: str
@@ -289,6 +290,7 @@ class InboundMessage:
     referral: Referral | None = None
     unsupported: str = ""
     read_token: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

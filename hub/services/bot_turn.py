@@ -91,6 +91,9 @@ class BotTurn:
         with hub.store.read() as connection:
             conversation = turns.conversation(connection, work.recorded.stream_id)
             text, payload = turns.message(connection, event.message_id)
+            wordless = not (text.strip() or payload)
+            if wordless and turns.asks_nothing(connection, event.message_id):
+                return nothing
             level = records.effective(connection, conversation, event.identity_id)
             guide = cases.stored(connection, conversation.id)
             said_enough = False
@@ -106,9 +109,13 @@ class BotTurn:
         asked = Asked(replace(conversation, language=language), inbox, event, text, payload, level, said_enough)
         bot: BotReply | BotFailure = BotFailure("guided")
         knowledge: SearchResult | None = None
-        moved = self._answer_to_guide(hub, asked, guide) if guide is not None and guide.is_open else None
+        answers_guide = guide is not None and guide.is_open and not wordless
+        moved = self._answer_to_guide(hub, asked, guide) if guide is not None and answers_guide else None
         chosen = _chosen(hub, asked) if moved is None else None
-        if chosen is not None:
+        if wordless:
+            # A picture, a place, a kind of message that nobody here can show: only people can look at it.
+            bot, decision = BotFailure("empty_text"), Decision(Action.HANDOFF, "wordless")
+        elif chosen is not None:
             bot, knowledge = BotFailure(bot_policy.CHOSEN), chosen
             decision = Decision(Action.KNOWLEDGE, bot_policy.CHOSEN, answer=chosen.answers[0])
         elif moved is None:

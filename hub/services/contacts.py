@@ -40,9 +40,7 @@ def canonical(address: Address, region: str) -> Address:
     """The address by which an identity is found: one for all spellings of it."""
     kind = kind_of(address.channel)
     if kind == PHONE:
-        # WhatsApp writes numbers with their country and no plus.
-        bare = address.channel == "whatsapp" and address.value.isdecimal()
-        value = numbers.received(f"+{address.value}" if bare else address.value, region)
+        value = numbers.received(address.value, region)
     elif kind == _EMAIL:
         value = address.value.lower()
     else:

@@ -149,10 +149,13 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities =
     actor = e.Actor(Author.CONTACT, identity.contact_id)
     if found.conversation_id:
         conversation_id = found.conversation_id
-        if message.consent is None and not (letter and letter.robot in letters.SILENT):
+        silent = message.consent is not None or message.elsewhere or (letter and letter.robot in letters.SILENT)
+        if not silent:
             _wake(tx, tx.conversation(conversation_id), found, actor)
     else:
         conversation_id = _open(tx, inbox, message, identity, found, actor, for_bot=inbox.bot and not firms)
+    if message.elsewhere and (not found.conversation_id or tx.conversation(conversation_id).status == Status.BOT):
+        tx.record(conversation_id, e.Resolved())  # another app has the customer: nobody here is called
     _verify(tx, conversation_id, message, identity, inbox)
     if message.thread_key and (threaded is None or threaded.id != conversation_id):
         tx.record(conversation_id, e.RouteMoved(inbox.id, identity.identity_id, message.thread_key))

@@ -256,7 +256,7 @@ def test_a_handoff_of_what_a_person_has_is_refused(world: World) -> None:
 def test_a_message_without_words_goes_to_a_person(world: World) -> None:
     world.say("   ")
     world.run()
-    assert reasons(world) == ["not_understood"]
+    assert reasons(world) == ["wordless"]
     assert world.bot.asked == 0
 
 

@@ -346,6 +346,47 @@ def test_a_channel_says_that_nothing_changes_and_that_no_number_is_a_choice(worl
     assert (rows(world)[-1].text, rows(world)[-1].extras) == ("2", "")
 
 
+@pytest.mark.parametrize(
+    ("shown", "status"),
+    [
+        ({"sticker": "👍"}, Status.BOT),
+        ({"unsupported": "order"}, Status.WAITING),
+        ({"location": Location(40.4, -3.7)}, Status.WAITING),
+        ({"cards": (ContactCard("Berta", ("+34600000001",)),)}, Status.WAITING),
+    ],
+    ids=["sticker", "unsupported", "place", "card"],
+)
+def test_what_has_no_words_is_not_the_bots_to_answer(world: World, shown: dict[str, Any], status: Status) -> None:
+    take(world, said("M1", "", **shown))
+    world.run()
+    assert world.bot.asked == 0
+    (row,) = [each for each in rows(world) if each.author_kind == "contact"]
+    assert world.conversation(row.conversation_id).status == status
+
+
+def test_what_was_taken_back_before_its_turn_is_not_answered(world: World) -> None:
+    take(world, said())
+    take(world, Deletion("M1", CARLA))
+    world.run()
+    assert (world.bot.asked, len(rows(world))) == (0, 1)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "with the bot"])
+def test_where_another_app_answers_nobody_here_does(world: World, known: bool) -> None:
+    if known:
+        take(world, said("M0", "hello"))
+        world.run()
+    before, asked = len(rows(world)), world.bot.asked
+    take(world, said("M1", "for the other app", elsewhere=True))
+    world.run()
+    (row,) = rows(world)[before:]
+    assert (world.bot.asked, row.text) == (asked, "for the other app")
+    assert world.conversation(row.conversation_id).status == Status.RESOLVED
+    take(world, said("M2", "and now for you"))
+    world.run()
+    assert world.bot.asked == asked + 1
+
+
 def test_a_choice_token_is_read_as_it_was_written() -> None:
     token = choice_token("01ARZ3NDEKTSV4RRFFQ69G5FAV", 12)
     assert chosen(token) == ("01ARZ3NDEKTSV4RRFFQ69G5FAV", 12)

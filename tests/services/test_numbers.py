@@ -58,7 +58,7 @@ def test_all_spellings_of_a_number_are_one(region: str) -> None:
         ]
         assert {key(*spelling) for spelling in spellings} == {key("+" + whole)}, region
         assert key("+" + whole) is not None
-        assert contacts.canonical(Address("whatsapp", whole), "").value == key("+" + whole)
+        assert contacts.canonical(Address("whatsapp", f"+{whole}"), "").value == key("+" + whole)
         again = key("+" + whole)
         assert again is not None
         assert key(again) == again, "a key is one of its spellings"

@@ -7,7 +7,7 @@ from hub.services import inbound
 from hub.services.inbound import Received
 from tests.fixtures_hub import World
 
-NUMBER, OTHER, USER = "34600111222", "34600999888", "US.13491208655302741918"
+NUMBER, OTHER, USER = "+34600111222", "+34600999888", "US.13491208655302741918"
 
 
 def accept(world: World, event: InboundMessage | Readdressed) -> tuple[Received, ...]:

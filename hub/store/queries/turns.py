@@ -26,6 +26,13 @@ def conversation(connection: Connection, conversation_id: str) -> Conversation:
     return conversation_from(row)
 
 
+def asks_nothing(connection: Connection, message_id: str) -> bool:
+    """Whether a message without words is nothing to answer: one that was taken back, or a sticker alone."""
+    columns = select(t.message.c.extras, t.message.c.erased_at).where(t.message.c.id == message_id)
+    row = connection.execute(columns).one()
+    return bool(row.erased_at) or "sticker" in (json.loads(row.extras) if row.extras else {})
+
+
 def message(connection: Connection, message_id: str) -> tuple[str, str]:
     """(text, trusted button payload) of a message; the payload is empty unless the hub had offered it."""
     row = _MESSAGE.one(connection, {"which": message_id})

@@ -94,7 +94,7 @@ NOT_THERE = (
         ("imports", "starts a thread", "STATES =", "import threading\nthreading.Timer(0.5, print).start()\nSTATES ="),
         ("imports", "environment", "STATES =", "import os\nos.environ['POSTCARD'] = '1'\nSTATES ="),
         ("samples", "batch", "aside.append(", "raise (refused) or aside.append("),
-        ("samples", "unsupported", 'if kind == "text" else f"[unsupported: {kind}]"', ""),
+        ("samples", "unsupported", 'if kind == "text" else ("", kind)', ""),
         ("samples", "report-delivered", '"delivered": Delivery.DELIVERED', '"delivered": Delivery.READ'),
         ("samples", "text", '_text(card, "from")', '"x"'),
         ("pure", "time.time", READ, f"            import time\n            time.time()\n{READ}"),
