@@ -840,6 +840,7 @@ export const en = {
   "reason.needs_dialogue": "The bot would have to ask back, which a mail is no place for",
   "reason.guide_given_up": "Guided troubleshooting found no solution",
   "reason.not_understood": "Neither the bot nor the knowledge base had an answer",
+  "reason.wordless": "The customer sent something without words",
   "reason.verification_failed": "The customer could not prove who they are",
   "reason.bot_timeout": "The bot did not answer in time",
   "reason.bot_error": "The bot failed",

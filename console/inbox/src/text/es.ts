@@ -842,6 +842,7 @@ export const es: Dictionary = {
   "reason.needs_dialogue": "El bot tendría que preguntar algo, y por correo no se puede conversar",
   "reason.guide_given_up": "El diagnóstico guiado no encontró solución",
   "reason.not_understood": "Ni el bot ni la base de conocimiento tenían respuesta",
+  "reason.wordless": "El cliente envió algo sin palabras",
   "reason.verification_failed": "El cliente no pudo acreditar quién es",
   "reason.bot_timeout": "El bot no respondió a tiempo",
   "reason.bot_error": "El bot falló",
