@@ -413,6 +413,10 @@ class Apps:
         if method == "getMe":
             me = {"id": 7000000001, "is_bot": True, "first_name": FIRM_NAME, "username": "lumbre_bot"}
             return {"ok": True, "result": me}, 200
+        if method == "getWebhookInfo":
+            return {"ok": True, "result": {"url": self.webhooks.get("telegram", ""), "pending_update_count": 0}}, 200
+        if method == "sendChatAction":
+            return {"ok": True, "result": True}, 200
         if method == "getFile":
             file = self.ledger.media(str(fields.get("file_id", "")))
             if file is None:
@@ -487,7 +491,8 @@ class Apps:
             return {"ok": False, "error": "ratelimited" if status == 429 else "internal_error"}, status
         match method:
             case "auth.test":
-                return {"ok": True, "team_id": TEAM, "user_id": "U0HUB", "bot_id": HUB_BOT}, 200
+                names = {"user": "centralita", "team": FIRM_NAME}
+                return {"ok": True, "team_id": TEAM, "user_id": "U0HUB", "bot_id": HUB_BOT, **names}, 200
             case "apps.connections.open":
                 parts = urlsplit(self.base_url)
                 return {"ok": True, "url": f"ws://{parts.netloc}/slack-socket"}, 200
@@ -636,6 +641,25 @@ def routes(apps: Apps) -> Blueprint:
             return answered(fault, {}, 0)
         body, status = apps.line_call(way, given, dict(request.headers), fault)
         return answered(fault, body, status)
+
+    @blueprint.get("/line/v2/bot/<path:about>")
+    def line_account(about: str) -> Response:
+        """What the account is told of itself, and of its customers."""
+        if not signed_in(apps.secrets["line"]["channel_access_token"]):
+            return answered(None, {"message": "Authentication failed"}, 401)
+        said = {
+            "info": {"userId": "U0", "basicId": "@lumbre", "displayName": FIRM_NAME, "markAsReadMode": "manual"},
+            "channel/webhook/endpoint": {"endpoint": apps.webhooks.get("line", ""), "active": "line" in apps.webhooks},
+            "message/quota": {"type": "limited", "value": 1000},
+            "message/quota/consumption": {"totalUsage": 0},
+        }.get(about)
+        return answered(None, said or {"message": "Not found"}, 200 if said else 404)
+
+    @blueprint.post("/line/v2/bot/chat/<path:shown>")
+    def line_attention(shown: str) -> Response:
+        """Reading marks and the loading animation: nobody looks at them here."""
+        known = signed_in(apps.secrets["line"]["channel_access_token"]) and shown in ("markAsRead", "loading/start")
+        return answered(None, {} if known else {"message": "Not found"}, 200 if known else 404)
 
     @blueprint.get("/line/v2/bot/message/<message_id>/content")
     def line_file(message_id: str) -> Response:

@@ -293,6 +293,8 @@ class Meta:
             return self._noted(_no(401, 190, "Error validating access token"))
         if not app:
             return self._noted(_no(400, 100, "Unsupported post request"))
+        if "sender_action" in body or body.get("status") == "read":  # reading marks and dots: nobody looks at them here
+            return Answer(200, {"success": True})
         who = body.get("to") or (body.get("recipient") or {}).get("id", "") if app != "whatsapp" else body.get("to", "")
         number = number_of(app, str(who))
         fault = self.faults[app].take("send", number)
@@ -458,9 +460,19 @@ def routes(meta: Meta) -> Blueprint:
         del version, account
         return jsonify({"data": meta.templates, "paging": {"cursors": {"after": "end"}}})
 
+    def account(authorization: str) -> tuple[Response, int] | Response:
+        """What a number, a page or an account is called, and what is thought of it."""
+        if meta.revoked or authorization != f"Bearer {meta.secrets['access_token']}":
+            return jsonify(_no(401, 190, "Error validating access token").body), 401
+        names = dict.fromkeys(("name", "verified_name", "username"), FIRM_NAME)
+        limit = {"quality_rating": "GREEN", "whatsapp_business_manager_messaging_limit": "TIER_2K"}
+        return jsonify(names | limit)
+
     @api.get("/<version>/<int:file_id>")
     def file(version: str, file_id: int) -> tuple[Response, int] | Response:
         del version
+        if str(file_id) in ACCOUNTS.values():
+            return account(request.headers.get("Authorization", ""))
         found = meta.ledger.media(str(file_id))
         fault = meta.faults["whatsapp"].take("media")
         do = fault.do if fault else ""

@@ -40,6 +40,11 @@ def routes(twilio: Twilio) -> Blueprint:
             return _sent(_not_found())
         return None
 
+    @api.get(f"{base}.json")
+    def show_account(account_sid: str) -> Response:
+        about = {"sid": account_sid, "friendly_name": "Simulator", "status": "active", "type": "Full"}
+        return _sent(Answer(200, about))
+
     @api.post(f"{base}/Messages.json")
     def create_message(account_sid: str) -> Response:
         del account_sid
