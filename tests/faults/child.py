@@ -27,7 +27,7 @@ from hub.settings import from_environment
 from hub.store import prepared  # noqa: F401
 from hub.store.queries import outbox
 from hub.web import flask_app
-from tests.faults import bugs
+from tests.faults import bugs, hosts
 from tests.faults.schedule import Cut
 
 SECOND = 1_000_000
@@ -92,6 +92,8 @@ def warm() -> None:
 def live(order: dict[str, Any]) -> NoReturn:
     """From the fork to the end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if order["host"]:
+        hosts.move_to(order["host"])  # while there is one thread: those that it starts stay where it is
     log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for number in (1, 2):
         os.dup2(log, number)

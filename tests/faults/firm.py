@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,13 @@ class SignedIn:
 
 
 def furnish(
-    database_url: str, environment: Mapping[str, str], *, simulator: str, smtp_port: int, chat: str
+    database_url: str,
+    environment: Mapping[str, str],
+    *,
+    simulator: str,
+    smtp_port: int,
+    chat: str,
+    numbers: Sequence[str] = (NUMBER,),
 ) -> SignedIn:
     """Migrates and fills a database. Returns the session of the firm's one agent, who may read everything too."""
     migrate_url(database_url)
@@ -44,7 +50,7 @@ def furnish(
         CHAT_KEY: ("webchat", {"origins": [chat], "languages": ["en", "es"], "pre_chat": []}, {}),
         SMS_KEY: (
             "sms",
-            {"account_sid": ACCOUNT, "numbers": [NUMBER], "api_url": simulator, "default_region": "ES"}
+            {"account_sid": ACCOUNT, "numbers": [*numbers], "api_url": simulator, "default_region": "ES"}
             | {"messages_per_second": 0, "timeout": 2},
             {"auth_token": TOKEN},
         ),

@@ -48,7 +48,14 @@ class Nursery:
         self._process.stdout.close()
 
     def fork(
-        self, kind: str, environment: Mapping[str, str], cuts: Sequence[Cut], trace: Path, log: Path, schedule: Schedule
+        self,
+        kind: str,
+        environment: Mapping[str, str],
+        cuts: Sequence[Cut],
+        trace: Path,
+        log: Path,
+        schedule: Schedule,
+        host: str = "",
     ) -> Child:
         """A new process of the hub.
 
@@ -59,11 +66,13 @@ class Nursery:
             trace: file to which each place that it comes to is appended.
             log: file for what it says.
             schedule: what else is special about it: the bug that is planted in it (`bugs.py`), how often it sweeps.
+            host: the network namespace that it lives in (`hosts.py`); ours where there is none.
         """
         order: dict[str, Any] = {
             "kind": kind,
             "environment": dict(environment),
             "cuts": [asdict(each) for each in cuts],
+            "host": host,
         }
         with self._lock:
             assert self._process.stdin is not None

@@ -33,20 +33,24 @@ class _Silent(WSGIRequestHandler):
 class Providers:
     """A context manager. Everything is kept in this process's memory, whatever happens to the hub."""
 
-    def __init__(self, hub_url: str, hub_mail: int, port: int, mail_port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, hub_url: str, hub_mail: int, port: int, mail_port: int, host: str = "127.0.0.1") -> None:
+        self.url = f"http://{host}:{port}"
         self.ledger, self.mail_ledger, self.lanes = Ledger(), MailLedger(), Lanes()
         account = Account(ACCOUNT, TOKEN)
         timing = Timing(queued=0.01, sent=0.02, final=0.05, retry=0.1)
         self.twilio = Twilio(account, self.ledger, self.lanes, base_url=self.url, timing=timing)
-        self.twilio.set_number(Number(NUMBER, f"{hub_url}/webhooks/demo-sms{_AGAIN}", opt_out="off"))
+        self.answers(NUMBER, hub_url)
         place = ("127.0.0.1", hub_mail)
         self.mail = MailWorld(self.mail_ledger, self.lanes, place, timing=MailTiming(retry=0.1, robot=0.05))
         self._mail_port = mail_port
         app = create_app(self.twilio, self.mail)
-        self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Silent)
+        self._server = make_server(host, port, app, threaded=True, request_handler=_Silent)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def answers(self, number: str, hub_url: str) -> None:
+        """A number of the firm, whose texts go to a hub."""
+        self.twilio.set_number(Number(number, f"{hub_url}/webhooks/demo-sms{_AGAIN}", opt_out="off"))
 
     def fault(self, channel: str, values: Mapping[str, Any]) -> None:
         """Puts a fault in force at one of the two."""

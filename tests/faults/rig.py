@@ -230,7 +230,7 @@ class _Play:
                 time.sleep(0.02)
             found = list(self._errors)
             try:
-                whole = self._whole(people.agent_line(rig._url, self._stopped, signed_in))
+                whole = whole_feed(people.agent_line(rig._url, self._stopped, signed_in))
                 limit = check.DEGRADED if not self._infrastructure() else 90.0
                 if self.schedule.mode == "scaled_out" and self.schedule.cuts:
                     limit += 4.0  # a lease that its holder's death left, and the sweeper's round
@@ -250,7 +250,7 @@ class _Play:
             except (people.Stuck, ValueError) as error:
                 found.append(f"stuck: at the end {error}")
             self._end()
-            found += self._replayed(environment)
+            found += replayed(environment)
             if found:
                 (self.folder / "violations.txt").write_text("\n".join(found) + "\n")
                 (self.folder / "feed.json").write_text(json.dumps(follower.entries, indent=1))
@@ -410,31 +410,35 @@ class _Play:
         deadline = time.monotonic() + QUIET
         quiet = 0
         while quiet < 2:
-            quiet = quiet + 1 if providers.are_quiet() and not _unfinished(database) else 0
+            quiet = quiet + 1 if providers.are_quiet() and not unfinished(database) else 0
             if time.monotonic() > deadline:
-                raise people.Stuck(f"{_unfinished(database)} rows are still in the outbox after {QUIET:.0f} s")
+                raise people.Stuck(f"{unfinished(database)} rows are still in the outbox after {QUIET:.0f} s")
             time.sleep(_RESPITE)
 
-    def _whole(self, line: people.Line) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        cursor, more = "0.0", True
-        while more:
-            page = line.until("GET", f"/api/v1/events?after={cursor}&limit=500", seconds=10)
-            cursor, more = page["cursor"], page["more"]
-            found += page["entries"]
-        return found
 
-    def _replayed(self, environment: dict[str, str]) -> list[str]:
-        store = open_store(from_environment(environment), SystemClock(), lambda _nudges, _events: None)
-        try:
-            with store.read() as connection:
-                report = replay.check(connection)
-        finally:
-            store.close()
-        return [f"replay: {each}" for each in report.differences]
+def whole_feed(line: people.Line) -> list[dict[str, Any]]:
+    """The feed from its beginning to its end."""
+    found: list[dict[str, Any]] = []
+    cursor, more = "0.0", True
+    while more:
+        page = line.until("GET", f"/api/v1/events?after={cursor}&limit=500", seconds=10)
+        cursor, more = page["cursor"], page["more"]
+        found += page["entries"]
+    return found
 
 
-def _unfinished(database: str) -> int:
+def replayed(environment: dict[str, str]) -> list[str]:
+    """Where the projections are not what the log says."""
+    store = open_store(from_environment(environment), SystemClock(), lambda _nudges, _events: None)
+    try:
+        with store.read() as connection:
+            report = replay.check(connection)
+    finally:
+        store.close()
+    return [f"replay: {each}" for each in report.differences]
+
+
+def unfinished(database: str) -> int:
     """Rows of the outbox that are not done: only to know when it is over, never to judge."""
     count = "SELECT count(*) FROM outbox WHERE state IN ('pending', 'claimed')"
     if database.startswith("sqlite"):
