@@ -32,6 +32,11 @@ KEYS = {
     "memory_idle": "memory_idle",
     "replay": "replay",
     "routing": "routing",
+    "encode": "search",
+    "search_1k": "search",
+    "search_20k": "search",
+    "search_200k": "search",
+    "reindex": "search",
 }
 RESULTS = Path(__file__).parent / "results.json"
 
