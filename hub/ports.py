@@ -11,7 +11,7 @@ from hub.domain.errors import NotFound
 from hub.domain.gaps import Group
 from hub.domain.inbox import AccountState, Inbox
 from hub.domain.knowledge import ArticleText, BotReply, Passage, SearchResult
-from hub.domain.messages import Attention, OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
+from hub.domain.messages import Address, Attention, OutboundMessage, Parsed, Receipt, RemoteMedia, WebhookRequest
 from hub.domain.rendering import ChoiceStyle
 from hub.domain.reply_window import MessageTag
 from hub.domain.templates import Template
@@ -134,6 +134,14 @@ class EndingToken(Protocol):
     def renew_token(self) -> int:
         """Exchanges it and keeps the new one. Returns until when that is good, microseconds; 0 where this inbox's does
         not end. Raises ChannelError."""
+
+
+@runtime_checkable
+class Names(Protocol):
+    """A channel whose messages do not say what their sender is called, and whose provider knows."""
+
+    def name_of(self, address: Address) -> str:
+        """Asks the provider; empty where it does not tell. Raises ChannelError."""
 
 
 @runtime_checkable

@@ -24,6 +24,7 @@ class Instagram(MetaMessaging):
     kind = "instagram"
     account_setting = "account_id"
     name_field = "username"
+    person_fields = "name,username"
     text_limit = 1000
     media_types = ("image/png", "image/jpeg", "video/mp4", "audio/mp4", "audio/mpeg")
     # Mentions in stories may be shown while they are up, and must not be kept.

@@ -136,6 +136,10 @@ class Line:
         name = f"{common.text(bot, 'displayName', most=100)} {common.text(bot, 'basicId', most=100)}".strip()
         return AccountState(name, limit=limit, problems=tuple(problems))
 
+    def name_of(self, address: Address) -> str:
+        """The friend's profile."""
+        return common.text(self._get(f"profile/{address.value}"), "displayName", most=200)
+
     def attend(self, attention: Attention) -> None:
         """A reading mark where the message came with a token for it, and an animation while somebody answers."""
         calls: list[tuple[str, dict[str, Any]]] = []

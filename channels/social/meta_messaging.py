@@ -74,6 +74,7 @@ class MetaMessaging:
     text_limit: ClassVar[int]
     media_types: ClassVar[tuple[str, ...]]
     name_field: ClassVar[str] = "name"
+    person_fields: ClassVar[str] = "first_name,last_name"
     idle_media: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, parts: ChannelParts) -> None:
@@ -261,6 +262,12 @@ class MetaMessaging:
         """What the page or account is called, and until when its token is good."""
         said = self._graph.get(f"{self._settings.account}?fields={self.name_field}")
         return AccountState(text(said, self.name_field, 200), token_until=self._graph.token_until())
+
+    def name_of(self, address: Address) -> str:
+        """What the person calls themselves; Meta tells of some and keeps it of others."""
+        said = self._graph.get(f"{address.value}?fields={self.person_fields}")
+        found = [text(said, each, 100) for each in ("name", "first_name", "last_name", "username")]
+        return " ".join(filter(None, found[:1] if found[0] else found[1:3])) or found[3]
 
     def attend(self, attention: Attention) -> None:
         """A reading mark, and three dots while somebody answers."""

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 from slack_sdk import WebClient
@@ -171,6 +171,13 @@ class Slack:
         lacking = [each for each in _SCOPES if each not in granted.split(",")] if granted else []
         name = f"{common.text(said, 'user', most=100)} · {common.text(said, 'team', most=100)}"
         return AccountState(name, problems=(("missing_scope", ", ".join(lacking)),) if lacking else ())
+
+    def name_of(self, address: Address) -> str:
+        """The person's name in Slack; it needs the scope users:read."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        said = common.get(f"{self._api_url}/users.info?user={quote(address.value)}", headers=headers)
+        user = said.get("user")
+        return common.text(user, "real_name", most=200) if isinstance(user, dict) else ""
 
     def fetch_media(self, media: RemoteMedia) -> FetchedFile:
         """Gets a file from Slack alone, signed in; a page instead of it says that the app may not read files."""

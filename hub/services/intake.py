@@ -26,7 +26,7 @@ from hub.domain.messages import (
 )
 from hub.hub import Hub
 from hub.ports import Capabilities, Channel
-from hub.services import attachments, inbound
+from hub.services import attachments, inbound, names
 from hub.store import tables as t
 from hub.store.queries import letters, sending, sources
 from hub.store.unit_of_work import Tx
@@ -57,7 +57,9 @@ def take(hub: Hub, inbox: Inbox, channel: Channel, request: WebhookRequest, also
     wrong with it now will be wrong next time. Raises what `also` raises, and what a database or a file store that does
     not answer raises.
     """
-    _store(hub, inbox, _prepare(hub, inbox, channel, [request])[0], also)
+    prepared = _prepare(hub, inbox, channel, [request])[0]
+    _store(hub, inbox, prepared, also)
+    names.look_up(hub, inbox, channel, prepared.parsed)
     failpoints.reach("mail.stored")
 
 
@@ -86,11 +88,14 @@ def take_all(
         except Exception as error:  # whosever it is comes again below, where it concerns that one alone
             log.info("%s messages for inbox %s are stored one by one: %s", len(prepared), inbox.key, error)
         else:
+            for each in prepared:
+                names.look_up(hub, inbox, channel, each.parsed)
             failpoints.reach("mail.stored")
             yield len(prepared)
             return
     for number, each in enumerate(prepared, 1):
         _store(hub, inbox, each, partial(_counted, also, number))
+        names.look_up(hub, inbox, channel, each.parsed)
         failpoints.reach("mail.stored")
         yield number
 

@@ -13,7 +13,7 @@ from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
 from hub.hub import Hub
 from hub.ports import Channel
-from hub.services import inbound, inbox_health
+from hub.services import inbound, inbox_health, names
 from hub.web.context import the_hub
 
 # Providers send links to media, not the media; a batch of a thousand delivery reports has half of this.
@@ -43,6 +43,7 @@ def receive(inbox_key: str) -> Response:
         hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook, channel.capabilities))
     failpoints.reach("webhook.stored")
     inbox_health.heard(hub, inbox.id)
+    names.look_up(hub, inbox, channel, parsed)
     reply = parsed.reply
     return Response(reply.body, reply.status, content_type=reply.content_type)
 

@@ -16,7 +16,7 @@ from channels.social import instagram, line, messenger, slack, telegram, whatsap
 from hub.domain.errors import ChannelError
 from hub.domain.inbox import AccountState, Inbox
 from hub.domain.messages import Address, Attention
-from hub.ports import Account, Attentive, Channel, ChannelMaker, ChannelParts, EndingToken
+from hub.ports import Account, Attentive, Channel, ChannelMaker, ChannelParts, EndingToken, Names
 from hub.testing.provider import Answer, Asked, Provider
 
 NOW = 1_800_000_000_000_000
@@ -286,3 +286,44 @@ def test_a_pages_token_does_not_end(provider: Provider) -> None:
     channel = made(instagram.channel, provider, OF_META, account_id="17841000")
     assert isinstance(channel, EndingToken)
     assert (channel.renew_token(), provider.asked) == (0, [])
+
+
+# --- what customers are called ---
+
+
+@pytest.mark.parametrize(
+    ("make", "secrets", "settings", "told", "path"),
+    [
+        (line.channel, LINE, {}, {"displayName": "Ana Ruiz", "userId": "U1"}, "/v2/bot/profile/U1"),
+        (slack.channel, SLACK, {}, {"ok": True, "user": {"real_name": "Ana Ruiz"}}, "/users.info"),
+        (
+            messenger.channel,
+            OF_META,
+            {"page_id": "1011000"},
+            {"first_name": "Ana", "last_name": "Ruiz", "id": "U1"},
+            "/v26.0/U1",
+        ),
+        (instagram.channel, OF_META, {"account_id": "17841000"}, {"name": "Ana Ruiz", "username": "ana"}, "/v26.0/U1"),
+    ],
+    ids=["line", "slack", "messenger", "instagram"],
+)
+def test_providers_tell_what_somebody_is_called(
+    provider: Provider,
+    make: ChannelMaker,
+    secrets: dict[str, str],
+    settings: dict[str, str],
+    told: dict[str, Any],
+    path: str,
+) -> None:
+    channel = made(make, provider, secrets, **settings)
+    assert isinstance(channel, Names)
+    says(provider, told)
+    assert channel.name_of(Address("any", "U1")) == "Ana Ruiz"
+    assert asked(provider) == [("GET", path)]
+
+
+def test_who_does_not_tell_a_name_has_none(provider: Provider) -> None:
+    channel = made(slack.channel, provider, SLACK)
+    assert isinstance(channel, Names)
+    says(provider, {"ok": False, "error": "missing_scope"})
+    assert channel.name_of(Address("slack", "U1")) == ""

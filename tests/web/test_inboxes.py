@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from hub.domain.errors import ChannelError
 from hub.domain.inbox import AccountState
 from hub.domain.messages import Delivery
 from hub.services import inbox_health, replies
+from hub.store import tables as t
 from hub.store.queries import inbox_health as queries
 from hub.testing.fakes import PaperChannel
 from hub.testing.provider import Answer, Provider
@@ -236,3 +239,24 @@ def test_once_a_day_the_provider_is_asked_and_once_a_week_the_token_is_exchanged
     inbox_health.look_after(world.hub)
     administrator.sign_in("administrator@example.org")
     assert shown(administrator, PAPER)["health"]["state"] == "warning", "it ends tomorrow"
+
+
+def test_whose_messages_do_not_say_their_name_is_asked_for_beside(
+    administrator: Screen, world: World, telegram: Provider
+) -> None:
+    secrets = {"channel_secret": "secret-of-line", "channel_access_token": "token-of-line"}
+    inbox = {"channel": "line", "name": "LINE", "team_id": TEAM, "secrets": secrets}
+    key = administrator.change("POST", "/inboxes", inbox | {"settings": {"api_url": telegram.url}})["inbox"]["key"]
+    object.__setattr__(world.hub, "aside", lambda errand: errand())
+    say(telegram, {"displayName": "Ana Ruiz"})
+    for number in (1, 2):
+        said = {"id": str(number), "type": "text", "text": "hola"}
+        source = {"type": "user", "userId": "U4af4980629"}
+        event = {"type": "message", "message": said, "source": source, "timestamp": 1, "webhookEventId": str(number)}
+        body = json.dumps({"destination": "U0", "events": [event]}).encode()
+        signed = b64encode(hmac.new(b"secret-of-line", body, "sha256").digest()).decode()
+        headers = {"X-Line-Signature": signed, "Content-Type": "application/json"}
+        assert administrator.client.post(f"/webhooks/{key}", data=body, headers=headers).status_code == 200
+    assert [each.path for each in telegram.asked if "profile" in each.path] == ["/v2/bot/profile/U4af4980629"]
+    with world.store.read() as connection:
+        assert connection.execute(t.contact.select()).one().name == "Ana Ruiz"

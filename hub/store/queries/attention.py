@@ -1,4 +1,4 @@
-"""What a customer said last, for those who show them that it is read."""
+"""What a customer said last, for those who show them that it is read; and whose name is not known."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def last_said(connection: Connection, inbox_id: str, identity_id: str) -> tuple[
         return None
     token = json.loads(row.extras).get("read_token", "") if row.extras else ""
     return Address(row.channel, row.address, row.scope, row.display_name), row.external_id, token
+
+
+def nameless(connection: Connection, address: Address) -> tuple[str, str] | None:
+    """(identity, contact) of an address of which it is not known what its owner is called; None elsewhere."""
+    here = (_i.channel == address.channel) & (_i.scope == address.scope) & (_i.address == address.value)
+    statement = select(_i.id, _i.contact_id).where(here, _i.display_name == "")
+    row = connection.execute(statement).one_or_none()
+    return (row[0], row[1]) if row else None
