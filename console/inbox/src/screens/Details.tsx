@@ -20,6 +20,7 @@ import { insertIntoDraft } from "../session/drafts";
 import { useText } from "../text";
 import { Assist } from "./Assist";
 import { Candidates } from "./Candidates";
+import { CheckIdentity } from "./CheckIdentity";
 import classes from "./Details.module.css";
 import { Identities } from "./Identities";
 import { Section } from "./Section";
@@ -86,7 +87,7 @@ function Handoff({ packet, conversation }: { packet: Packet; conversation: Conve
         <Section title={t("packet.question")}>
           <blockquote className={classes.question}>
             <IconHelpHexagon size={17} aria-hidden />
-            <span>{packet.open_question.text}</span>
+            <span>{packet.open_question.text || t("list.attachment")}</span>
           </blockquote>
         </Section>
       )}
@@ -228,6 +229,7 @@ function Contact({ detail }: { detail: ConversationDetail }) {
           </dd>
         </div>
       </dl>
+      <CheckIdentity detail={detail} />
       <Identities conversation={conversation} contact={contact} />
     </Section>
   );
@@ -243,7 +245,7 @@ function Earlier({ rows }: { rows: ConversationOut[] }) {
           <Link to="/$view/$conversationId" params={{ view, conversationId: row.id }} search={{}} className={classes.earlier}>
             <ChannelIcon channel={row.channel} size={16} />
             <span className={classes.triedText}>
-              <span className={classes.cut}>{row.last_message?.text || text.t("list.noMessage")}</span>
+              <span className={classes.cut}>{row.last_message ? row.last_message.text || text.t("list.attachment") : text.t("list.noMessage")}</span>
               <span className={classes.soft}>
                 #{row.ticket_number} · {text.t(`status.${row.status}`)} · {brief(row.last_activity_at, text)}
               </span>

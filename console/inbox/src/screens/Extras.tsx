@@ -6,7 +6,7 @@ import { keys } from "../api/queries";
 import { dayAndTime } from "../format/time";
 import { messagesOf, type MessagePages } from "../live/rows";
 import { IconAddressBook, IconCornerUpLeft, IconExternalLink, IconMapPin, IconPencil, IconSticker } from "../parts/icons";
-import { useText } from "../text";
+import { useText, type Text } from "../text";
 import classes from "./Extras.module.css";
 
 /** What stands above a message's text: what it quotes, and what led the customer to write it. */
@@ -42,9 +42,19 @@ function Quoted({ message, id }: { message: MessageOut; id: string }) {
   return (
     <blockquote className={classes.quote} aria-label={t("thread.quotes")}>
       <IconCornerUpLeft size={14} aria-hidden />
-      <span>{quoted?.text || t("thread.quotesEarlier")}</span>
+      <span>{(quoted && inWords(quoted, t)) || t("thread.quotesEarlier")}</span>
     </blockquote>
   );
+}
+
+/** A message in a line, also one without words. */
+function inWords({ text, location, cards, sticker, deleted, attachments }: MessageOut, t: Text["t"]): string {
+  if (text) return text;
+  if (deleted) return t("thread.deleted");
+  if (location) return [location.name, location.address].filter(Boolean).join(", ");
+  if (cards.length > 0) return `${t("thread.card")} ${cards.map(({ name }) => name).join(", ")}`;
+  if (sticker !== null) return `${t("thread.sticker")} ${sticker}`;
+  return attachments.map(({ name }) => name).join(", ");
 }
 
 /** What a message has besides text and files. */
