@@ -406,7 +406,7 @@ export const en = {
   "list.bot": "Bot: {text}",
   "list.vendor": "Outside firm: {text}",
   "list.note": "Note: {text}",
-  "list.attachment": "Attachment",
+  "list.attachment": "A file, a place or the like",
   "list.noMessage": "No message yet",
   "list.more": "Load more",
   "list.end": "That is all.",

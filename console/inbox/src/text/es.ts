@@ -408,7 +408,7 @@ export const es: Dictionary = {
   "list.bot": "Bot: {text}",
   "list.vendor": "Empresa externa: {text}",
   "list.note": "Nota: {text}",
-  "list.attachment": "Archivo adjunto",
+  "list.attachment": "Un archivo, un lugar o algo así",
   "list.noMessage": "Aún no hay mensajes",
   "list.more": "Cargar más",
   "list.end": "Eso es todo.",
