@@ -37,6 +37,13 @@ KEYS = {
     "search_20k": "search",
     "search_200k": "search",
     "reindex": "search",
+    "simulate": "simulate",
+    "ingest_postgres": "ingest_postgres",
+    "visible_p99": "visible_p99",
+    "fanout": "fanout",
+    "sockets_full": "sockets_full",
+    "inbox_scale": "inbox_scale",
+    "ingest_scale": "ingest_scale",
 }
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -99,9 +99,9 @@ def run(context: Context) -> dict[str, Figure]:
     }
 
 
-def connect(folder: Path, address: str, provider: int) -> str:
+def connect(folder: Path, address: str, provider: int, **more: str) -> str:
     """Connects an inbox for text messages as an administrator does, of the Twilio that is simulated at the port
-    `provider`. Returns its webhook's address.
+    `provider`. `more` are settings of the hub. Returns its webhook's address.
 
     Raises ValueError when the hub does not say where its provider calls.
     """
@@ -116,7 +116,7 @@ def connect(folder: Path, address: str, provider: int) -> str:
     done = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-m", "hub", "connect", "sms", *options],
         input=json.dumps({"auth_token": TOKEN}),
-        env={**os.environ, **hub_environment(folder, urlsplit(address).port or 0)},
+        env={**os.environ, **hub_environment(folder, urlsplit(address).port or 0, **more)},
         cwd=ROOT,
         check=True,
         capture_output=True,

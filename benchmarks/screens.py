@@ -1,4 +1,4 @@
-"""Agents' open web sockets as benchmarks hold them: many, lean, in one thread."""
+"""Open web sockets as benchmarks hold them, agents' and visitors': many, lean, in one thread."""
 
 from __future__ import annotations
 
@@ -6,52 +6,56 @@ import asyncio
 import http.client
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from simple_websocket import AioClient
 
 from hub.services import demo
 
-# Engine.IO 4 with Socket.IO 5 inside: what the packets of the agents' namespace begin with.
-_OPEN, _PING, _PONG = "0", "2", "3"
+# Engine.IO 4 with Socket.IO 5 inside: what packets begin with, and what an agent's event does.
+_OPEN, _PING, _PONG, _JOIN = "0", "2", "3", "40"
+EVENT = "42/agents,"
+# Who is not let in within ten seconds is cut off.
 _AT_ONCE = 4
-_JOIN, _JOINED, EVENT = "40/agents,", "40/agents,", "42/agents,"
 
 
 def sign_in(address: str) -> str:
     """The cookie of the demo's supervisor."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    who = json.dumps({"email": "sofia@demo.example", "password": demo.PASSWORD})
-    connection.request("POST", "/api/v1/session", who, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return (answer.headers["Set-Cookie"] or "").partition(";")[0]
+    headers, _ = _post(address, "/api/v1/session", {"email": "sofia@demo.example", "password": demo.PASSWORD})
+    return (headers["Set-Cookie"] or "").partition(";")[0]
+
+
+def visitors(address: str, count: int) -> list[str]:
+    """Packets with which as many visitors of the demo's web chat join; good for a minute."""
+    asked = {"inbox": demo.INBOX_KEY, "origin": address, "language": "en"}
+    sessions = [_post(address, "/widget/v1/session", asked)[1] for _ in range(count)]
+    return [f"{_JOIN}/widget,{json.dumps({'token': each['socket_token']})}" for each in sessions]
 
 
 @asynccontextmanager
 async def opened(
-    address: str, cookie: str, count: int, heard: Callable[[int, str, float], None]
+    address: str, cookie: str, joins: Sequence[str], heard: Callable[[int, str, float], None]
 ) -> AsyncIterator[list[AioClient]]:
-    """So many sockets, let into the agents' room.
+    """Sockets that were let in.
 
     Args:
         address: the hub's.
-        cookie: of a session, see `sign_in`.
-        count: how many.
+        cookie: of a session, see `sign_in`; may be empty for visitors.
+        joins: the packet with which each joins, see `agents` and `visitors`.
         heard: called with a socket's number, an event's packet and the moment (`time.perf_counter`).
 
     Raises ConnectionError where one is refused.
     """
-    gate = asyncio.Semaphore(_AT_ONCE)  # who is not let in within ten seconds is cut off
+    gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def join() -> AioClient:
+    async def join(packet: str) -> AioClient:
         async with gate:
-            return await _join(address, cookie)
+            return await _join(address, cookie, packet)
 
-    sockets = await asyncio.gather(*(join() for _ in range(count)))
+    sockets = await asyncio.gather(*map(join, joins))
     listening = [asyncio.create_task(_listen(number, each, heard)) for number, each in enumerate(sockets)]
     try:
         yield sockets
@@ -62,15 +66,21 @@ async def opened(
         await asyncio.gather(*(each.close() for each in sockets), return_exceptions=True)
 
 
-async def _join(address: str, cookie: str) -> AioClient:
-    place = urlsplit(address).netloc
-    headers = {"Origin": address, "Cookie": cookie}
-    socket = await AioClient.connect(f"ws://{place}/socket.io/?EIO=4&transport=websocket", headers=headers)
+def agents(count: int) -> list[str]:
+    """The packets with which as many agents' screens join."""
+    return [f"{_JOIN}/agents,"] * count
+
+
+async def _join(address: str, cookie: str, join: str) -> AioClient:
+    headers = {"Origin": address} | ({"Cookie": cookie} if cookie else {})
+    url = f"ws://{urlsplit(address).netloc}/socket.io/?EIO=4&transport=websocket"
+    socket = await AioClient.connect(url, headers=headers)
     # At once: the library shows what came together with the handshake only when something follows.
-    await socket.send(_JOIN)
+    await socket.send(join)
+    joined = join.partition(",")[0]
     while True:
         packet = await socket.receive()
-        if packet.startswith(_JOINED):
+        if packet.startswith(joined):
             return socket
         if not packet.startswith(_OPEN):
             raise ConnectionError(f"a socket was not let in: {packet}")
@@ -81,5 +91,14 @@ async def _listen(number: int, socket: AioClient, heard: Callable[[int, str, flo
         packet = await socket.receive()
         if packet == _PING:
             await socket.send(_PONG)
-        elif packet.startswith(EVENT):
+        elif packet.startswith("42"):
             heard(number, packet, time.perf_counter())
+
+
+def _post(address: str, path: str, body: object) -> tuple[http.client.HTTPMessage, Any]:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    said = json.loads(answer.read())
+    connection.close()
+    return answer.headers, said
