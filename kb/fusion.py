@@ -54,7 +54,7 @@ _NEAREST = 128
 _NEAREST_EACH = 24
 _BY_WORDS = 24
 # From this cosine on, by each encoder that reads both, two articles' passages say the same thing: one answers.
-_SAME = 0.97
+_SAME = 0.9
 
 
 @dataclass(frozen=True, slots=True)

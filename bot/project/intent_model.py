@@ -16,7 +16,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
-CENTRES = 4000
+CENTRES = 8000
 SHARPNESS = 3.0  # of the kernel over the sentence vectors: exp(SHARPNESS · (cosine − 1))
 LETTERS_SHARE = 0.1  # of the letters' kernel beside it
 RIDGE = 0.1

@@ -215,7 +215,7 @@ export const en = {
   "admin.promises.add": "Promise something",
   "admin.promises.none": "Nothing is promised yet.",
   "admin.answers": "Answers",
-  "admin.answers.intro": "How sure an answer must be before customers get it without a person. A backtest under Knowledge tells beforehand what a change would have done.",
+  "admin.answers.intro": "How sure an answer must be before customers get it without a person. A backtest under Learning tells beforehand what a change would have done.",
   "admin.answers.target": "Answers from articles that are right",
   "admin.answers.target.hint": "Percent. Higher: fewer answers, more of them right",
   "admin.answers.byTarget": "Aim at a share of right answers",

@@ -217,7 +217,7 @@ export const es: Dictionary = {
   "admin.promises.add": "Nuevo compromiso",
   "admin.promises.none": "Todavía no hay ningún compromiso.",
   "admin.answers": "Respuestas",
-  "admin.answers.intro": "Qué seguridad debe tener una respuesta para llegar al cliente sin una persona. Una prueba con conversaciones pasadas, en Conocimiento, dice antes qué habría cambiado.",
+  "admin.answers.intro": "Qué seguridad debe tener una respuesta para llegar al cliente sin una persona. Una prueba con conversaciones pasadas, en Aprendizaje, dice antes qué habría cambiado.",
   "admin.answers.target": "Respuestas de artículos que aciertan",
   "admin.answers.target.hint": "Por ciento. Más alto: menos respuestas, más acertadas",
   "admin.answers.byTarget": "Buscar una proporción de aciertos",
