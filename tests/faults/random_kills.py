@@ -57,6 +57,8 @@ class Postgres:
         command = [os.fsdecode(word) for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") if word]
         user = parts._server_user()
         os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)  # while it is not buried, its lock file keeps the next one from starting
         while True:  # until the last of the old ones is gone
             process = start(command, log=self._data.parent / f"again-{pid}.log", user=user, cwd=self._data)
             while process.poll() is None:
