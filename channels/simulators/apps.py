@@ -647,7 +647,7 @@ def routes(apps: Apps) -> Blueprint:
         """What the account is told of itself, and of its customers."""
         if not signed_in(apps.secrets["line"]["channel_access_token"]):
             return answered(None, {"message": "Authentication failed"}, 401)
-        said = {
+        said: Mapping[str, Any] | None = {
             "info": {"userId": "U0", "basicId": "@lumbre", "displayName": FIRM_NAME, "markAsReadMode": "manual"},
             "channel/webhook/endpoint": {"endpoint": apps.webhooks.get("line", ""), "active": "line" in apps.webhooks},
             "message/quota": {"type": "limited", "value": 1000},

@@ -458,13 +458,16 @@ class TwilioSms:
         with _answers():
             made = self._messages.create(
                 to=to,
-                body=parcel.body,
+                **self._content(message, parcel),
                 status_callback=self._report_url(message.message_id),
                 **({"from_": sender} if sender else {}),
                 **({"messaging_service_sid": service_sid} if service_sid else {}),
-                **({"media_url": [each.url for each in parcel.enclosed]} if parcel.enclosed else {}),
             )
             return _receipt(made)
+
+    def _content(self, message: OutboundMessage, parcel: _Parcel) -> dict[str, Any]:  # noqa: ARG002  # others need it
+        files = {"media_url": [each.url for each in parcel.enclosed]} if parcel.enclosed else {}
+        return {"body": parcel.body, **files}
 
     def _recipient(self, message: OutboundMessage) -> str:
         """The address as Twilio writes it. Raises ChannelError where nobody can be answered there."""

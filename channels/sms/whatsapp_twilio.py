@@ -8,6 +8,7 @@ shares the parts of `channels.sms.twilio`. What an administrator needs of it is 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from channels.sms.twilio import _E164, _REPLY, TwilioSms, _answers, _aside, _med
 from hub.domain.errors import ChannelError, Refused
 from hub.domain.messages import Address, Attention, InboundMessage, Location, OutboundMessage, Parsed, Referral, chosen
 from hub.domain.rendering import numbered
+from hub.domain.templates import Approval, Template, TemplateButton
 from hub.ports import ChannelParts
 
 CHANNEL, PREFIX = "whatsapp", "whatsapp:"
@@ -48,6 +50,7 @@ class TwilioWhatsApp(TwilioSms):
             reply_window=DAY,
             changeable=True,
             typing_lasts=25,
+            templates=True,
         )
 
     def _incoming(self, fields: Mapping[str, tuple[str, ...]], raw: bytes) -> Parsed:
@@ -78,6 +81,21 @@ class TwilioWhatsApp(TwilioSms):
         if attention.typing:
             with _answers():
                 self._client.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=attention.last)
+
+    def templates(self) -> tuple[Template, ...]:
+        """All of the account's content with what WhatsApp said of it. Raises ChannelError."""
+        with _answers(asks=True):
+            found = self._client.content.v1.content_and_approvals.list(limit=1000, page_size=100)
+            return tuple(_template(each) for each in found)
+
+    def _content(self, message: OutboundMessage, parcel: _Parcel) -> dict[str, Any]:
+        if message.template is None:
+            return super()._content(message, parcel)
+        pairs = zip(message.template.parameters, message.template.values, strict=True)
+        # Twilio numbers the places of the whole content, whatever part of it they are in.
+        values = {parameter.name: value for parameter, value in pairs}
+        given = {"content_variables": json.dumps(values, ensure_ascii=False)} if values else {}
+        return {"content_sid": message.template.provider_id, **given}
 
     def _recipient(self, message: OutboundMessage) -> str:
         value = message.address.value
@@ -117,3 +135,32 @@ def _content(fields: Mapping[str, tuple[str, ...]]) -> tuple[str, dict[str, Any]
 def _degrees(value: str, most: float) -> float | None:
     found = float(value) if re.fullmatch(r"-?[0-9]{1,3}(\.[0-9]{1,20})?", value) else None
     return found if found is not None and -most <= found <= most else None
+
+
+_APPROVALS = {each.value: each for each in Approval}
+
+
+def _template(content: Any) -> Template:
+    """Content as Twilio has it: one of its types is what WhatsApp gets."""
+    asked = content.approval_requests if isinstance(content.approval_requests, dict) else {}
+    kinds = content.types if isinstance(content.types, dict) else {}
+    shown: dict[str, Any] = next((each for each in kinds.values() if isinstance(each, dict) and each.get("body")), {})
+    actions = shown.get("actions")
+    buttons = tuple(
+        TemplateButton(str(each.get("type", "")).lower(), str(each.get("title", "")), str(each.get("url") or ""))
+        for each in (actions if isinstance(actions, list) else ())
+        if isinstance(each, dict)
+    )
+    return Template(
+        provider_id=str(content.sid),
+        name=str(asked.get("name") or content.friendly_name)[:512],
+        language=str(content.language),
+        category=str(asked.get("category", "")).lower(),
+        # What was never handed in, and what WhatsApp has not decided on, waits.
+        approval=_APPROVALS.get(str(asked.get("status", "")).lower(), Approval.PENDING),
+        body=str(shown.get("body", "")),
+        header_kind="" if shown else "content",
+        footer=str(shown.get("footer") or ""),
+        buttons=buttons,
+        reason=str(asked.get("rejection_reason") or "")[:200],
+    )

@@ -46,7 +46,7 @@ from hub.domain.messages import (
     chosen,
 )
 from hub.domain.rendering import ChoiceStyle, numbered, style_for
-from hub.domain.templates import Approval, OutboundTemplate, Template, TemplateButton
+from hub.domain.templates import HEADER_FILE, Approval, OutboundTemplate, Template, TemplateButton
 from hub.ports import Capabilities, ChannelParts, FetchedFile
 
 CHANNEL = "whatsapp"
@@ -461,10 +461,12 @@ def _interactive(message: OutboundMessage, style: str) -> dict[str, Any]:
 def _template_body(template: OutboundTemplate) -> dict[str, Any]:
     components: list[dict[str, Any]] = []
     for place in dict.fromkeys(each.place for each in template.parameters):
-        values = [
+        values: list[dict[str, Any]] = [
             {"type": "text", "text": value, **({} if name.isdecimal() else {"parameter_name": name})}
             for name, value in template.at(place)
         ]
+        if place == HEADER_FILE:
+            place, values = "header", [{"type": kind, kind: {"link": link}} for kind, link in template.at(place)]
         where, _, index = place.partition(":")
         button = {"sub_type": "url", "index": index} if index else {}
         components.append({"type": where, **button, "parameters": values})

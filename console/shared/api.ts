@@ -4354,6 +4354,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gaps/{gap_id}/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was said in a conversation behind a gap, for whoever writes the article */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    gap_id: string;
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GapConversation"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gaps/{gap_id}/dismiss": {
         parameters: {
             query?: never;
@@ -6284,7 +6332,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your own presence, and since when */
+        /** Your own presence, since when, and how much you carry */
         get: {
             parameters: {
                 query?: never;
@@ -9626,11 +9674,31 @@ export interface components {
             /** Model Id */
             model_id: string;
         };
+        /**
+         * GapConversation
+         * @description What was said with the customer, without names and what looks like a secret; the last sixty messages.
+         */
+        GapConversation: {
+            /** Messages */
+            messages: components["schemas"]["GapMessage"][];
+        };
         /** GapDetail */
         GapDetail: {
             gap: components["schemas"]["GapOut"];
             /** Questions */
             questions: components["schemas"]["GapQuestion"][];
+        };
+        /** GapMessage */
+        GapMessage: {
+            /** Message Id */
+            message_id: string;
+            /**
+             * Author
+             * @enum {string}
+             */
+            author: "contact" | "agent" | "bot" | "system" | "vendor";
+            /** Text */
+            text: string;
         };
         /**
          * GapOut
@@ -10922,7 +10990,8 @@ export interface components {
         };
         /**
          * ParameterOut
-         * @description A value that a template wants: its `place` is `header`, `body` or `button:N`; `name` is its number or name.
+         * @description A value that a template wants: its `place` is `header`, `body` or `button:N`, and `name` its number or name; or
+         *     `header_file`, whose value is an https address and whose `name` the kind of file.
          */
         ParameterOut: {
             /** Place */
@@ -11186,7 +11255,8 @@ export interface components {
         };
         /**
          * PresenceOut
-         * @description `since`: when this presence began; null where there was never another. `until`: when it ends by itself.
+         * @description `since`: when this presence began; null where there was never another. `until`: when it ends by itself. `load` is
+         *     the share of what they can carry that they do.
          */
         PresenceOut: {
             /**
@@ -11200,6 +11270,8 @@ export interface components {
             since: string | null;
             /** Until */
             until: string | null;
+            /** Load */
+            load: number;
         };
         /** PriorityIn */
         PriorityIn: {
@@ -11888,7 +11960,7 @@ export interface components {
         };
         /**
          * TemplateOut
-         * @description An approved text. `why_not` says why it cannot be sent (`pending`, `paused`, `header_file`…); empty: it can.
+         * @description An approved text. `why_not` says why it cannot be sent (`pending`, `paused`, `header_kind`…); empty: it can.
          */
         TemplateOut: {
             /** Id */
@@ -12783,7 +12855,9 @@ export type Floor = components['schemas']['Floor'];
 export type ForecastIn = components['schemas']['ForecastIn'];
 export type ForecastOut = components['schemas']['ForecastOut'];
 export type Found = components['schemas']['Found'];
+export type GapConversation = components['schemas']['GapConversation'];
 export type GapDetail = components['schemas']['GapDetail'];
+export type GapMessage = components['schemas']['GapMessage'];
 export type GapOut = components['schemas']['GapOut'];
 export type GapQuestion = components['schemas']['GapQuestion'];
 export type Gaps = components['schemas']['Gaps'];

@@ -12,6 +12,10 @@ from hub.domain.errors import Refused
 # Where a value goes: `{{1}}` or `{{first_name}}`.
 PLACE = re.compile(r"\{\{\s*(\w{1,64})\s*\}\}")
 LONGEST_VALUE = 1024
+# Where the address of a template's picture, video or document goes: the parameter is named for what it is.
+HEADER_FILE = "header_file"
+_FILES = frozenset({"image", "video", "document"})
+_LINK = re.compile(r"https://[^\s/]+/\S+")
 
 
 class Approval(StrEnum):
@@ -57,7 +61,8 @@ class Template:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The values that it wants, in the order in which they are read."""
-        wanted = [Parameter("header", name) for name in _places(self.header)]
+        wanted = [Parameter(HEADER_FILE, self.header_kind)] if self.header_kind in _FILES else []
+        wanted += [Parameter("header", name) for name in _places(self.header)]
         wanted += [Parameter("body", name) for name in _places(self.body)]
         for number, button in enumerate(self.buttons):
             wanted += [Parameter(f"button:{number}", name) for name in _places(button.target)]
@@ -68,7 +73,7 @@ class Template:
         """Why it cannot be sent from the inbox, in a word; empty where it can."""
         if self.approval is not Approval.APPROVED:
             return self.approval.value
-        return "header_file" if self.header_kind else ""
+        return "" if self.header_kind in _FILES | {""} else "header_kind"
 
     def text(self, values: Sequence[str]) -> str:
         """What the customer reads, with these values in the order of `parameters`.
@@ -78,19 +83,23 @@ class Template:
         wanted = self.parameters
         if len(values) != len(wanted):
             raise Refused("parameters", f"must be {len(wanted)} values")
-        for value in values:
+        for each, value in zip(wanted, values, strict=True):
             if not value.strip() or len(value) > LONGEST_VALUE or re.search(r"[\n\t]| {5}", value):
                 raise Refused("parameters", f"must each be a line of 1 to {LONGEST_VALUE} characters")
+            if each.place == HEADER_FILE and not _LINK.fullmatch(value):
+                raise Refused("parameters", "must begin with the https address of the file")
         given: dict[str, dict[str, str]] = {}
         for each, value in zip(wanted, values, strict=True):
             given.setdefault(each.place, {})[each.name] = value
-        lines = [_filled(self.header, given.get("header", {})), _filled(self.body, given.get("body", {})), self.footer]
+        lines = list(given.get(HEADER_FILE, {}).values())
+        lines += [_filled(self.header, given.get("header", {})), _filled(self.body, given.get("body", {})), self.footer]
         return "\n\n".join(line for line in lines if line)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One value that a template wants: in its `header`, its `body`, or `button:N` from 0; named or numbered there."""
+    """One value that a template wants: in its `header`, its `body`, or `button:N` from 0; named or numbered there. At
+    `header_file` it is the file's address, and the name says what kind of file."""
 
     place: str
     name: str

@@ -9,7 +9,8 @@ from hub.web.schemas import Shape
 
 
 class ParameterOut(Shape):
-    """A value that a template wants: its `place` is `header`, `body` or `button:N`; `name` is its number or name."""
+    """A value that a template wants: its `place` is `header`, `body` or `button:N`, and `name` its number or name; or
+    `header_file`, whose value is an https address and whose `name` the kind of file."""
 
     place: str
     name: str
@@ -21,7 +22,7 @@ class TemplateButtonOut(Shape):
 
 
 class TemplateOut(Shape):
-    """An approved text. `why_not` says why it cannot be sent (`pending`, `paused`, `header_file`…); empty: it can."""
+    """An approved text. `why_not` says why it cannot be sent (`pending`, `paused`, `header_kind`…); empty: it can."""
 
     id: str
     name: str

@@ -13,10 +13,11 @@ from channels.chat import widget
 from channels.email import mailbox
 from channels.sms import twilio, whatsapp_twilio
 from channels.social import instagram, line, messenger, slack, telegram, whatsapp
-from hub.domain.errors import ChannelError
+from hub.domain.errors import ChannelError, Refused
 from hub.domain.inbox import AccountState, Inbox
-from hub.domain.messages import Address, Attention
-from hub.ports import Account, Attentive, Channel, ChannelMaker, ChannelParts, EndingToken, Names
+from hub.domain.messages import Address, Attention, OutboundMessage
+from hub.domain.templates import OutboundTemplate
+from hub.ports import Account, Attentive, Channel, ChannelMaker, ChannelParts, EndingToken, Names, TemplateSource
 from hub.testing.provider import Answer, Asked, Provider
 
 NOW = 1_800_000_000_000_000
@@ -327,3 +328,64 @@ def test_who_does_not_tell_a_name_has_none(provider: Provider) -> None:
     assert isinstance(channel, Names)
     says(provider, {"ok": False, "error": "missing_scope"})
     assert channel.name_of(Address("slack", "U1")) == ""
+
+
+# --- templates ---
+
+
+def test_twilios_content_is_listed_with_what_whatsapp_said_of_it_and_sent_by_its_sid(provider: Provider) -> None:
+    channel = made(whatsapp_twilio.channel, provider, {"auth_token": "a-token-of-twilio"}, **TWILIO)
+    assert isinstance(channel, TemplateSource)
+    sid = f"HX{'0' * 32}"
+    content = {
+        "sid": sid,
+        "friendly_name": "shipped",
+        "language": "es",
+        "types": {
+            "twilio/call-to-action": {
+                "body": "Hola {{1}}, su pedido va de camino.",
+                "actions": [{"type": "URL", "title": "Seguir", "url": "https://lumbre.example/{{2}}"}],
+            }
+        },
+        "approval_requests": {"name": "order_shipped", "category": "UTILITY", "status": "approved"},
+    }
+    other = {"sid": f"HX{'1' * 32}", "friendly_name": "new", "language": "en", "types": {"twilio/text": {"body": "Hi"}}}
+    says(provider, {"contents": [content, other], "meta": {"page": 0, "next_page_url": None, "key": "contents"}})
+    shipped, new = channel.templates()
+    assert (shipped.name, shipped.category, shipped.why_not, new.why_not) == ("order_shipped", "utility", "", "pending")
+    assert [(each.place, each.name) for each in shipped.parameters] == [("body", "1"), ("button:0", "2")]
+    assert asked(provider) == [("GET", "/v1/ContentAndApprovals")]
+    values = ("Ana", "A-1")
+    template = OutboundTemplate(shipped.name, shipped.language, shipped.parameters, values, shipped.provider_id)
+    to = Address("whatsapp", "+34600111222")
+    says(provider, {"sid": f"SM{'0' * 32}", "status": "queued"}, status=201)
+    channel.send(OutboundMessage("01JD4A0000000000000000HELL", "c", to, shipped.text(values), template=template))
+    form = provider.asked[-1].form
+    assert (form["ContentSid"], json.loads(form["ContentVariables"][0])) == ([sid], {"1": "Ana", "2": "A-1"})
+    assert form.keys() & {"Body", "MediaUrl"} == set()
+
+
+def test_a_picture_at_a_templates_head_goes_by_its_address(provider: Provider) -> None:
+    channel = made(whatsapp.channel, provider, OF_META, phone_number_id="106540352", business_account_id="102000")
+    assert isinstance(channel, TemplateSource)
+    head = {"type": "HEADER", "format": "IMAGE"}
+    body = {"type": "BODY", "text": "Hola {{1}}"}
+    told = {"id": "1", "name": "sale", "language": "es", "status": "APPROVED", "category": "MARKETING"}
+    says(provider, {"data": [told | {"components": [head, body]}]})
+    (sale,) = channel.templates()
+    assert (sale.why_not, [(each.place, each.name) for each in sale.parameters]) == (
+        "",
+        [("header_file", "image"), ("body", "1")],
+    )
+    with pytest.raises(Refused, match="https address"):
+        sale.text(("no address", "Ana"))
+    values = ("https://lumbre.example/sale.png", "Ana")
+    template = OutboundTemplate(sale.name, sale.language, sale.parameters, values)
+    says(provider, {"messages": [{"id": "wamid.1"}]})
+    to = Address("whatsapp", "+34600111222")
+    channel.send(OutboundMessage("01JD4A0000000000000000HELL", "c", to, sale.text(values), template=template))
+    picture = {"type": "image", "image": {"link": "https://lumbre.example/sale.png"}}
+    assert provider.asked[-1].json["template"]["components"] == [
+        {"type": "header", "parameters": [picture]},
+        {"type": "body", "parameters": [{"type": "text", "text": "Ana"}]},
+    ]

@@ -22,7 +22,8 @@ export function filled({ header, body, footer, parameters }: TemplateOut, values
       const index = parameters.findIndex((each) => each.place === place && each.name === name);
       return values[index]?.trim() ?? "" ? (values[index] ?? whole) : whole;
     });
-  return [at(header, "header"), at(body, "body"), footer].filter(Boolean).join("\n\n");
+  const file = values[parameters.findIndex(({ place }) => place === "header_file")] ?? "";
+  return [file, at(header, "header"), at(body, "body"), footer].filter(Boolean).join("\n\n");
 }
 
 interface TemplateDialogProps {
@@ -98,7 +99,12 @@ export function TemplateDialog({ way, conversationId, onClose }: TemplateDialogP
                 mt="xs"
                 required
                 maxLength={1024}
-                label={t(place.startsWith("button") ? "template.buttonValue" : "template.value", { name })}
+                type={place === "header_file" ? "url" : "text"}
+                label={
+                  place === "header_file"
+                    ? t("template.fileValue", { kind: word("templateFile", name) })
+                    : t(place.startsWith("button") ? "template.buttonValue" : "template.value", { name })
+                }
                 value={values[index] ?? ""}
                 onChange={(event) => {
                   const value = event.currentTarget.value;
