@@ -100,7 +100,7 @@ def answer(token: str) -> AnyResponse:
         return _shown(hub, token, message_id, status=409)
     spoken = request.args.get("language", "")
     language = f"&language={spoken}" if spoken in LANGUAGES else ""
-    return _guarded(redirect(f"{vendor_page.PATH}/{token}?sent=1{language}", 303))
+    return _guarded(redirect(f"{vendor_page.PATH}/{token}?sent=1{language}#content", 303))
 
 
 def _problem(text: str, files: list[FileStorage], *, done: bool) -> str:

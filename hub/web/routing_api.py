@@ -131,9 +131,11 @@ def set_mode(inbox_id: str, json_data: s.ModeIn) -> s.InboxOut:
 @needs(SIGNED_IN)
 @blueprint.output(s.PresenceOut)
 def presence() -> s.PresenceOut:
-    """Your own presence, and since when"""
+    """Your own presence, since when, and how much you carry"""
+    agent_id = the_session().agent_id
     with the_hub().store.read() as connection:
-        return routing_render.presence(staffing_queries.presence(connection, the_session().agent_id))
+        load = routing_queries.load_of(connection, agent_id)
+        return routing_render.presence(staffing_queries.presence(connection, agent_id), load)
 
 
 @blueprint.get("/presence-reasons")

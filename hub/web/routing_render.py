@@ -45,13 +45,14 @@ def team(found: people.Team) -> s.TeamOut:
     return s.TeamOut.model_validate({"id": found.id, "name": found.name, "tier": found.tier})
 
 
-def presence(found: staffing.Presence) -> s.PresenceOut:
+def presence(found: staffing.Presence, load: float) -> s.PresenceOut:
     return s.PresenceOut.model_validate(
         {
             "presence": found.presence,
             "reason": found.reason,
             "since": _time_or_none(found.since),
             "until": _time_or_none(found.until),
+            "load": load,
         }
     )
 

@@ -83,12 +83,14 @@ class PresenceIn(Shape):
 
 
 class PresenceOut(Shape):
-    """`since`: when this presence began; null where there was never another. `until`: when it ends by itself."""
+    """`since`: when this presence began; null where there was never another. `until`: when it ends by itself. `load` is
+    the share of what they can carry that they do."""
 
     presence: Presence
     reason: str
     since: datetime | None
     until: datetime | None
+    load: float
 
 
 class ReasonOut(Shape):

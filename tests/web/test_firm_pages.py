@@ -91,7 +91,7 @@ def test_an_answer_with_files_comes_into_the_conversation(firm: Firm, open_scree
     files = [(io.BytesIO(b"four screws"), "plan.txt"), (io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"0" * 40), "lamp.png")]
     key = firm.key()
     sent = firm.answer(key=key, files=files, text="Yes.\r\nIt is.")
-    assert (sent.status_code, sent.headers["Location"]) == (303, f"{firm.path}?sent=1")
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"{firm.path}?sent=1#content")
     assert sent.headers["Referrer-Policy"] == "no-referrer"
     assert firm.answer(key=key, text="Yes.\r\nIt is.").status_code == 303, "sent twice by mistake"
     assert firm.said() == ["Yes.\nIt is."]

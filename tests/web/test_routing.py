@@ -58,6 +58,7 @@ def test_from_skills_to_why_me(world: World, open_screen: Callable[..., Screen])
     assert (queue["waiting"], queue["offered"]) == (1, 1)
     [shown] = [each for each in floor["agents"] if each["agent"]["id"] == agent.agent_id]
     assert (shown["presence"], shown["load"], shown["open"]) == ("available", 0.5, {})
+    assert agent.get("/presence")["load"] == 0.5, "what is being offered weighs already"
     agent.change("POST", f"/conversations/{conversation_id}/offer/accept")
     assert agent.get("/offers")["items"] == []
     assert agent.problem("POST", f"/conversations/{conversation_id}/offer/accept") == (409, "conflict")

@@ -90,6 +90,21 @@ def _carried(connection: Connection) -> Mapping[str, Sequence[tuple[str, int]]]:
     return carried
 
 
+def load_of(connection: Connection, agent_id: str) -> float:
+    """The share of what an agent can carry that they carry now, with what they are offered; over 1 where they took
+    more themselves."""
+    a = t.agent.c
+    capacity = capacity_of(connection.execute(select(a.capacity).where(a.id == agent_id)).scalar_one())
+    having = select(_c.channel, func.count()).where(_c.assignee_id == agent_id, _c.status == Status.ASSIGNED)
+    offered = select(_c.channel, func.count()).where(_IS_OFFERED, _c.offered_to == agent_id)
+    carried = [
+        *connection.execute(having.where(func.length(_c.merged_into) == 0).group_by(_c.channel)),
+        *connection.execute(offered.group_by(_c.channel)),
+    ]
+    load: int = sum(r.weight(capacity, channel) * number for channel, number in carried)
+    return round(load / r.WHOLE, 3)
+
+
 def rules(connection: Connection) -> Mapping[str, r.TeamRules]:
     """How each team's queue is served."""
     c = t.team.c

@@ -61,6 +61,17 @@ export const previewVendorMail = (id: string, body: VendorMailIn) =>
 export const recallVendor = (id: string, vendorId: string) =>
   answerOf(api.DELETE("/api/v1/conversations/{conversation_id}/vendors/{vendor_id}", { params: { path: { conversation_id: id, vendor_id: vendorId } } }));
 
+export const contactFields = (id: string) =>
+  answerOf(api.GET("/api/v1/contacts/{contact_id}/fields", { params: { path: { contact_id: id } } }));
+export const setContactField = (id: string, name: string, value: string) =>
+  answerOf(api.PUT("/api/v1/contacts/{contact_id}/fields/{name}", { params: { path: { contact_id: id, name } }, body: { value } }));
+export const answered = (id: string, asked: string[], right: string[]) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/questions", { ...of(id), body: { asked, right } }));
+export const sendCode = (id: string, inboxId: string, identityId: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/code", { ...of(id), body: { inbox_id: inboxId, identity_id: identityId } }));
+export const checkCode = (id: string, code: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/code/check", { ...of(id), body: { code } }));
+
 export const take = (id: string) => answerOf(api.POST("/api/v1/conversations/{conversation_id}/take", of(id)));
 export const assign = (id: string, agentId: string) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/assign", { ...of(id), body: { agent_id: agentId } }));

@@ -63,6 +63,7 @@ export function applyEntries(client: QueryClient, entries: Entry[]): void {
         if (!LEAVES_COUNTERS.has(entry.kind)) {
           outdated(keys.counters);
           outdated(keys.floor);
+          outdated(keys.presence);
         }
         if (entry.kind.startsWith("Offer") || entry.kind === "Assigned") {
           outdated(keys.offers);

@@ -34,7 +34,7 @@ export function AwaitedMark({ awaited }: { awaited: AwaitedVendor | null }) {
   const name = text.t(awaited.overdue ? "awaited.overdue" : "awaited.due", { firm, when: dayAndTime(awaited.due_at, text) });
   return (
     <span className={classes.mark} data-state={awaited.overdue ? "breached" : "running"} title={name}>
-      <IconBuilding size={13} role="img" aria-label={name} /> <span>{firm}</span> <Until at={awaited.due_at} />
+      <IconBuilding size={13} role="img" aria-label={name} /> <Until at={awaited.due_at} />
     </span>
   );
 }

@@ -10,9 +10,10 @@ import { setPresence } from "../actions/setPresence";
 import { signOut } from "../actions/signOut";
 import type { Presence } from "../api/hub";
 import { presenceQuery, presenceReasonsQuery } from "../api/queries";
+import { share } from "../format/number";
 import { Person } from "../parts/Person";
 import { LanguageChoice, SchemeChoice } from "../parts/Settings";
-import { Since } from "../parts/Since";
+import { Since, Until } from "../parts/Since";
 import { useMe } from "../session/me";
 import { useText } from "../text";
 import classes from "./Account.module.css";
@@ -66,10 +67,20 @@ export function Account() {
               {mine?.since && mine.presence === me.presence && (
                 <>
                   {" · "}
-                  <Since at={mine.since} />
+                  {mine.until ? <Until at={mine.until} /> : <Since at={mine.since} />}
                 </>
               )}
             </span>
+            {mine && mine.load > 0 && (
+              <span className={classes.load} title={t("presence.load", { share: share(mine.load, text) })}>
+                <span aria-hidden className={classes.track}>
+                  <span data-full={mine.load >= 1 || undefined} style={{ width: `${Math.min(100, mine.load * 100).toString()}%` }} />
+                </span>
+                <span aria-label={t("presence.load", { share: share(mine.load, text) })} role="img">
+                  {share(mine.load, text)}
+                </span>
+              </span>
+            )}
           </span>
           <IconChevronUp size={16} aria-hidden />
         </UnstyledButton>

@@ -61,7 +61,7 @@ const es: typeof en = {
   offline: "Sin conexión. Lo que escriba se enviará en cuanto vuelva.",
   retrying: "Ahora mismo no podemos atenderle. Reintentando…",
   queue: (place: number | null) => `Enseguida le atiende una persona.${place ? ` Tiene el puesto ${place} en la cola.` : ""}`,
-  away: (when: string) => `Ahora estamos cerrados${when && `; volvemos ${when}`}. Escríbanos igualmente.`,
+  away: (when: string) => `Ahora estamos cerrados${when && `. Volvemos: ${when}`}. Escríbanos igualmente.`,
   with: (name: string) => `Está hablando con ${name}`,
   joined: (name: string) => `${name} se ha unido al chat`,
   closed: "Esta conversación se ha cerrado. Escriba de nuevo cuando quiera.",
