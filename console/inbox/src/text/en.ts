@@ -87,7 +87,7 @@ export const en = {
   "inboxes.quality": "Quality",
   "inboxes.limit": "Limit",
   "inboxes.waiting": "Kept",
-  "inboxes.bot": "Bot",
+  "inboxes.bot": "The bot",
   "inboxes.bot.on": "Answers first",
   "inboxes.bot.off": "Off",
   "inboxes.never": "Never",

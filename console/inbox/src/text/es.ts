@@ -89,7 +89,7 @@ export const es: Dictionary = {
   "inboxes.quality": "Calidad",
   "inboxes.limit": "Límite",
   "inboxes.waiting": "Guardado",
-  "inboxes.bot": "Bot",
+  "inboxes.bot": "El bot",
   "inboxes.bot.on": "Responde primero",
   "inboxes.bot.off": "Apagado",
   "inboxes.never": "Nunca",
