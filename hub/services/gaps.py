@@ -9,13 +9,15 @@ from typing import Any
 
 from hub.domain import events as e
 from hub.domain import gaps as rules
+from hub.domain.assist import Said, without_secrets
 from hub.domain.errors import Conflict, NotFound, Unavailable
 from hub.domain.gaps import Question
 from hub.domain.handling import handling
+from hub.domain.messages import WITH_CUSTOMER
 from hub.hub import Hub
 from hub.services import articles
 from hub.store import tables as t
-from hub.store.queries import gaps, past, solved
+from hub.store.queries import gaps, messages, past, solved
 from hub.store.unit_of_work import Store, Tx, UseCase
 
 # Conversations that are looked at, the newest; what is older than the window is left out anyway.
@@ -53,6 +55,17 @@ def unanswered(store: Store, since: int) -> list[Question]:
                 share = minutes // len(put)
                 found.append(Question(message_id, conversation_id, at, texts[message_id], language, reason, share))
     return found
+
+
+def conversation(store: Store, gap_id: str, conversation_id: str) -> list[Said]:
+    """What was said with the customer in a conversation behind a gap, without secrets. Raises NotFound for any other:
+    editors read no conversations."""
+    with store.read() as connection:
+        if not gaps.is_behind(connection, gap_id, conversation_id):
+            raise NotFound(f"there is no conversation {conversation_id} behind the gap {gap_id}")
+        thread, _ = messages.thread(connection, [conversation_id], limit=60)
+    said = [Said(each.id, each.kind, each.author_kind, without_secrets(each.text)) for each in thread]
+    return [each for each in said if each.kind in WITH_CUSTOMER and each.text.strip()]
 
 
 def _asked(events: Sequence[e.Recorded], since: int) -> dict[str, tuple[str, int]]:

@@ -146,6 +146,16 @@ def get_gap(gap_id: str) -> s.GapDetail:
     )
 
 
+@blueprint.get("/gaps/<identifier:gap_id>/conversations/<identifier:conversation_id>")
+@needs("edit_articles")
+@blueprint.output(s.GapConversation)
+def get_gap_conversation(gap_id: str, conversation_id: str) -> s.GapConversation:
+    """What was said in a conversation behind a gap, for whoever writes the article"""
+    said = gaps.conversation(the_hub().store, gap_id, conversation_id)
+    items = [{"message_id": each.message_id, "author": each.author, "text": each.text} for each in said]
+    return s.GapConversation.model_validate({"messages": items})
+
+
 @blueprint.post("/gaps/<identifier:gap_id>/article")
 @needs("edit_articles")
 @blueprint.output(s.Begun)

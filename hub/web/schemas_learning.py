@@ -149,6 +149,18 @@ class GapDetail(Shape):
     questions: list[GapQuestion]
 
 
+class GapMessage(Shape):
+    message_id: str
+    author: Literal["contact", "agent", "bot", "system", "vendor"]
+    text: str
+
+
+class GapConversation(Shape):
+    """What was said with the customer, without names and what looks like a secret; the last sixty messages."""
+
+    messages: list[GapMessage]
+
+
 class Begun(Shape):
     """The article that was begun or taught; empty where there is none."""
 

@@ -72,6 +72,12 @@ def test_a_gap_is_found_written_about_and_its_saving_told_two_weeks_after(world:
     assert gap["minutes"] == pytest.approx(2.5, abs=0.05), "ten minutes in four weeks"
     detail = editor.get(f"/gaps/{gap['id']}")
     assert one in {each["conversation_id"] for each in detail["questions"]}
+    # Editors read what is behind a gap, and no other conversation.
+    said = editor.get(f"/gaps/{gap['id']}/conversations/{one}")["messages"]
+    assert {"contact", "agent"} <= {each["author"] for each in said}
+    assert any("blender" in each["text"] for each in said)
+    elsewhere = world.say("nothing of the kind", sender="d").conversation_id
+    assert editor.call("GET", f"/gaps/{gap['id']}/conversations/{elsewhere}").status_code == 404
     begun = editor.change("POST", f"/gaps/{gap['id']}/article")
     draft = editor.get(f"/articles/{begun['article_id']}/{begun['locale']}")
     assert (draft["state"], draft["body"]) == ("draft", ANSWER)

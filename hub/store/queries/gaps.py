@@ -36,6 +36,12 @@ def questions(connection: Connection, gap_id: str, limit: int = 100) -> list[Any
     return list(connection.execute(statement).all())
 
 
+def is_behind(connection: Connection, gap_id: str, conversation_id: str) -> bool:
+    """Whether a question of a gap was asked in a conversation."""
+    statement = select(_q.message_id).where(_q.gap_id == gap_id, _q.conversation_id == conversation_id).limit(1)
+    return connection.execute(statement).first() is not None
+
+
 def by_message(connection: Connection) -> dict[str, str]:
     """The gap of each question that is in one."""
     return {row[0]: row[1] for row in connection.execute(select(_q.message_id, _q.gap_id))}

@@ -43,6 +43,14 @@ export const gapQuery = (id: string) =>
     queryKey: [...learningKeys.gaps, id],
     queryFn: () => answerOf(api.GET("/api/v1/gaps/{gap_id}", { params: { path: { gap_id: id } } })),
   });
+export const gapConversationQuery = (gap_id: string, conversation_id: string) =>
+  queryOptions({
+    queryKey: [...learningKeys.gaps, gap_id, conversation_id],
+    queryFn: () =>
+      answerOf(
+        api.GET("/api/v1/gaps/{gap_id}/conversations/{conversation_id}", { params: { path: { gap_id, conversation_id } } }),
+      ),
+  });
 export const lessonsQuery = queryOptions({
   queryKey: learningKeys.lessons,
   queryFn: () => answerOf(api.GET("/api/v1/lessons", { params: { query: { state: "proposed" } } })),

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { beginArticle, dismissGap, gapQuery, gapsQuery, learningKeys, searchGaps } from "../api/learning";
+import { beginArticle, dismissGap, gapConversationQuery, gapQuery, gapsQuery, learningKeys, searchGaps } from "../api/learning";
 import { decimal } from "../format/number";
 import { dayAndTime } from "../format/time";
 import { IconBookOff } from "../parts/icons";
@@ -105,8 +105,9 @@ function Gap({ gap }: { gap: GapOut }) {
 
 function Questions({ gapId }: { gapId: string }) {
   const text = useText();
-  const { word } = text;
+  const { t, word } = text;
   const me = useMe();
+  const [opened, setOpened] = useState("");
   const query = useQuery(gapQuery(gapId));
   if (query.isPending) return <Loading lines={3} height={20} />;
   if (query.isError) return <Failed error={query.error} again={() => void query.refetch()} />;
@@ -122,9 +123,35 @@ function Questions({ gapId }: { gapId: string }) {
                 #{each.ticket_number}
               </Link>
             ) : (
-              `#${each.ticket_number}`
+              <Button
+                size="compact-xs"
+                variant="subtle"
+                aria-expanded={opened === each.message_id}
+                aria-label={t("gaps.read", { number: each.ticket_number })}
+                onClick={() => setOpened(opened === each.message_id ? "" : each.message_id)}
+              >
+                #{each.ticket_number}
+              </Button>
             )}
           </span>
+          {opened === each.message_id && <Transcript gapId={gapId} conversationId={each.conversation_id} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What was said in a conversation behind a gap, for those who write articles and do not answer customers. */
+function Transcript({ gapId, conversationId }: { gapId: string; conversationId: string }) {
+  const { t } = useText();
+  const query = useQuery(gapConversationQuery(gapId, conversationId));
+  if (query.isPending) return <Loading lines={2} height={20} />;
+  if (query.isError) return <Failed error={query.error} again={() => void query.refetch()} />;
+  return (
+    <ul className={classes.questions}>
+      {query.data.messages.map(({ message_id, author, text }) => (
+        <li key={message_id}>
+          <span className={classes.soft}>{t(author === "contact" ? "assist.customer" : author === "agent" ? "assist.agent" : "gaps.bot")}</span> {text}
         </li>
       ))}
     </ul>
