@@ -90,10 +90,11 @@ def with_patience(agents: int, rate: float, handling: float, patience: float, ta
     def answered_after(wait: float) -> float:
         return density * math.exp(rate * patience * -math.expm1(-wait / patience) - capacity * wait - wait / patience)
 
-    waits = all_busy * (1 + above)
+    # Shares of customers: where nearly everybody waits, rounding carries them a last digit past all and none.
+    waits = min(1.0, all_busy * (1 + above))
     return Outlook(
         waits=waits,
-        service_level=1 - waits + _integral(answered_after, target),
+        service_level=min(1.0, max(0.0, 1 - waits + _integral(answered_after, target))),
         abandoned=abandoned,
         mean_wait=mean_wait,
         occupancy=load * (1 - abandoned) / agents,

@@ -76,7 +76,9 @@ META: dict[str, dict[str, object]] = {
 SMS_NUMBERS = ("+34644010203", "+447400123123")
 # The same as in channels/simulators/mail_people.py.
 MAIL_KEY = "demo-mail"
-WORKSHOP = Vendor("", "Taller Norte", "es", "", ("pedidos@taller-norte.example",), same_domain=False, active=True)
+WORKSHOP = Vendor(
+    "", "Taller Norte", "es", "", ("pedidos@taller-norte.example",), same_domain=False, active=True, page=True
+)
 MAIL_ADDRESS = "support@lumbre.example"
 # (order, customer, state, carrier, expected)
 ORDERS = (

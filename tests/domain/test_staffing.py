@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.domain import staffing
@@ -108,12 +108,13 @@ def test_without_end_of_patience_erlang_a_is_erlang_c(load: float, more: int) ->
 
 
 @given(load=st.floats(0.0, 60), agents=st.integers(1, 80), patience=st.floats(1, 2000))
+@example(load=29.0, agents=10, patience=872.0)  # rounding would make the service level -2e-16
 def test_more_agents_are_never_worse(load: float, agents: int, patience: float) -> None:
     fewer, more = (staffing.with_patience(n, load / 200, 200, patience, 20) for n in (agents, agents + 1))
     assert more.service_level >= fewer.service_level - 1e-9
     assert more.abandoned <= fewer.abandoned + 1e-9
     assert 0 <= fewer.abandoned <= 1
-    assert 0 <= fewer.service_level <= 1 + 1e-9
+    assert 0 <= fewer.service_level <= 1
 
 
 @pytest.mark.parametrize(
