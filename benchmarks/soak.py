@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.harness import children, free_port, hub, hub_environment, median, memory, process, wait_for
+from hub.services import demo
 
 EVERY = 30.0  # seconds
 MOST_GROWTH = 1.10
@@ -47,6 +48,7 @@ def firm(folder: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[byte
     numbers = [f"--number={number}={webhook}" for number in NUMBERS]
     mail = ["--mail-port", str(mail_out), "--hub-mail", f"127.0.0.1:{mail_in}"]
     command = [sys.executable, "-m", "channels.simulators", "--port", str(simulator), *mail, *numbers]
+    command += [f"--app={app}=http://127.0.0.1:{port}/webhooks/demo-{app}" for app in demo.APPS]
     with (
         hub(folder, port=port, **settings) as (address, child),
         process(command, settings, folder / "simulators.log"),
