@@ -447,8 +447,6 @@ export const en = {
   "gaps.dismiss": "Not a gap",
   "gaps.read": "Read what was said in #{number}",
   "gaps.bot": "Bot:",
-  "gaps.read": "Read what was said in #{number}",
-  "gaps.bot": "Bot:",
   "gapState.open": "open",
   "gapState.drafted": "article begun",
   "gapState.published": "article published",

@@ -449,8 +449,6 @@ export const es: Dictionary = {
   "gaps.dismiss": "No es una laguna",
   "gaps.read": "Leer lo que se dijo en #{number}",
   "gaps.bot": "Bot:",
-  "gaps.read": "Leer lo que se dijo en #{number}",
-  "gaps.bot": "Bot:",
   "gapState.open": "abierta",
   "gapState.drafted": "artículo empezado",
   "gapState.published": "artículo publicado",
