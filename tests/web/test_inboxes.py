@@ -34,9 +34,16 @@ def administrator(app: APIFlask, make_agent: Callable[..., str]) -> Screen:
 
 
 @pytest.fixture(scope="module")
-def telegram() -> Iterator[Provider]:
+def server() -> Iterator[Provider]:
     with Provider() as provider:
         yield provider
+
+
+@pytest.fixture
+def telegram(server: Provider) -> Provider:
+    server.asked.clear()
+    server.first.clear()
+    return server
 
 
 def say(provider: Provider, told: dict[str, Any], status: int = 200) -> None:
