@@ -647,12 +647,13 @@ def routes(apps: Apps) -> Blueprint:
         """What the account is told of itself, and of its customers."""
         if not signed_in(apps.secrets["line"]["channel_access_token"]):
             return answered(None, {"message": "Authentication failed"}, 401)
-        said: Mapping[str, Any] | None = {
+        known: dict[str, dict[str, Any]] = {
             "info": {"userId": "U0", "basicId": "@lumbre", "displayName": FIRM_NAME, "markAsReadMode": "manual"},
             "channel/webhook/endpoint": {"endpoint": apps.webhooks.get("line", ""), "active": "line" in apps.webhooks},
             "message/quota": {"type": "limited", "value": 1000},
             "message/quota/consumption": {"totalUsage": 0},
-        }.get(about)
+        }
+        said = known.get(about)
         return answered(None, said or {"message": "Not found"}, 200 if said else 404)
 
     @blueprint.post("/line/v2/bot/chat/<path:shown>")
