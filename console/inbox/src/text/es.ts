@@ -448,7 +448,7 @@ export const es: Dictionary = {
   "gaps.article": "Abrir su artículo",
   "gaps.dismiss": "No es una laguna",
   "gaps.read": "Leer lo que se dijo en #{number}",
-  "gaps.bot": "Bot:",
+  "gaps.bot": "El bot:",
   "gapState.open": "abierta",
   "gapState.drafted": "artículo empezado",
   "gapState.published": "artículo publicado",
