@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
@@ -26,6 +27,10 @@ PAGE = 200
 # Seconds: between two looks without a hint, and the longest pause after errors.
 POLL = 1.0
 LONGEST_PAUSE = 5.0
+# In a rush the next look waits so many times as long as the last one took, but at most so many seconds: what is
+# committed meanwhile goes with it. Otherwise each commit would be looked at by itself, and screens would take from
+# webhooks and jobs what time there is.
+REST, LONGEST_REST = 1.0, 0.02
 
 Emit = Callable[[str, Mapping[str, Any], str], None]
 RenderForAgents = Callable[[Reading, feed.Page], list[dict[str, Any]]]
@@ -129,6 +134,7 @@ class LivePush:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            began = time.monotonic()
             try:
                 self._feed()
                 failures = 0
@@ -137,6 +143,7 @@ class LivePush:
                 log.warning("the feed could not be pushed: %s", error, exc_info=failures == 1)
                 self._stopping.wait(min(0.1 * 2**failures, LONGEST_PAUSE))
             else:
+                self._stopping.wait(min(REST * (time.monotonic() - began), LONGEST_REST))
                 self._wake.wait(POLL)
                 self._wake.clear()
 
