@@ -24,6 +24,7 @@ LONG = (
     "tests/live/",
     "tests/simulation/test_play.py",
     "tests/benchmarks/test_harness.py",
+    "tests/benchmarks/test_sockets.py",
     "tests/channels/outside/test_page.py",
     "tests/e2e/test_two_channels.py",
     "tests/e2e/test_scaled_out.py",

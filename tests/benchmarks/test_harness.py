@@ -233,7 +233,7 @@ def test_the_bots_figure_is_not_made_without_rasa(tmp_path: Path, monkeypatch: p
         bot_overhead.run(Context(tmp_path, 0.01))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_hundredth_of_the_work_runs(tmp_path: Path) -> None:
     if not (parts.ROOT / "console" / "node_modules").exists():
         parts.missing("console", "run `make console`")
@@ -251,19 +251,3 @@ def test_a_hundredth_of_the_work_runs(tmp_path: Path) -> None:
     assert all(found[key]["value"] > 0 for key in measured)
     assert found["_"]["failed"] == {}
     assert set(found["_"]["not_run"]) == set(program.KEYS) - measured
-
-
-@pytest.mark.timeout(300)
-def test_a_hundredth_of_the_work_with_sockets_runs(tmp_path: Path) -> None:
-    results = tmp_path / "results.json"
-    measured = ["visible_p99", "sockets_full", "fanout"]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--size", "0.01", "--results", results, *measured],
-        cwd=parts.ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(results.read_text())
-    assert all(found[key]["value"] > 0 for key in measured)
-    assert found["_"]["failed"] == {}
