@@ -11,7 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import BindParameter, Connection, Select, bindparam
 from sqlalchemy.sql import ClauseElement
 
 Values = Mapping[str, Any]
@@ -67,6 +67,30 @@ class Prepared:
                 constants[name] if name in constants else values[name] for name in order
             ]
         return str(compiled), lambda values: {**values, **constants}
+
+
+class Among:
+    """A query of what belongs to some of many keys, put together and compiled once for each of a few lengths of their
+    list: that costs more than running it, and screens ask with every look at what is new.
+
+    Args:
+        make: gives the query for the keys' `bindparam`s.
+    """
+
+    def __init__(self, make: Callable[[Sequence[BindParameter[Any]]], Select[Any]]) -> None:
+        self._make = make
+        self._prepared: dict[int, Prepared] = {}
+
+    def all(self, connection: Connection, keys: Sequence[str]) -> list[Any]:
+        """The rows, as `Prepared.all` gives them; none for no keys. A list is filled up with its last key to the next
+        power of two."""
+        if not keys:
+            return []
+        length = 1 << (len(keys) - 1).bit_length()
+        if length not in self._prepared:
+            self._prepared[length] = Prepared(self._make([bindparam(f"key_{place}") for place in range(length)]))
+        filled = [*keys, *[keys[-1]] * (length - len(keys))]
+        return self._prepared[length].all(connection, {f"key_{place}": key for place, key in enumerate(filled)})
 
 
 def _row_of(statement: ClauseElement) -> Callable[[Any], Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, desc, func, literal_column, select, t
 from hub.domain.conversation import Conversation, Status
 from hub.domain.errors import NotFound, Refused
 from hub.store import tables as t
+from hub.store.prepared import Among
 from hub.store.queries import records
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, conversation_from
 
@@ -76,9 +77,13 @@ _COLUMNS = (
 
 
 def _rows(connection: Connection, statement: Select[Any]) -> list[Row]:
+    return _shown(connection, connection.execute(statement))
+
+
+def _shown(connection: Connection, rows: Iterable[Any]) -> list[Row]:
     count = len(CONVERSATION_COLUMNS)
     found = []
-    for row in connection.execute(statement):
+    for row in rows:
         name, kind, author_kind, text, at, channel, wire, spelling, display_name, subject = row[count:]
         last = Last(kind, author_kind, text[:_PREVIEW], at) if kind is not None else None
         conversation = conversation_from(row[:count])
@@ -166,11 +171,12 @@ def row(connection: Connection, conversation_id: str) -> Row:
     return found[0]
 
 
+_BY_ID = Among(lambda keys: _select().where(_c.id.in_(keys)))
+
+
 def rows(connection: Connection, conversation_ids: Sequence[str]) -> dict[str, Row]:
     """Those that are there, by id."""
-    if not conversation_ids:
-        return {}
-    return {each.conversation.id: each for each in _rows(connection, _select().where(_c.id.in_(conversation_ids)))}
+    return {each.conversation.id: each for each in _shown(connection, _BY_ID.all(connection, conversation_ids))}
 
 
 def of_contact(connection: Connection, contact_id: str, *, limit: int = 10) -> tuple[Row, ...]:

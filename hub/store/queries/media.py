@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from hub.domain.messages import RemoteMedia
 from hub.store import tables as t
+from hub.store.prepared import Among
 from hub.store.unit_of_work import Tx
 
 PENDING, FETCHED, REFUSED = "pending", "fetched", "refused"
@@ -40,15 +41,19 @@ class Announced:
     state: str
 
 
-def missing(connection: Connection, message_ids: Sequence[str]) -> dict[str, tuple[Missing, ...]]:
-    """What is not here (yet) of messages, by message, in the order in which they name it."""
-    statement = (
+_MISSING = Among(
+    lambda keys: (
         select(_r.id, _r.message_id, _r.media_type, _r.name, _r.state, _r.reason)
-        .where(_r.message_id.in_(message_ids), _r.state != FETCHED)
+        .where(_r.message_id.in_(keys), _r.state != FETCHED)
         .order_by(_r.message_id, _r.position)
     )
+)
+
+
+def missing(connection: Connection, message_ids: Sequence[str]) -> dict[str, tuple[Missing, ...]]:
+    """What is not here (yet) of messages, by message, in the order in which they name it."""
     found: dict[str, tuple[Missing, ...]] = {}
-    for row in connection.execute(statement):
+    for row in _MISSING.all(connection, message_ids):
         found[row.message_id] = (*found.get(row.message_id, ()), Missing(*row))
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, desc, select
 from hub.domain.errors import NotFound
 from hub.domain.messages import Author, Kind
 from hub.store import tables as t
+from hub.store.prepared import Among
 from hub.store.queries import media
 from hub.store.queries import thread as thread_queries
 from hub.store.queries.media import Missing
@@ -94,7 +95,7 @@ def _select() -> Select[Any]:
     return select(*_COLUMNS).select_from(joined.outerjoin(t.vendor, t.vendor.c.id == t.vendor_mail.c.vendor_id))
 
 
-def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
+def _messages(rows: Iterable[Any]) -> list[Message]:
     return [
         Message(
             id=row.id,
@@ -120,7 +121,7 @@ def _messages(connection: Connection, statement: Select[Any]) -> list[Message]:
             sender=_sender(row),
             vendor=(row.vendor_id, row.vendor_name, row.vendor_address, row.vendor_ended) if row.vendor_id else None,
         )
-        for row in connection.execute(statement)
+        for row in rows
     ]
 
 
@@ -152,7 +153,7 @@ def thread(
         statement = _select().where(_m.conversation_id == conversation_id)
         if before:
             statement = statement.where(_m.event_id < before)
-        found += _messages(connection, statement.order_by(desc(_m.event_id)).limit(limit + 1))
+        found += _messages(connection.execute(statement.order_by(desc(_m.event_id)).limit(limit + 1)))
     found.sort(key=lambda message: message.event_id, reverse=True)
     shown = tuple(reversed(_completed(connection, found[:limit])))
     return shown, shown[0].event_id if len(found) > limit else None
@@ -166,11 +167,12 @@ def get(connection: Connection, message_id: str) -> Message:
     return found[message_id]
 
 
+_BY_ID = Among(lambda keys: _select().where(_m.id.in_(keys)))
+
+
 def by_id(connection: Connection, message_ids: Sequence[str]) -> dict[str, Message]:
     """Those that are there, by id."""
-    if not message_ids:
-        return {}
-    found = _messages(connection, _select().where(_m.id.in_(message_ids)))
+    found = _messages(_BY_ID.all(connection, message_ids))
     return {each.id: each for each in _completed(connection, found)}
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Select, Table, delete, select
 
 from hub.domain.errors import NotFound
 from hub.store import tables as t
+from hub.store.prepared import Among
 from hub.store.unit_of_work import Tx
 
 
@@ -190,15 +191,20 @@ def team_exists(connection: Connection, team_id: str) -> bool:
     return connection.execute(select(t.team.c.id).where(t.team.c.id == team_id)).first() is not None
 
 
+def _name_of(table: Table) -> Among:
+    return Among(lambda keys: select(table.c.id, table.c.name).where(table.c.id.in_(keys)))
+
+
+_NAMES = tuple(_name_of(table) for table in (t.agent, t.contact, t.vendor))
+
+
 def names(
     connection: Connection, *, agents: Iterable[str] = (), contacts: Iterable[str] = (), vendors: Iterable[str] = ()
 ) -> Mapping[str, str]:
     """Names by id, of agents, contacts and outside firms alike (their identifiers never meet)."""
     found: dict[str, str] = {}
-    for table, ids in ((t.agent, set(agents)), (t.contact, set(contacts)), (t.vendor, set(vendors))):
-        if ids:
-            rows = connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(sorted(ids))))
-            found.update((row[0], row[1]) for row in rows)
+    for which, ids in zip(_NAMES, (agents, contacts, vendors), strict=True):
+        found.update((row[0], row[1]) for row in which.all(connection, sorted(set(ids))))
     return found
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, desc, func, select
+from sqlalchemy import Connection, Select, desc, func, select
 
 from hub.domain.addresses import kind_of
 from hub.domain.events import SegmentBegan
 from hub.store import tables as t
+from hub.store.prepared import Among
 from hub.store.queries import consent
 from hub.store.queries.matching import CLAIM
 
@@ -39,21 +41,25 @@ class Segment:
     evidence: str
 
 
-def segments(connection: Connection, message_ids: Sequence[str]) -> dict[str, Segment]:
-    """The segments that begin with one of these messages, by message."""
-    if not message_ids:
-        return {}
+def _segments(keys: Sequence[Any]) -> Select[Any]:
     m, i, own, before = t.message.c, t.identity.c, t.event.alias("own"), t.event.alias("before")
-    statement = (
+    return (
         select(m.id, m.inbox_id, t.inbox.c.name, t.inbox.c.settings, i.id, i.channel, *_SPELLING, i.evidence)
         .join(own, own.c.id == m.event_id)
         .join(before, (before.c.stream_id == own.c.stream_id) & (before.c.sequence == own.c.sequence - 1))
         .join(t.identity, i.id == m.identity_id)
         .join(t.inbox, t.inbox.c.id == m.inbox_id)
-        .where(m.id.in_(message_ids), m.kind == "incoming", before.c.kind == SegmentBegan.__name__)
+        .where(m.id.in_(keys), m.kind == "incoming", before.c.kind == SegmentBegan.__name__)
     )
+
+
+_SEGMENTS = Among(_segments)
+
+
+def segments(connection: Connection, message_ids: Sequence[str]) -> dict[str, Segment]:
+    """The segments that begin with one of these messages, by message."""
     found = {}
-    for row in connection.execute(statement):
+    for row in _SEGMENTS.all(connection, message_ids):
         message_id, inbox_id, name, settings, identity_id, channel, address, wire, display_name, evidence = row
         region = str(json.loads(settings).get("default_region", ""))
         found[message_id] = Segment(
