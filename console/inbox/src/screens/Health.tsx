@@ -32,7 +32,8 @@ export function Health() {
         {menuButton}
         <h1 className={classes.title}>{t("health.title")}</h1>
       </header>
-      <div className={classes.body}>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls must take the focus */}
+      <div className={classes.body} role="region" aria-label={t("health.title")} tabIndex={0}>
         <div className={classes.sheet}>
           {query.isPending && <Loading lines={4} />}
           {query.isError && !query.data && <Failed error={query.error} again={() => void query.refetch()} />}

@@ -138,7 +138,10 @@ function Form({ conversation, onClose }: Omit<DialogProps, "opened">) {
         </ul>
       </fieldset>
       <Collapse expanded={shown} id={previewId}>
-        <pre className={classes.preview}>{seen?.whole}</pre>
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls must take the focus */}
+        <pre className={classes.preview} tabIndex={0} aria-label={t("mail.wholeLabel")}>
+          {seen?.whole}
+        </pre>
         {firm?.page && <p className={classes.lead}>{t("vendor.pageHint")}</p>}
       </Collapse>
       <Group justify="space-between" mt="md">
