@@ -15,6 +15,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -565,7 +566,8 @@ class Apps:
             broken = [socket] if socket else list(self._sockets)
             self._sockets = [each for each in self._sockets if each not in broken]
         for each in broken:
-            each.server.close()
+            with suppress(ConnectionClosed):  # the hub was first
+                each.server.close()
 
     @property
     def sockets(self) -> int:

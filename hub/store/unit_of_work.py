@@ -464,8 +464,12 @@ SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives
 
 
 def _cut_off_there(connection: Any, _: Any) -> None:
-    connection.execute(_CUT_OFF_THERE)
-    connection.commit()  # the library begins a transaction, whose end would undo it
+    try:
+        connection.execute(_CUT_OFF_THERE)
+        connection.commit()  # the library begins a transaction, whose end would undo it
+    except psycopg.Error:
+        connection.close()  # nobody else knows of it yet
+        raise
 
 
 class PostgresStore(_Base):

@@ -107,9 +107,12 @@ def test_a_workshop_is_asked_and_answers_and_the_customer_sees_neither(
     assert desk.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
 
+    # The customer is told that somebody was asked, and neither what nor what they said.
     mailbox.reload()
     received.first.click(timeout=PATIENCE)
-    expect(received).to_have_count(before)
+    expect(received).to_have_count(before + 1)
+    expect(mailbox.get_by_text("¿Tenéis el soporte de la estantería de roble?")).to_have_count(0)
+    expect(mailbox.get_by_text("Sale mañana desde Vigo.")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1366), ("dark", 390)])
