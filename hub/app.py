@@ -189,6 +189,7 @@ class Assembled:
     runner: Runner
     redis: Redis | None
     turn: BotTurn
+    aside: Aside
     _running: list[ThreadNudger | Sweeper | IndexFollower | Listeners | Upkeep] = field(default_factory=list)
 
     def start(self) -> None:
@@ -217,6 +218,7 @@ class Assembled:
             part.stop()
         self._running.clear()
         self.turn.close()
+        self.aside.stop()
         self.hub.store.close()
 
 
@@ -300,7 +302,7 @@ def build(
     runner = Runner(hub, jobs(turn))
     holder.append(runner)
     after.nudger, after.push = nudger, push
-    return Assembled(hub, runner, redis, turn)
+    return Assembled(hub, runner, redis, turn, aside)
 
 
 def mail_receivers(hub: Hub) -> list[Receiver]:
