@@ -10,6 +10,7 @@ from hub.domain.inbox import AccountState, Inbox
 from hub.hub import Hub
 from hub.ports import Account, EndingToken
 from hub.store.queries import inbox_health as queries
+from hub.store.unit_of_work import Tx
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +22,14 @@ RENEW_EVERY = 7 * DAY
 ENDS_SOON = 7 * DAY
 
 
-def heard(hub: Hub, inbox_id: str) -> None:
-    """The provider has called, and was believed."""
-    if hub.seldom.due(f"heard:{inbox_id}", hub.clock.now(), _NOTED_EVERY):
-        hub.store.write(lambda tx: queries.note(tx, inbox_id, heard_at=tx.now))
+def is_due(hub: Hub, inbox_id: str) -> bool:
+    """Whether it is to be noted that the provider has called, and was believed: not at each call."""
+    return hub.seldom.due(f"heard:{inbox_id}", hub.clock.now(), _NOTED_EVERY)
+
+
+def heard(tx: Tx, inbox_id: str) -> None:
+    """Notes that, in the transaction of what the provider called for: the provider waits for no second one."""
+    queries.note(tx, inbox_id, heard_at=tx.now)
 
 
 def sent(hub: Hub, inbox_id: str) -> None:

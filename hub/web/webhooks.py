@@ -14,6 +14,7 @@ from hub.domain.messages import WebhookRequest
 from hub.hub import Hub
 from hub.ports import Channel
 from hub.services import inbound, inbox_health, names
+from hub.store.unit_of_work import Tx
 from hub.web.context import the_hub
 
 # Providers send links to media, not the media; a batch of a thousand delivery reports has half of this.
@@ -39,10 +40,17 @@ def receive(inbox_key: str) -> Response:
         raise
     parsed = channel.parse_inbound(webhook)
     failpoints.reach("webhook.read")
-    if parsed.events or parsed.set_aside:
-        hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook, channel.capabilities))
+    has_news, noted = bool(parsed.events or parsed.set_aside), inbox_health.is_due(hub, inbox.id)
+
+    def store(tx: Tx) -> None:
+        if has_news:
+            inbound.accept(tx, inbox, parsed, webhook, channel.capabilities)
+        if noted:
+            inbox_health.heard(tx, inbox.id)
+
+    if has_news or noted:
+        hub.store.write(store)
     failpoints.reach("webhook.stored")
-    inbox_health.heard(hub, inbox.id)
     names.look_up(hub, inbox, channel, parsed)
     reply = parsed.reply
     return Response(reply.body, reply.status, content_type=reply.content_type)
