@@ -41,6 +41,7 @@ KEYS = {
     "ingest_postgres": "ingest_postgres",
     "visible_p99": "visible_p99",
     "fanout": "fanout",
+    "sockets_10k": "sockets_10k",
     "sockets_full": "sockets_full",
     "inbox_scale": "inbox_scale",
     "ingest_scale": "ingest_scale",

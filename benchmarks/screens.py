@@ -16,7 +16,7 @@ from simple_websocket import AioClient
 from hub.services import demo
 
 # Engine.IO 4 with Socket.IO 5 inside: what packets begin with, and what an agent's event does.
-_OPEN, _PING, _PONG, _JOIN = "0", "2", "3", "40"
+OPEN, PING, PONG, _JOIN = "0", "2", "3", "40"
 EVENT = "42/agents,"
 # Who is not let in within ten seconds is cut off.
 _AT_ONCE = 4
@@ -24,15 +24,20 @@ _AT_ONCE = 4
 
 def sign_in(address: str) -> str:
     """The cookie of the demo's supervisor."""
-    headers, _ = _post(address, "/api/v1/session", {"email": "sofia@demo.example", "password": demo.PASSWORD})
+    headers, _ = post(address, "/api/v1/session", {"email": "sofia@demo.example", "password": demo.PASSWORD})
     return (headers["Set-Cookie"] or "").partition(";")[0]
 
 
 def visitors(address: str, count: int) -> list[str]:
     """Packets with which as many visitors of the demo's web chat join; good for a minute."""
+    return [visitor(address)[0] for _ in range(count)]
+
+
+def visitor(address: str) -> tuple[str, str]:
+    """The packet with which one of them joins, and the token with which they write."""
     asked = {"inbox": demo.INBOX_KEY, "origin": address, "language": "en"}
-    sessions = [_post(address, "/widget/v1/session", asked)[1] for _ in range(count)]
-    return [f"{_JOIN}/widget,{json.dumps({'token': each['socket_token']})}" for each in sessions]
+    _, session = post(address, "/widget/v1/session", asked)
+    return f"{_JOIN}/widget,{json.dumps({'token': session['socket_token']})}", session["visitor_token"]
 
 
 @asynccontextmanager
@@ -82,22 +87,23 @@ async def _join(address: str, cookie: str, join: str) -> AioClient:
         packet = await socket.receive()
         if packet.startswith(joined):
             return socket
-        if not packet.startswith(_OPEN):
+        if not packet.startswith(OPEN):
             raise ConnectionError(f"a socket was not let in: {packet}")
 
 
 async def _listen(number: int, socket: AioClient, heard: Callable[[int, str, float], None]) -> None:
     while True:
         packet = await socket.receive()
-        if packet == _PING:
-            await socket.send(_PONG)
+        if packet == PING:
+            await socket.send(PONG)
         elif packet.startswith("42"):
             heard(number, packet, time.perf_counter())
 
 
-def _post(address: str, path: str, body: object) -> tuple[http.client.HTTPMessage, Any]:
+def post(address: str, path: str, body: object, **headers: str) -> tuple[http.client.HTTPMessage, Any]:
+    """What the hub answers, over a connection of its own."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json", **headers})
     answer = connection.getresponse()
     said = json.loads(answer.read())
     connection.close()

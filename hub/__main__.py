@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,21 @@ def _outlive_clients() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
+def _begin_with_gevent() -> None:
+    """Starts this program anew where it has not begun with gevent's patches: libraries choose how to wait when they are
+    imported, and one that chose before would hold up every greenlet.
+
+    Raises Refused where gevent is not installed.
+    """
+    if find_spec("gevent") is None:
+        raise Refused("CENTRALITA_PROFILE", "must be threads where gevent is not installed (centralita[gevent])")
+    if "gevent.monkey" not in sys.modules:
+        os.execv(sys.executable, [sys.executable, "-m", "gevent.monkey", "--module", "hub", "serve"])  # noqa: S606
+
+
 def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    if settings.profile == "gevent":
+        _begin_with_gevent()
     _outlive_clients()
     processes.serve(settings)
     return 0

@@ -68,6 +68,8 @@ def serve(settings: Settings) -> None:
 
         return live, stop
 
+    # Before the process forks: what no round of the collector touches stays shared with the process above.
+    heap.keep()
     server.serve(
         host=settings.host,
         port=settings.port,

@@ -117,6 +117,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     if database_url.startswith("postgresql") and not redis_url:
         raise Refused(PREFIX + "REDIS_URL", "must be set with a PostgreSQL database: workers are woken through it")
     host, port = value("HOST", "127.0.0.1"), whole("PORT", 8000, 1, 65535)
+    profile = one_of("PROFILE", "threads", ("threads", "gevent"))
+    if profile == "gevent" and database_url.startswith("sqlite:"):
+        raise Refused(PREFIX + "PROFILE", "must be threads on SQLite: a commit would hold up every socket")
     if not host:
         raise Refused(PREFIX + "HOST", "must be an address of this machine: an empty one would listen everywhere")
     try:
@@ -149,7 +152,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         article_review=one_of("ARTICLE_REVIEW", "required", ("required", "none")),
         threads=whole("THREADS", 192, 66, 20_000),
         runner_threads=whole("RUNNER_THREADS", 4, 1, 64),
-        profile=one_of("PROFILE", "threads", ("threads", "gevent")),
+        profile=profile,
         files_url=value("FILES_URL", f"file://{data}/files"),
         fetch_allow=tuple(filter(None, (host.strip() for host in value("FETCH_ALLOW").split(",")))),
         smtp_listen=place("SMTP_LISTEN"),

@@ -150,6 +150,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("PROFILE", "eventlet"),
         ("SECRET_KEY", "k" * 31),
     ],
+        ("PROFILE", "gevent"),  # with SQLite
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(Refused) as refused:

@@ -99,6 +99,8 @@ class SocketGate:
         except HubError as error:
             return _refusal(error, start_response)
         environ[ENVIRON_KEY] = connection
+        # Browsers offer to compress. For each socket that would take 300 KB, and events are too short to gain by it.
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         if connection.raw is not None:
             environ["gunicorn.socket"] = _SendsAll(connection.raw)
         try:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from engineio import packet as engine_packet
-from engineio.async_drivers.threading import DaemonThread
 from engineio.exceptions import SocketIsClosedError
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, Namespace, SocketIO, join_room
@@ -26,6 +25,7 @@ from hub.domain.permissions import require
 from hub.hub import Hub
 from hub.live.gate import ENVIRON_KEY, RESERVED_THREADS, Connection, SocketGate
 from hub.live.push import LivePush, RenderForAgents, RenderForVisitors
+from hub.live.wire import Pings, websockets
 from hub.services import sign_in, typing, web_chat
 from hub.services.rate_limit import RateLimit
 
@@ -208,7 +208,9 @@ class LiveSockets:
             logger=library_log,
             engineio_logger=library_log,
         )
-        _limit_messages(self._socketio.server.eio)
+        engine = self._socketio.server.eio
+        engine._async = {**engine._async, "websocket": websockets(LONGEST_MESSAGE)}
+        self._pings = Pings(engine)
         self._socketio.on_namespace(self._agents)
         self._socketio.on_namespace(self._visitors)
         self._gate = SocketGate(
@@ -248,24 +250,10 @@ class LiveSockets:
         ticks = 0
         while not self._stopping.wait(TICK):
             ticks += 1
+            self._pings.send_due()
             self._gate.cut_hopeless()
             if ticks % (RECHECK // TICK) == 0:
                 try:
                     self._agents.recheck()
                 except Exception as error:  # the database may be away; sessions are asked about again
                     log.warning("sessions could not be checked: %s", error)
-
-
-def _limit_messages(engine: Any) -> None:
-    """Makes websockets refuse a message while it is still coming in. The library's own limit is applied to whole
-    messages, and there is no setting for that of the layer below."""
-    make = engine._async["websocket"]
-
-    def limited(handler: Any, server: Any) -> Any:
-        websocket = make(handler, server)
-        websocket.server_args["max_message_size"] = LONGEST_MESSAGE
-        # A reader must not keep the process from ending.
-        websocket.server_args.setdefault("thread_class", DaemonThread)
-        return websocket
-
-    engine._async = {**engine._async, "websocket": limited}

@@ -6,7 +6,9 @@ threads run out, and gunicorn is given more connections than threads: at its own
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -15,8 +17,12 @@ from typing import Any, NoReturn, Protocol
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
+log = logging.getLogger(__name__)
+
 # Kept-alive connections that wait without a thread.
 IDLE_CONNECTIONS = 1000
+# Files that a process has open beside its connections: databases, logs, articles.
+OTHER_FILES = 256
 # Seconds.
 KEEP_ALIVE = 15
 GRACE = 1
@@ -93,6 +99,16 @@ def _nothing() -> None:
     pass
 
 
+def _allow_open(files: int) -> None:
+    """Lets the process have as many open as the system allows: by itself that is often 1024, sockets and all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = files if hard == resource.RLIM_INFINITY else min(files, hard)
+    if wanted < files:
+        log.warning("this process may have %d files and sockets open, %d could be wanted (ulimit -n)", hard, files)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _leave(code: int) -> NoReturn:
     """Ends the process. All is stopped: taking an interpreter with this many libraries apart takes a second more."""
     sys.stdout.flush()
@@ -121,6 +137,7 @@ def serve(
         profile: `threads`, or `gevent` for a process that serves only sockets (docs/live.md).
         access_log: whether each request is written to standard output.
     """
+    _allow_open(threads + IDLE_CONNECTIONS + OTHER_FILES)
     options = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         # Always one: a web socket's state is in its process. Whoever wants more processes starts more hubs.
