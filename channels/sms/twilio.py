@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal, NoReturn
-from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import phonenumbers
@@ -34,6 +34,7 @@ from twilio.rest import Client
 
 from hub.domain.consent import DEFAULT_WORDS, UNITED_STATES_STOP, ConsentWords, consent_word, words
 from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.forms import FORM, is_text
 from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     Address,
@@ -90,7 +91,7 @@ _MEDIA_FIELD = re.compile(r"MediaUrl([0-9]{1,2})")
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 # The secret of a shared key is kept under this and the key's id.
 _SHARED_KEY = "shared_key:"
-_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+_JSON = "application/json"
 _MOST_FIELDS = 1000
 
 _REPLY = ProviderReply(body=b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>', content_type="text/xml")
@@ -650,11 +651,10 @@ def _signed_fields(request: WebhookRequest) -> _Signed:
     Raises BadSignature for a body that it does not cover at all: with that, one genuine address would be enough to
     have anything taken for genuine.
     """
-    if _kind(request) == _FORM:
-        try:
-            return _Signed(_form(request.body, "replace"))
-        except ValueError as error:
-            raise BadSignature("the form has too many fields") from error
+    if request.kind == FORM:
+        if _has_too_many_fields(request):
+            raise BadSignature("the form has too many fields")
+        return _Signed(request.form)
     stated = parse_qs(urlsplit(request.url).query).get("bodySHA256", [""])[0].lower()
     if request.body or stated:
         found = hashlib.sha256(request.body).hexdigest()
@@ -679,32 +679,18 @@ def _spellings(url: str) -> tuple[str, ...]:
 # --- fields of a request ---
 
 
-def _kind(request: WebhookRequest) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _form(body: bytes, errors: Literal["strict", "replace"]) -> dict[str, tuple[str, ...]]:
-    """The fields of a form from its bytes.
-
-    Raises ValueError where it has too many, and for `strict` where it is not UTF-8.
-    """
-    text = body.decode("ascii" if errors == "strict" else "latin-1")
-    fields: dict[str, tuple[str, ...]] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, errors=errors, max_num_fields=_MOST_FIELDS):
-        fields[name] = (*fields.get(name, ()), value)
-    return fields
+def _has_too_many_fields(request: WebhookRequest) -> bool:
+    return sum(map(len, request.form.values())) > _MOST_FIELDS
 
 
 def _fields(request: WebhookRequest) -> Mapping[str, tuple[str, ...]]:
     """The fields of a form or of a JSON object."""
-    kind = _kind(request)
-    if kind == _FORM:
-        try:
-            return _form(request.body, "strict")
-        except ValueError as error:
-            raise Refused("body", "must be a form in UTF-8") from error
-    if kind != _JSON:
-        raise Refused("content-type", f"must be {_FORM} or {_JSON}")
+    if request.kind == FORM:
+        if _has_too_many_fields(request) or not is_text(request.body):
+            raise Refused("body", f"must be a form in UTF-8, of at most {_MOST_FIELDS} fields")
+        return request.form
+    if request.kind != _JSON:
+        raise Refused("content-type", f"must be {FORM} or {_JSON}")
     try:
         document = json.loads(request.body)
     except (ValueError, RecursionError) as error:

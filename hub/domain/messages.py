@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hub.domain.forms import FORM, read_form
 from hub.domain.mail_threading import Lookups, ThreadHeaders
 from hub.domain.templates import Approval, OutboundTemplate
 
@@ -215,15 +216,24 @@ class Referral:
 class WebhookRequest:
     """An HTTP request as a channel sees it; free of any web framework, so that every parse test is a plain call.
 
-    `url` is the public URL that the provider called, `headers` has lower-case names, `form` holds every value of a
-    repeated field.
+    `url` is the public URL that the provider called, `headers` has lower-case names.
     """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     body: bytes = b""
+
+    @property
+    def kind(self) -> str:
+        """The body's content type, in lower case and without parameters; empty where it is not said."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def form(self) -> Mapping[str, tuple[str, ...]]:
+        """Every value of every field of a form; empty for a body that is none. Whoever verifies and reads this reads
+        what the body says, byte for byte."""
+        return read_form(self.body) if self.kind == FORM else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from hub.domain.messages import (
     RemoteMedia,
     WebhookRequest,
 )
-from hub.ports import Capabilities, FetchedFile
+from hub.ports import Capabilities, FetchedFile, Nearby
 
 
 class ManualClock:
@@ -181,7 +181,7 @@ class WordKnowledge:
     def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
         self._passages[article_id] = tuple(passages)
 
-    def load(self, passages: Iterable[Passage]) -> None:
+    def load(self, passages: Iterable[Passage], *, nearby: Nearby | None = None) -> None:  # noqa: ARG002  # words
         self._passages = {}
         for passage in passages:
             self._passages[passage.article_id] = (*self._passages.get(passage.article_id, ()), passage)

@@ -20,11 +20,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
 from hub.domain.errors import Refused
+from hub.domain.forms import FORM
 from hub.domain.messages import (
     AccountTrouble,
     Address,
@@ -46,7 +47,6 @@ from hub.domain.messages import (
     WebhookRequest,
 )
 
-FORM = "application/x-www-form-urlencoded"
 EXPECTED = ".expected.json"
 _KINDS: Mapping[str, Any] = {
     "message": InboundMessage,
@@ -119,13 +119,8 @@ def differences(parsed: Parsed, sample: Sample) -> str:
 
 
 def with_body(request: WebhookRequest, body: bytes) -> WebhookRequest:
-    """The request with another body, its form read anew as the hub reads it."""
-    is_form = request.headers.get("content-type", "").partition(";")[0].strip() == FORM
-    form: dict[str, tuple[str, ...]] = {}
-    if is_form:
-        for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True, errors="replace"):
-            form[name] = (*form.get(name, ()), value)
-    return replace(request, body=body, form=form)
+    """The request with another body."""
+    return replace(request, body=body)
 
 
 def with_text(sample: Sample, text: str) -> WebhookRequest | None:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from hub import failpoints
 from hub.domain.errors import BadSignature, Refused, TooLarge, Unavailable
+from hub.domain.forms import FORM
 from hub.domain.inbox import Inbox
 from hub.domain.messages import WebhookRequest
 from hub.hub import Hub
@@ -77,34 +78,20 @@ def webhook_request(public_url: str) -> WebhookRequest:
         TooLarge: a body over `BODY_LIMIT` bytes, or a form of more than `FIELD_LIMIT` fields.
     """
     # One more than we take: a body that does not say its length is cut off there without a word.
-    request.max_content_length = request.max_form_memory_size = BODY_LIMIT + 1
-    request.max_form_parts = FIELD_LIMIT
+    request.max_content_length = BODY_LIMIT + 1
     too_large = TooLarge("body", f"must have at most {BODY_LIMIT} bytes")
     try:
-        # The raw body first: parsing the form from it afterwards leaves it whole.
         body = request.get_data()
     except RequestEntityTooLarge as error:
         raise too_large from error
     if len(body) > BODY_LIMIT:
         raise too_large
+    if request.mimetype == FORM and body.count(b"&") >= FIELD_LIMIT:
+        raise TooLarge("body", f"must be a form of at most {FIELD_LIMIT} fields")
     query = request.query_string.decode("latin-1")
     return WebhookRequest(
         method=request.method,
         url=f"{public_url}{request.path}{'?' if query else ''}{query}",
         headers={name.lower(): value for name, value in request.headers},
         body=body,
-        form=_form(body),
     )
-
-
-def _form(body: bytes) -> dict[str, tuple[str, ...]]:
-    """Every value of every field; empty for what is no form or cannot be read as one."""
-    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return {}
-    too_many = TooLarge("body", f"must be a form of at most {FIELD_LIMIT} fields")
-    if request.mimetype == "application/x-www-form-urlencoded" and body.count(b"&") >= FIELD_LIMIT:
-        raise too_many
-    try:
-        return {name: tuple(values) for name, values in request.form.lists()}
-    except RequestEntityTooLarge as error:
-        raise too_many from error

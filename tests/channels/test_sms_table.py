@@ -80,7 +80,7 @@ def cut(request: WebhookRequest) -> WebhookRequest:
 
 def uncovered(kind: str, body: bytes) -> WebhookRequest:
     """A genuine signature over the bare address, with a body that it says nothing of."""
-    bare = genuine(replace(TEXT, headers={}, body=b"", form={}))
+    bare = genuine(replace(TEXT, headers={}, body=b""))
     return replace(bare, headers={**bare.headers, **({"content-type": kind} if kind else {})}, body=body)
 
 

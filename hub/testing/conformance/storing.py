@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from hub.domain.forms import FORM
 from hub.domain.messages import (
     Delivery,
     WebhookRequest,
@@ -21,7 +22,7 @@ from hub.testing.conformance.subject import (
     Subject,
     demand,
 )
-from hub.testing.samples import FORM, Sample, with_body, with_text
+from hub.testing.samples import Sample, with_body, with_text
 
 
 def check_edge(subject: Subject) -> None:
