@@ -103,6 +103,13 @@ class Unavailable(HubError):
         self.retry_after = retry_after
 
 
+class DatabaseAway(Unavailable):
+    """The database does not answer or takes nothing; what was asked for is not done."""
+
+    def __init__(self, text: str, retry_after: int = 5) -> None:
+        super().__init__(text, retry_after)
+
+
 class BotError(HubError):
     """The bot gave no usable answer; `reason` is a short stable word for logs and the handoff packet."""
 

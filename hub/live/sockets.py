@@ -20,7 +20,7 @@ from flask_socketio import ConnectionRefusedError, Namespace, SocketIO, join_roo
 from socketio import packet as socket_packet
 
 from hub.domain import rooms
-from hub.domain.errors import HubError, NotSignedIn, Refused
+from hub.domain.errors import DatabaseAway, HubError, NotSignedIn, Refused
 from hub.domain.permissions import require
 from hub.hub import Hub
 from hub.live.gate import ENVIRON_KEY, RESERVED_THREADS, Connection, SocketGate
@@ -131,10 +131,12 @@ class Agents(Screens):
         return session.agent_id
 
     def recheck(self) -> None:
-        """Cuts off who may not look on any more."""
+        """Cuts off who may not look on any more. Raises DatabaseAway."""
         for member in list(self.members.values()):
             try:
                 self.agent_of(member.session)
+            except DatabaseAway:
+                raise  # nobody knows who may
             except HubError:
                 member.connection.cut()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hub.domain import events as e
-from hub.domain.errors import HubError
+from hub.domain.errors import DatabaseAway, HubError
 from hub.services import article_html, articles
 from hub.services.article_formats import Foreign, Read, Unreadable
 from hub.store.queries import articles as queries
@@ -42,6 +42,8 @@ def bring_in(store: Store, found: Sequence[Read], *, by: e.Actor, publish: bool 
             continue
         try:
             outcome, new_category = store.write(partial(_bring, each=each, by=by, publish=publish))
+        except DatabaseAway:
+            raise  # it is not the article's fault
         except HubError as error:
             refused.append(Unreadable(each.where, str(error)))
             continue

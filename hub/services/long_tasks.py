@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from hub.domain import events as e
-from hub.domain.errors import NotFound, Refused, Unavailable
+from hub.domain.errors import DatabaseAway, NotFound, Refused, Unavailable
 from hub.hub import Hub
 from hub.services import backtest, gaps, tasks
 from hub.services.tasks import Task
@@ -23,6 +23,8 @@ def run(hub: Hub, work: Work) -> UseCase[None]:
         if task.kind == "gaps":
             return _then_end(gaps.mine(hub), task.id)
         result = backtest.task(hub, task.given)
+    except DatabaseAway:
+        raise  # comes again
     except (Refused, Unavailable) as error:
         return partial(tasks.fail, task_id=task.id, error=str(error))
     return partial(tasks.end, task_id=task.id, result=result)

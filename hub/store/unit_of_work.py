@@ -52,6 +52,7 @@ from hub.domain.messages import Delivery, further
 from hub.ports import Clock
 from hub.store import projections
 from hub.store import tables as t
+from hub.store.availability import ERRORS, raise_plainly
 from hub.store.prepared import Prepared
 from hub.store.rulebook import Rulebook
 from hub.store.subscriptions import Subscriptions
@@ -410,12 +411,13 @@ class Store(Protocol):
 
         With `later` it may stand back behind those that a customer, an agent or a provider is waiting for.
 
-        Raises Unavailable once the store is closed and cannot take it any more.
+        Raises Unavailable once the store is closed and cannot take it any more, DatabaseAway while the database does
+        not answer or takes nothing.
         """
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading, one snapshot."""
+        """A connection for reading, one snapshot. Raises DatabaseAway."""
 
     def close(self) -> None: ...
 
@@ -494,10 +496,10 @@ class PostgresStore(_Base):
                 with self.engine.begin() as connection:
                     tx, result = self._perform(connection, use_case)
                     failpoints.reach("store.ready")
-            except (DBAPIError, psycopg.Error) as error:
+            except ERRORS as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 if attempt == self.ATTEMPTS or getattr(cause, "sqlstate", None) not in self._AGAIN:
-                    raise
+                    raise_plainly(error)
             else:
                 failpoints.reach("store.committed")
                 self._announce(tx)
@@ -507,9 +509,12 @@ class PostgresStore(_Base):
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
-            # One snapshot for all statements of a read, as on SQLite.
-            yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        try:
+            with self.engine.connect() as connection:
+                # One snapshot for all statements of a read, as on SQLite.
+                yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        except ERRORS as error:
+            raise_plainly(error)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -555,12 +560,18 @@ class SqliteStore(_Base):
             if self._writer is None:
                 self._start()
             self._inbox.put(waiting)
-        return cast(Result, waiting.future.result())
+        try:
+            return cast(Result, waiting.future.result())
+        except ERRORS as error:
+            raise_plainly(error)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self._reading.connect() as connection:
-            yield connection
+        try:
+            with self._reading.connect() as connection:
+                yield connection
+        except ERRORS as error:
+            raise_plainly(error)
 
     def close(self) -> None:
         with self._changing:

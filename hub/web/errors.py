@@ -58,6 +58,9 @@ def answer(problem: Problem, status: int) -> Response:
 
 
 def hub_error(error: e.HubError) -> Response:
+    if isinstance(error, e.DatabaseAway):
+        # One line for each who was turned away, and none of where: it is not here.
+        logger.warning("%s %s: %s (%s)", request.method, request.path, error, str(error.__cause__).partition("\n")[0])
     field, rule = (error.field, error.rule) if isinstance(error, e.Refused) else (None, None)
     response = answer(
         Problem(error_id=error.error_id, message=str(error), field=field, rule=rule),

@@ -25,6 +25,7 @@ EXAMPLES: dict[type[e.HubError], tuple[Any, ...]] = {
     e.TooLarge: ("file", "must be smaller"),
     e.TooMany: ("slow down", 7),
     e.Unavailable: ("later", 9),
+    e.DatabaseAway: ("later", 9),
     e.BotError: ("empty",),
     e.BotTimeout: (),
     e.ChannelError: ("21211",),
