@@ -53,6 +53,7 @@ from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
 from hub.store.inbox_directory import InboxDirectory
+from hub.store.nearby import PgvectorNearby
 from hub.store.queries import outbox
 from hub.store.secret_box import SecretBox
 from hub.store.subscriptions import Subscriptions
@@ -297,6 +298,7 @@ def build(
         writer=ModelWriter(settings.assist_url, settings.assist_model, settings.assist_key)
         if settings.assist_url
         else None,
+        nearby=PgvectorNearby(store) if isinstance(store, PostgresStore) else None,
     )
     turn = BotTurn(settings.runner_threads)
     runner = Runner(hub, jobs(turn))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hub.domain.channel_setup import Setup
 from hub.domain.inbox import Inbox
-from hub.ports import Bot, Channel, Clock, FileStore, KnowledgeBase, Nudger, Push, Writer
+from hub.ports import Bot, Channel, Clock, FileStore, KnowledgeBase, Nearby, Nudger, Push, Writer
 from hub.settings import Settings
 from hub.store.inbox_directory import InboxDirectory
 from hub.store.secret_box import SecretBox
@@ -53,7 +53,8 @@ class Hub:
     """Everything that services, routes and jobs work with; nothing of it is global.
 
     `channel_of` gives the channel of an inbox, `catalogue` what further ones can be. `aside` runs what nobody waits for
-    and nobody misses. `bot`, `knowledge` and `writer` are None where there is none.
+    and nobody misses. `bot`, `knowledge`, `writer` and `nearby` (a database that finds vectors) are None where there is
+    none.
     """
 
     settings: Settings
@@ -69,5 +70,6 @@ class Hub:
     nudger: Nudger
     catalogue: Catalogue
     writer: Writer | None = None
+    nearby: Nearby | None = None
     aside: Callable[[Callable[[], None]], None] = _at_once
     seldom: Seldom = field(default_factory=Seldom)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -344,8 +344,8 @@ class KnowledgeBase(Protocol):
     def replace(self, article_id: str, passages: Iterable[Passage]) -> None:
         """Swaps one article's passages in this process's index (all its locales); an empty iterable removes it."""
 
-    def load(self, passages: Iterable[Passage]) -> None:
-        """Replaces the whole index."""
+    def load(self, passages: Iterable[Passage], *, nearby: Nearby | None = None) -> None:
+        """Replaces the whole index. Where `nearby` has the vectors, the passages need none, and none are held here."""
 
     def fork(self) -> KnowledgeBase:
         """The same models over the index as it is now: what is replaced in one is not seen by the other."""
@@ -366,7 +366,8 @@ class KnowledgeBase(Protocol):
         """Loads the models. Called in a background thread; returns when `search` can answer."""
 
     def status(self) -> Mapping[str, str]:
-        """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, number of `passages`."""
+        """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, number of `passages`, and where their
+        `vectors` are."""
 
     @property
     def model(self) -> str:
@@ -382,6 +383,37 @@ class Writer(Protocol):
 
     def write(self, messages: Sequence[Mapping[str, str]]) -> str:
         """Its answer to messages with `role` and `content`. Raises Unavailable."""
+
+
+Held = Mapping[tuple[str, str, int], bytes]
+"""Passages' vectors, as in `Passage.vectors`, by article, locale and ordinal."""
+
+
+class Nearby(Protocol):
+    """Passages' vectors in the database: it names candidates, for an index too large for every process's memory."""
+
+    def prepare(self, model_id: str) -> None:
+        """Takes in what it lacks of a model's passages; minutes for a large index. Raises `Unavailable` with the reason
+        where the database cannot do this."""
+
+    def lacks(self, model_id: str) -> str:
+        """What keeps it from answering for all passages of a model; empty where nothing does."""
+
+    def candidates(
+        self, model_id: str, queries: Mapping[int, tuple[Sequence[float], float]], count: int, also: Collection[str]
+    ) -> Held:
+        """The vectors of all passages of the articles nearest to a question.
+
+        Args:
+            model_id: of the passages.
+            queries: the question's vector by some of the model's encoders, by the encoder's number, each with what its
+                cosines weigh.
+            count: how many articles, by all encoders together.
+            also: articles that are wanted besides.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
 
 
 class PassageStore(Protocol):

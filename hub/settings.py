@@ -38,6 +38,7 @@ class Settings:
     bot_deadline: float
     knowledge: str
     knowledge_model: str
+    knowledge_in_memory: int
     article_review: str
     threads: int
     runner_threads: int
@@ -116,10 +117,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     redis_url = address("REDIS_URL", "", ("redis", "rediss"))
     if database_url.startswith("postgresql") and not redis_url:
         raise Refused(PREFIX + "REDIS_URL", "must be set with a PostgreSQL database: workers are woken through it")
-    host, port = value("HOST", "127.0.0.1"), whole("PORT", 8000, 1, 65535)
     profile = one_of("PROFILE", "threads", ("threads", "gevent"))
     if profile == "gevent" and database_url.startswith("sqlite:"):
         raise Refused(PREFIX + "PROFILE", "must be threads on SQLite: a commit would hold up every socket")
+    host, port = value("HOST", "127.0.0.1"), whole("PORT", 8000, 1, 65535)
     if not host:
         raise Refused(PREFIX + "HOST", "must be an address of this machine: an empty one would listen everywhere")
     try:
@@ -149,6 +150,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         bot_deadline=deadline,
         knowledge=one_of("KNOWLEDGE", "auto", ("auto", "absent")),
         knowledge_model=value("KNOWLEDGE_MODEL"),
+        knowledge_in_memory=whole("KNOWLEDGE_IN_MEMORY", 20_000, 0, 10_000_000),
         article_review=one_of("ARTICLE_REVIEW", "required", ("required", "none")),
         threads=whole("THREADS", 192, 66, 20_000),
         runner_threads=whole("RUNNER_THREADS", 4, 1, 64),

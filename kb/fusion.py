@@ -5,8 +5,8 @@ where it is large, over a part of it that is always the same; BM25 adds to artic
 question's words. Plain reciprocal rank fusion was measured and costs 3 to 45 points of recall@1 on rephrased questions
 (docs/knowledge.md).
 
-In a large index only candidates are compared by their whole vectors: the nearest by sketches (`kb.matrices`), and those
-that hold the question's words or codes.
+In a large index only candidates are compared by their whole vectors: the nearest by sketches (`kb.matrices`), or, where
+the database keeps the vectors, those that it names (`kb.away`), and those that hold the question's words or codes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.ports import Held
+from kb import away
 from kb.encoders import EncoderSpec
 from kb.index import CODE_MARK, Snapshot
 from kb.lexical import codes, words
@@ -144,12 +146,21 @@ def rank(
     marked = _holders(snapshot, whole, text)
     part = whole.background
     if len(part.numbers) < len(whole.listed):
-        chosen = whole.listed
-        if sketched and all(snapshot.matrices[number].is_sketched for number, _ in asked):
-            near = _nearest(snapshot, asked, weights, scales)
-            chosen = np.unique(np.concatenate([near, lexical.best(_BY_WORDS), *marked]))
+        chosen, held = whole.listed, None
+        if sketched and (snapshot.away or all(snapshot.matrices[number].is_sketched for number, _ in asked)):
+            chosen = np.concatenate([lexical.best(_BY_WORDS), *marked])
+            if snapshot.away is None:
+                near = _nearest(snapshot, asked, weights, scales)
+            else:
+                weighed = [
+                    (number, query, weight / scale.deviation)
+                    for (number, query), weight, scale in zip(asked, weights, scales, strict=True)
+                ]
+                held = snapshot.away.candidates(weighed, snapshot.ids(chosen))
+                near = snapshot.numbers(held)
+            chosen = np.unique(np.concatenate([near, chosen]))
             chosen = chosen[whole.is_listed[chosen]]
-        part = _Part(snapshot, specs, language, chosen)
+        part = _Part(snapshot, specs, language, chosen, held)
     raw = [part.products(number, query) for number, query in asked]
     cosines = [part.pooled(number, values) for (number, _), values in zip(asked, raw, strict=True)]
     fused = _weighted(cosines, scales, weights) + lexical.added[part.numbers]
@@ -227,7 +238,12 @@ class _Part:
     """
 
     def __init__(
-        self, snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str, numbers: NDArray[np.int32]
+        self,
+        snapshot: Snapshot,
+        specs: Sequence[EncoderSpec],
+        language: str,
+        numbers: NDArray[np.int32],
+        held: Held | None = None,
     ) -> None:
         self.numbers = numbers
         local = np.full(snapshot.article_count, -1, dtype=np.intp)
@@ -246,6 +262,10 @@ class _Part:
         self._eligible = own | (~has_own[self._articles] & ~self._learnt)
         self._spoken = [(spoken, self._languages == spoken) for spoken in sorted(set(self._languages.tolist()))]
         self._vectors: dict[int, NDArray[np.float32]] = {}
+        if snapshot.away is not None:
+            passages = [snapshot.passages[place] for place in self.places.tolist()]
+            held = snapshot.away.of({each.article_id for each in passages}) if held is None else held
+            self._vectors = dict(enumerate(away.matrices(held, passages, snapshot.encoders)))
         self._read = [
             self._reading(spec, served[self.places]) for spec, served in zip(specs, snapshot.served, strict=True)
         ]
@@ -275,7 +295,8 @@ class _Part:
 
     def products(self, number: int, query: Vector) -> Vector:
         """Each passage's cosine with a question's vector by one encoder."""
-        products: Vector = self.vectors(number) @ query
+        vectors = self.vectors(number)
+        products: Vector = vectors @ query if vectors.shape[1] else np.zeros(len(vectors), dtype=np.float32)
         return products
 
     def pooled(self, number: int, cosines: Vector) -> Vector:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.domain.knowledge import Passage
+from hub.ports import Held
 from kb import matrices
+from kb.away import Away
 from kb.language import base
 from kb.lexical import LexicalIndex, codes, words
 from kb.matrices import Matrix
@@ -51,12 +53,24 @@ class Snapshot:
     learnt: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     article_numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     rows: int = 0
+    # Where the vectors are, if not in the matrices; these are empty then.
+    away: Away | None = None
     # What follows from the above and the language of a question, worked out by the first search in it (kb/fusion.py).
     views: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def living(self, values: NDArray[Any]) -> NDArray[Any]:
         """What is over rows, over those in use."""
         return values if len(self.alive) == self.rows else values[self.alive]
+
+    def ids(self, numbers: NDArray[np.int32]) -> set[str]:
+        """The articles of some numbers."""
+        wanted = np.isin(self.articles, numbers)
+        return {self.passages[place].article_id for place in np.flatnonzero(wanted).tolist()}
+
+    def numbers(self, held: Held) -> NDArray[np.int32]:
+        """The numbers of the articles of some passages, without those that this index has not."""
+        found = {self.article_numbers[article_id] for article_id, _, _ in held if article_id in self.article_numbers}
+        return np.fromiter(found, dtype=np.int32, count=len(found))
 
     @property
     def article_count(self) -> int:
@@ -73,9 +87,10 @@ def empty(encoders: int) -> Snapshot:
     )
 
 
-def built(encoders: int, passages: Iterable[Passage]) -> Snapshot:
-    """An index of all `passages`. Raises `Refused` for vectors of another shape."""
-    return _appended(empty(encoders), list(passages))
+def built(encoders: int, passages: Iterable[Passage], away: Away | None = None) -> Snapshot:
+    """An index of all `passages`, their vectors in it unless they are `away`. Raises `Refused` for vectors of another
+    shape."""
+    return _appended(replace(empty(encoders), away=away), list(passages))
 
 
 def with_article(snapshot: Snapshot, article_id: str, passages: Iterable[Passage]) -> Snapshot:
@@ -107,19 +122,23 @@ def detached(snapshot: Snapshot) -> Snapshot:
 def _appended(snapshot: Snapshot, passages: list[Passage]) -> Snapshot:
     if not passages:
         return snapshot
-    vectors = [unpack(passage.vectors, snapshot.encoders) for passage in passages]
     first, rows = snapshot.rows, snapshot.rows + len(passages)
-    columns = [[row_vectors[encoder] for row_vectors in vectors] for encoder in range(snapshot.encoders)]
-    served = [
-        np.append(before, [vector is not None for vector in column])
-        for before, column in zip(snapshot.served, columns, strict=True)
-    ]
+    filled = snapshot.matrices
+    if snapshot.away is None:
+        vectors = [unpack(passage.vectors, snapshot.encoders) for passage in passages]
+        columns = [[row_vectors[encoder] for row_vectors in vectors] for encoder in range(snapshot.encoders)]
+        read = [[vector is not None for vector in column] for column in columns]
+        filled = tuple(matrix.appended(column) for matrix, column in zip(snapshot.matrices, columns, strict=True))
+    else:
+        readers = [snapshot.away.readers(base(passage.locale)) for passage in passages]
+        read = [[row_readers[encoder] for row_readers in readers] for encoder in range(snapshot.encoders)]
+    served = [np.append(before, column) for before, column in zip(snapshot.served, read, strict=True)]
     numbers = dict(snapshot.article_numbers)
     articles = [numbers.setdefault(passage.article_id, len(numbers)) for passage in passages]
     texts = {row: _words_of(passage) for row, passage in enumerate(passages, start=first)}
     return replace(
         snapshot,
-        matrices=tuple(matrix.appended(column) for matrix, column in zip(snapshot.matrices, columns, strict=True)),
+        matrices=filled,
         lexical=snapshot.lexical.changed({}, texts),
         alive=np.append(snapshot.alive, np.arange(first, rows, dtype=np.int32)),
         # The vectors are in the matrices now.
@@ -155,7 +174,9 @@ def _compacted(snapshot: Snapshot) -> Snapshot:
     texts = {row: _words_of(passage) for row, passage in enumerate(snapshot.passages)}
     return replace(
         snapshot,
-        matrices=tuple(matrix.compacted(snapshot.alive) for matrix in snapshot.matrices),
+        matrices=snapshot.matrices
+        if snapshot.away is not None
+        else tuple(matrix.compacted(snapshot.alive) for matrix in snapshot.matrices),
         lexical=LexicalIndex().changed({}, texts),
         alive=np.arange(len(texts), dtype=np.int32),
         articles=np.array(articles, dtype=np.int32),

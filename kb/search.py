@@ -19,7 +19,9 @@ import numpy as np
 from hub.domain.errors import Refused, Unavailable
 from hub.domain.gaps import Group
 from hub.domain.knowledge import ArticleText, FoundAnswer, Passage, SearchResult
+from hub.ports import Nearby
 from kb import calibration, encoders, index, likeness
+from kb.away import Away
 from kb.calibration import Calibration
 from kb.chunking import split
 from kb.encoders import Encoder, EncoderSpec, Vectors
@@ -105,6 +107,7 @@ class LocalKnowledgeBase:
         self._snapshot = index.empty(len(self._specs))
         self._writing = threading.Lock()
         self._former: LocalKnowledgeBase | None = None
+        self._is_fork = False
         self._warming = threading.Lock()
 
     @property
@@ -139,13 +142,15 @@ class LocalKnowledgeBase:
             self._encoders, self._failure = loaded, ""
 
     def status(self) -> Mapping[str, str]:
-        """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, `passages`, and `failure` if any."""
+        """`state` (`warming`, `ready`, `failed`), `model_id`, `calibration_id`, `passages`, where their `vectors` are,
+        and `failure` if any."""
         state = "ready" if self._encoders else "failed" if self._failure else "warming"
         found = {
             "state": state,
             "model_id": self._model_id,
             "calibration_id": self._calibration.id,
             "passages": str(len(self._snapshot.passages)),
+            "vectors": "in memory" if self._snapshot.away is None else "in the database",
         }
         return found | {"failure": self._failure} if self._failure else found
 
@@ -332,7 +337,10 @@ class LocalKnowledgeBase:
         if any(passage.article_id != article_id for passage in fresh):
             raise Refused("passages", f"must all be of the article {article_id}")
         with self._writing:
-            self._snapshot = index.with_article(self._snapshot, article_id, fresh)
+            snapshot = index.with_article(self._snapshot, article_id, fresh)
+            if snapshot.away is not None and self._is_fork:  # the database has another text of it
+                snapshot = replace(snapshot, away=snapshot.away.with_own(article_id, fresh))
+            self._snapshot = snapshot
         if self._former is not None:
             self._former._follow(article_id, fresh)
 
@@ -350,17 +358,22 @@ class LocalKnowledgeBase:
             fresh += self.passages(ArticleText(article_id, version, locale, mine[0].title, body, phrasings))
         self.replace(article_id, fresh)
 
-    def load(self, passages: Iterable[Passage]) -> None:
-        """Replaces the whole index. May be called before `warm`. Raises `Refused` for a passage of another model."""
+    def load(self, passages: Iterable[Passage], *, nearby: Nearby | None = None) -> None:
+        """Replaces the whole index. May be called before `warm`. Raises `Refused` for a passage of another model.
+
+        Where `nearby` has the vectors, the passages need none, and none are held in this process.
+        """
         fresh = tuple(passages)
         self._check(fresh)
+        away = Away(nearby, self._model_id, self._readers) if nearby is not None else None
         with self._writing:
-            self._snapshot = index.built(len(self._specs), fresh)
+            self._snapshot = index.built(len(self._specs), fresh, away)
 
     def fork(self) -> LocalKnowledgeBase:
         """The same models over the index as it is now: what is replaced in one is not seen by the other."""
         other = copy(self)
         other._snapshot, other._writing = index.detached(self._snapshot), threading.Lock()
+        other._is_fork = True
         return other
 
     def _check(self, passages: Sequence[Passage]) -> None:

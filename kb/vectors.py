@@ -45,3 +45,43 @@ def unpack(packed: bytes, encoders: int) -> list[NDArray[np.float32] | None]:
     if position != len(packed):
         raise Refused("vectors", f"must hold the vectors of {encoders} encoders and nothing else")
     return found
+
+
+def unpack_all(packed: Sequence[bytes], encoders: int) -> list[NDArray[np.float32]]:
+    """The vectors of many passages by each encoder, shape (passages, dimensions); zero where one does not serve.
+
+    Raises:
+        Refused: as `unpack`, and where an encoder's vectors have different lengths.
+    """
+    # Those of one shape are read together: a passage at a time takes longer than all else.
+    shapes: dict[tuple[int, ...], list[int]] = {}
+    for row, record in enumerate(packed):
+        shapes.setdefault(_shape(record, encoders), []).append(row)
+    widths = [max((shape[encoder] for shape in shapes), default=0) for encoder in range(encoders)]
+    found = [np.zeros((len(packed), width), dtype=np.float32) for width in widths]
+    for shape, rows in shapes.items():
+        halves = np.frombuffer(b"".join(packed[row] for row in rows), dtype="<f2").reshape(len(rows), -1)
+        position = 0
+        for encoder, dimensions in enumerate(shape):
+            position += 1
+            if dimensions not in (0, widths[encoder]):
+                raise Refused("vectors", "must all have the same number of dimensions")
+            if dimensions:
+                found[encoder][rows] = halves[:, position : position + dimensions]
+            position += dimensions
+    return found
+
+
+def _shape(packed: bytes, encoders: int) -> tuple[int, ...]:
+    """The dimensions of each vector in a record."""
+    found, position = [], 0
+    try:
+        for _ in range(encoders):
+            (dimensions,) = _COUNT.unpack_from(packed, position)
+            found.append(dimensions)
+            position += _COUNT.size + 2 * dimensions
+    except struct.error as broken:
+        raise Refused("vectors", f"must hold the vectors of {encoders} encoders") from broken
+    if position != len(packed):
+        raise Refused("vectors", f"must hold the vectors of {encoders} encoders and nothing else")
+    return tuple(found)

@@ -53,6 +53,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "THREADS": "300",
         "RUNNER_THREADS": "8",
         "PROFILE": "gevent",
+        "KNOWLEDGE_IN_MEMORY": "5000",
         "ARTICLE_REVIEW": "none",
         "FILES_URL": "s3://bucket/prefix",
         "FETCH_ALLOW": "127.0.0.1:8001, media.internal:443",
@@ -85,6 +86,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         bot_deadline=3.5,
         knowledge="absent",
         knowledge_model="some-model",
+        knowledge_in_memory=5000,
         threads=300,
         runner_threads=8,
         profile="gevent",
@@ -148,9 +150,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("BOT", "perhaps"),
         ("KNOWLEDGE", "some"),
         ("PROFILE", "eventlet"),
+        ("PROFILE", "gevent"),  # with SQLite
         ("SECRET_KEY", "k" * 31),
     ],
-        ("PROFILE", "gevent"),  # with SQLite
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(Refused) as refused:

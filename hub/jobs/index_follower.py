@@ -6,6 +6,7 @@ import logging
 import threading
 
 from hub import heap
+from hub.domain.errors import Unavailable
 from hub.domain.events import ArticleIndexed
 from hub.hub import Hub
 from hub.ports import KnowledgeBase
@@ -15,6 +16,7 @@ from hub.store.queries import passages
 
 log = logging.getLogger(__name__)
 
+_OUTGROWN_EVERY = 60_000_000  # microseconds
 EVERY = 0.3  # seconds; with encoding and commit an edit is found within two
 
 
@@ -29,6 +31,7 @@ class IndexFollower:
     def __init__(self, hub: Hub, *, indexes: bool) -> None:
         self._hub = hub
         self._indexes = indexes
+        self._in_memory = True
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index-follower", daemon=True)
 
@@ -63,6 +66,8 @@ class IndexFollower:
             try:
                 finished = leaning and indexing.finished(self._hub)
                 cursor = self.follow(cursor)
+                if self._outgrown(knowledge):
+                    cursor = self._load(knowledge) or cursor
                 if finished:  # what was indexed before that is in this process's index now
                     knowledge.stand_alone()
                     leaning = False
@@ -77,6 +82,10 @@ class IndexFollower:
             cursor = self.follow(cursor)
 
         indexing.index_missing(self._hub, between=between)
+        try:
+            indexing.prepare_nearby(self._hub)
+        except Unavailable as lacking:  # each process then holds all vectors itself
+            log.info("PostgreSQL does not search vectors: %s", lacking)
         return cursor
 
     def _lean(self) -> bool:
@@ -86,12 +95,23 @@ class IndexFollower:
             log.exception("could not load the index of the model before")
             return False
 
+    def _outgrown(self, knowledge: KnowledgeBase) -> bool:
+        """Whether the index is held in this process, has become too large for that, and the database can hold it."""
+        large = int(knowledge.status().get("passages", "0")) > self._hub.settings.knowledge_in_memory
+        if not (large and self._in_memory):
+            return False
+        due = self._hub.seldom.due("outgrown", self._hub.clock.now(), _OUTGROWN_EVERY)
+        return due and indexing.nearby(self._hub) is not None
+
     def _load(self, knowledge: KnowledgeBase) -> feed.Cursor | None:
         """Where to follow from after everything is loaded; None where the database did not answer."""
         try:
+            nearby = indexing.nearby(self._hub)
             with self._hub.store.read() as connection:
                 cursor = feed.head(connection)
-                knowledge.load(list(passages.every(connection, knowledge.model_id)))
+                found = list(passages.every(connection, knowledge.model_id, whole=nearby is None))
+            knowledge.load(found, nearby=nearby)
+            self._in_memory = nearby is None
         except Exception:  # the edge of a thread: the next round tries again
             log.exception("could not load the search index")
             return None

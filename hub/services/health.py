@@ -65,6 +65,9 @@ def _knowledge(hub: Hub) -> Health:
     part = _told("knowledge", dict(hub.knowledge.status()))
     if part.state != "ready":
         return part
+    large = int(part.detail.get("passages", "0")) > hub.settings.knowledge_in_memory
+    if large and hub.nearby is not None and (lacks := hub.nearby.lacks(hub.knowledge.model_id)):
+        part = replace(part, detail={**part.detail, "vectors": f"in memory: {lacks}"})
     with hub.store.read() as connection:
         missing = len(passages.out_of_step(connection, hub.knowledge.model_id))
     # At the first start, and after a change of model, the models are there before what they are to find.

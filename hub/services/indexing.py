@@ -9,6 +9,7 @@ from hub.domain import events as e
 from hub.domain.errors import Unavailable
 from hub.domain.knowledge import ArticleText, Passage
 from hub.hub import Hub
+from hub.ports import Nearby
 from hub.services.work import Work, nothing
 from hub.store.queries import passages, search_models
 from hub.store.queries.search_models import SearchModel
@@ -53,6 +54,23 @@ def index_missing(hub: Hub, between: Callable[[], None] = lambda: None) -> int:
     mine = SearchModel(knowledge.model_id, knowledge.model)
     hub.store.write(partial(search_models.complete, found=mine))
     return len(missing)
+
+
+def prepare_nearby(hub: Hub) -> None:
+    """Lets the database find vectors of the present model, where it can. Raises `Unavailable` with the reason."""
+    if hub.nearby is not None and hub.knowledge is not None:
+        hub.nearby.prepare(hub.knowledge.model_id)
+
+
+def nearby(hub: Hub) -> Nearby | None:
+    """What holds the vectors of an index that is too large for this process; None where they are to be held here."""
+    if hub.nearby is None or hub.knowledge is None:
+        return None
+    model_id = hub.knowledge.model_id
+    with hub.store.read() as connection:
+        if passages.number(connection, model_id) <= hub.settings.knowledge_in_memory:
+            return None
+    return None if hub.nearby.lacks(model_id) else hub.nearby
 
 
 def lean_on_former(hub: Hub) -> bool:

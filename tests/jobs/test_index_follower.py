@@ -10,6 +10,7 @@ import pytest
 from hub.domain.events import SYSTEM
 from hub.domain.knowledge import ArticleText, Passage
 from hub.jobs.index_follower import IndexFollower
+from hub.ports import Nearby
 from hub.services import articles, indexing
 from hub.store import feed
 from tests.fixtures_hub import World
@@ -38,8 +39,8 @@ class Heard:
             replace(article_id, passages)
             self.given.release()
 
-        def load_and_tell(passages: Iterable[Passage]) -> None:
-            load(passages)
+        def load_and_tell(passages: Iterable[Passage], *, nearby: Nearby | None = None) -> None:
+            load(passages, nearby=nearby)
             self.loaded.set()
 
         knowledge.replace, knowledge.load = replace_and_tell, load_and_tell  # type: ignore[method-assign]

@@ -107,6 +107,7 @@ def test_status_tells_a_failed_start_and_a_later_success() -> None:
         "model_id": knowledge.model_id,
         "calibration_id": "test",
         "passages": "0",
+        "vectors": "in memory",
     }
 
 

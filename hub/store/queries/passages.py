@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import Connection, delete, exists, insert, select, tuple_, union
+from sqlalchemy import Connection, LargeBinary, delete, exists, func, insert, literal, select, tuple_, union
 
 from hub.domain.knowledge import ArticleText, Passage
 from hub.store import tables as t
+from hub.store.queries import vectors
 from hub.store.unit_of_work import Tx
 
 _p = t.passage.c
@@ -90,6 +91,8 @@ def replace(tx: Tx, article_id: str, model_id: str, passages: Iterable[Passage])
     ]
     if rows:
         tx.connection.execute(insert(t.passage), rows)
+    if tx.postgres and vectors.is_there(tx.connection):
+        vectors.take_in(tx.connection, [article_id], model_id)
 
 
 def of_article(connection: Connection, article_id: str, model_id: str) -> tuple[Passage, ...]:
@@ -98,8 +101,14 @@ def of_article(connection: Connection, article_id: str, model_id: str) -> tuple[
     return tuple(Passage(*row) for row in connection.execute(statement.order_by(_p.locale, _p.ordinal)))
 
 
-def every(connection: Connection, model_id: str) -> Iterator[Passage]:
-    """All passages of one model."""
-    statement = select(*_COLUMNS).where(_p.model_id == model_id)
+def number(connection: Connection, model_id: str) -> int:
+    """How many passages of a model there are."""
+    return int(connection.execute(select(func.count()).where(_p.model_id == model_id)).scalar_one())
+
+
+def every(connection: Connection, model_id: str, *, whole: bool = True) -> Iterator[Passage]:
+    """All passages of one model; without their vectors unless they are to be `whole`."""
+    columns = _COLUMNS if whole else (*_COLUMNS[:-1], literal(b"", LargeBinary).label("vectors"))
+    statement = select(*columns).where(_p.model_id == model_id)
     for row in connection.execute(statement.order_by(_p.article_id, _p.locale, _p.ordinal)):
         yield Passage(*row)
