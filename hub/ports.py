@@ -37,6 +37,10 @@ class Capabilities:
     `typed_choices`: choices come back as payloads alone, and no number or title that is typed means one of them. Both
     spare each message a look into the database. `typing_lasts`: for how many seconds customers of an `Attentive`
     channel see that somebody writes; 0 where they cannot.
+
+    `deep_link` is the address that opens this channel for a customer, with `{token}` where it takes a word that comes
+    back as the reference of a message's referral, or `{text}` where it takes only a text for them to send; `{handle}`
+    is the account's (`AccountState.handle`). Empty where there is no such link.
     """
 
     channel: str
@@ -58,6 +62,7 @@ class Capabilities:
     changeable: bool = True
     typed_choices: bool = True
     typing_lasts: float = 0.0
+    deep_link: str = ""
 
 
 class Channel(Protocol):

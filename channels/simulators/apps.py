@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import re
 import threading
 import time
 from base64 import b64encode
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import Blueprint, Response, request
 from simple_websocket import ConnectionClosed, Server
@@ -40,6 +41,7 @@ from channels.simulators.phones import CUSTOMERS, FIRM_NAME
 
 APPS = ("telegram", "line", "slack")
 TEAM, HUB_APP, HUB_BOT = "T0CUSTOMERS", "A0HUB", "B0HUB"
+BOT_NAME, BASIC_ID = "lumbre_bot", "@lumbre"
 # Seconds that each gives the hub to answer, and after which it tries again.
 PATIENCE: Mapping[str, tuple[float, tuple[float, ...]]] = {
     "telegram": (60.0, (0.5, 2, 4, 8, 16, 32, 64)),
@@ -153,6 +155,18 @@ class Apps:
         """A customer presses a button that carries a token."""
         event, sid = getattr(self, f"_{app}_press")(number, title, token)
         return self._deliver(app, number, sid, title, event, fault=self.faults[app].take("webhook", number))
+
+    def opened(self, number: str, link: str) -> str:
+        """A customer opens a link to the bot, and starts it, or to the account, and sends the text of the link."""
+        parts = urlsplit(link)
+        start = parse_qs(parts.query).get("start", [""])[0]
+        if (parts.netloc, parts.path) == ("t.me", f"/{BOT_NAME}") and re.fullmatch(r"[\w-]{1,64}", start, re.ASCII):
+            self.text("telegram", number, f"/start {start}")
+            return "telegram"
+        if (parts.netloc, unquote(parts.path)) == ("line.me", f"/R/oaMessage/{BASIC_ID}/") and parts.query:
+            self.text("line", number, unquote(parts.query))
+            return "line"
+        return ""
 
     def event(self, app: str, number: str, event: dict[str, Any]) -> None:
         """Hands over anything else that the provider would say of a chat, as it is."""
@@ -412,7 +426,7 @@ class Apps:
             wait = fault.details.get("retry_after")
             return no(fault.whole("status", 500), "refused", **({} if wait is None else {"retry_after": wait}))
         if method == "getMe":
-            me = {"id": 7000000001, "is_bot": True, "first_name": FIRM_NAME, "username": "lumbre_bot"}
+            me = {"id": 7000000001, "is_bot": True, "first_name": FIRM_NAME, "username": BOT_NAME}
             return {"ok": True, "result": me}, 200
         if method == "getWebhookInfo":
             return {"ok": True, "result": {"url": self.webhooks.get("telegram", ""), "pending_update_count": 0}}, 200
@@ -650,7 +664,7 @@ def routes(apps: Apps) -> Blueprint:
         if not signed_in(apps.secrets["line"]["channel_access_token"]):
             return answered(None, {"message": "Authentication failed"}, 401)
         known: dict[str, dict[str, Any]] = {
-            "info": {"userId": "U0", "basicId": "@lumbre", "displayName": FIRM_NAME, "markAsReadMode": "manual"},
+            "info": {"userId": "U0", "basicId": BASIC_ID, "displayName": FIRM_NAME, "markAsReadMode": "manual"},
             "channel/webhook/endpoint": {"endpoint": apps.webhooks.get("line", ""), "active": "line" in apps.webhooks},
             "message/quota": {"type": "limited", "value": 1000},
             "message/quota/consumption": {"totalUsage": 0},

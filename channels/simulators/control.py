@@ -142,6 +142,18 @@ def routes(
         pressed = provider.press(body["channel"], sender, *choices[place])
         return jsonify({"sid": pressed.sid, "delivered": False, "attempts": []}), 201
 
+    @control.post("/links")
+    def open_link() -> tuple[Response, int]:
+        body = _body({"from", "link"})
+        sender, link = _text(body, "from"), _text(body, "link")
+        if not is_number(sender):
+            raise Rejected("from", "must be a number such as +34600111222")
+        served = {id(apps[app]): apps[app] for app in _served(apps)}
+        app = next((app for each in served.values() if (app := each.opened(sender, link))), "")
+        if not app:
+            raise Rejected("link", "must open one of the firm's apps")
+        return jsonify({"channel": app}), 201
+
     @control.get("/texts")
     def list_texts() -> Response:
         number, after = request.args.get("number", ""), _whole("after", 0, 2**53)

@@ -53,6 +53,10 @@ class Provider(Protocol):
     def press(self, app: str, number: str, title: str, token: str) -> Message:
         """A customer presses a button that carries a token. Returns the message."""
 
+    def opened(self, number: str, link: str) -> str:
+        """A customer opens a link, as in a message of the firm's, and sends what it has ready for them. Returns the app
+        that it opened; empty where it opens none of these."""
+
 
 def handed_over(call: Callable[[str], int], fault: Fault | None, tries: int) -> int:
     """One attempt to hand a webhook to the hub, with what is to go wrong with it.

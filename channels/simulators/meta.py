@@ -16,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -37,6 +38,7 @@ from channels.simulators.phones import CUSTOMERS, FIRM_NAME
 APPS = ("whatsapp", "messenger", "instagram")
 OBJECTS = {"whatsapp": "whatsapp_business_account", "messenger": "page", "instagram": "instagram"}
 ACCOUNTS = {"whatsapp": "106540352242922", "messenger": "1011121314", "instagram": "17841400000000001"}
+HANDLES = {"whatsapp": "34910000001", "instagram": "lumbre"}
 BUSINESS, HUB_APP = "102290129340398", "4455667788"
 WINDOW = 24 * 3600.0
 # Seconds that a webhook has, and for how long it is repeated, at growing gaps.
@@ -166,6 +168,30 @@ class Meta:
             return self._say(app, number, title, {"type": "interactive", "interactive": reply})
         return self._say(app, number, title, {"postback": {"title": title, "payload": token}})
 
+    def opened(self, number: str, link: str) -> str:
+        """A customer opens a link: with a text to send, or with a reference, which comes with "Get started" where they
+        never wrote, else by itself."""
+        parts = urlsplit(link)
+        brought = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if (parts.netloc, parts.path) == ("wa.me", f"/{HANDLES['whatsapp']}") and brought.get("text"):
+            self.text("whatsapp", number, brought["text"])
+            return "whatsapp"
+        places = {
+            ("m.me", f"/{ACCOUNTS['messenger']}"): "messenger",
+            ("ig.me", f"/m/{HANDLES['instagram']}"): "instagram",
+        }
+        app = places.get((parts.netloc, parts.path), "")
+        if not app or not brought.get("ref"):
+            return ""
+        referral = {"ref": brought["ref"], "source": "SHORTLINK", "type": "OPEN_THREAD"}
+        if (app, number) in self._said:
+            self._said[app, number] = self._clock()
+            self.event(app, number, self._page(app, number, {"referral": referral}))
+        else:
+            started = {"title": "Get started", "payload": "GET_STARTED", "referral": referral}
+            self._say(app, number, "Get started", {"postback": started})
+        return app
+
     def react(self, app: str, number: str, target: str, emoji: str) -> None:
         """A customer puts a sign to a message of either side."""
         if app == "whatsapp":
@@ -205,7 +231,13 @@ class Meta:
         sid = self._id(app)
         if app == "whatsapp":
             now = str(int(self._clock()))
-            said = {"from": "34910000001", "to": identity(app, number), "id": sid, "timestamp": now, "type": "text"}
+            said = {
+                "from": HANDLES["whatsapp"],
+                "to": identity(app, number),
+                "id": sid,
+                "timestamp": now,
+                "type": "text",
+            }
             value = {"message_echoes": [said | {"text": {"body": body}}]}
             self.event(app, number, self._change("smb_message_echoes", value))
         else:
@@ -258,7 +290,7 @@ class Meta:
         return [Media(str(next(self._numbers)), "", m.name, m.media_type, now, m.content) for m in media]
 
     def _change(self, field: str, value: Mapping[str, Any]) -> dict[str, Any]:
-        about = {"display_phone_number": "34910000001", "phone_number_id": ACCOUNTS["whatsapp"]}
+        about = {"display_phone_number": HANDLES["whatsapp"], "phone_number_id": ACCOUNTS["whatsapp"]}
         whole = {"messaging_product": "whatsapp", "metadata": about, **value}
         return {
             "object": OBJECTS["whatsapp"],
@@ -464,7 +496,8 @@ def routes(meta: Meta) -> Blueprint:
         """What a number, a page or an account is called, and what is thought of it."""
         if meta.revoked or authorization != f"Bearer {meta.secrets['access_token']}":
             return jsonify(_no(401, 190, "Error validating access token").body), 401
-        names = dict.fromkeys(("name", "verified_name", "username"), FIRM_NAME)
+        names = {"name": FIRM_NAME, "verified_name": FIRM_NAME, "username": HANDLES["instagram"]}
+        names["display_phone_number"] = f"+{HANDLES['whatsapp']}"
         limit = {"quality_rating": "GREEN", "whatsapp_business_manager_messaging_limit": "TIER_2K"}
         return jsonify(names | limit)
 

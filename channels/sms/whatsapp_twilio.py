@@ -51,6 +51,7 @@ class TwilioWhatsApp(TwilioSms):
             changeable=True,
             typing_lasts=25,
             templates=True,
+            deep_link=f"https://wa.me/{self._settings.numbers[0].lstrip('+')}?text={{text}}",
         )
 
     def _incoming(self, fields: Mapping[str, tuple[str, ...]], raw: bytes) -> Parsed:

@@ -26,6 +26,7 @@ class Instagram(MetaMessaging):
     name_field = "username"
     person_fields = "name,username"
     text_limit = 1000
+    deep_link = "https://ig.me/m/{handle}?ref={token}"
     media_types = ("image/png", "image/jpeg", "video/mp4", "audio/mp4", "audio/mpeg")
     # Mentions in stories may be shown while they are up, and must not be kept.
     idle_media = frozenset({"story_mention"})

@@ -1,8 +1,8 @@
 """LINE, by the Messaging API.
 
 Sources: developers.line.biz/en/reference/messaging-api ("Webhook Event Objects", "Send reply message", "Send push
-message", "Retry an API request", "Error responses") and the machine-readable github.com/line/line-openapi. What an
-administrator needs is in docs/line.md.
+message", "Retry an API request", "Error responses"), its guide "Use LINE features with the LINE URL scheme" and the
+machine-readable github.com/line/line-openapi. What an administrator needs is in docs/line.md.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class Line:
         media_types=MEDIA_TYPES,
         choices=(ChoiceStyle("quick_replies", 13, 20),),
         typing_lasts=20,
+        deep_link="https://line.me/R/oaMessage/{handle}/?{text}",
     )
 
     def __init__(self, parts: ChannelParts) -> None:
@@ -133,8 +134,9 @@ class Line:
         problems = [("webhook_unset", url)] if not url or hook.get("active") is False else []
         problems += [("webhook_elsewhere", url)] if url and url != self._webhook_url else []
         limit = f"{used.get('totalUsage', 0)} / {quota.get('value', '∞')}"
-        name = f"{common.text(bot, 'displayName', most=100)} {common.text(bot, 'basicId', most=100)}".strip()
-        return AccountState(name, limit=limit, problems=tuple(problems))
+        handle = common.text(bot, "basicId", most=100)
+        name = f"{common.text(bot, 'displayName', most=100)} {handle}".strip()
+        return AccountState(name, limit=limit, problems=tuple(problems), handle=handle)
 
     def name_of(self, address: Address) -> str:
         """The friend's profile."""

@@ -18,4 +18,5 @@ class Messenger(MetaMessaging):
     kind = "page"
     account_setting = "page_id"
     text_limit = 2000
+    deep_link = "https://m.me/{account}?ref={token}"
     media_types = ("image/png", "image/jpeg", "image/gif", "video/mp4", "audio/mpeg", "audio/mp4", "application/pdf")

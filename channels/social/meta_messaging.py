@@ -1,8 +1,8 @@
 """What Messenger and Instagram share: one shape of events, one call to send.
 
 Sources, all developers.facebook.com/docs: "Messenger Platform: webhooks (messages, message_echoes, message_edits,
-message_reactions, messaging_postbacks, message_deliveries, message_reads)", "Send API", "Quick replies", "Button
-template", "Instagram Platform: webhooks, messaging".
+message_reactions, messaging_postbacks, messaging_referrals, message_deliveries, message_reads)", "m.me links", "ig.me
+links", "Send API", "Quick replies", "Button template", "Instagram Platform: webhooks, messaging".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from channels.social import meta
 from channels.social.meta import Verdict, identifier, listed, mapping, part, text
+from hub.domain.deep_links import is_token
 from hub.domain.errors import ChannelError, Refused
 from hub.domain.inbox import AccountState
 from hub.domain.messages import (
@@ -76,6 +77,7 @@ class MetaMessaging:
     name_field: ClassVar[str] = "name"
     person_fields: ClassVar[str] = "first_name,last_name"
     idle_media: ClassVar[frozenset[str]] = frozenset()
+    deep_link: ClassVar[str]
 
     def __init__(self, parts: ChannelParts) -> None:
         self._parts, self._settings = parts, self._read_settings(parts)
@@ -95,6 +97,7 @@ class MetaMessaging:
             choices=CHOICES,
             tags=(HUMAN_AGENT,) if tagged else (),
             typing_lasts=20,
+            deep_link=self.deep_link.replace("{account}", self._settings.account),
         )
 
     def _read_settings(self, parts: ChannelParts) -> meta.MetaSettings:
@@ -158,7 +161,11 @@ class MetaMessaging:
                 yield DeliveryUpdate(Delivery.READ, identifier(read, "mid"))
             else:
                 yield Seen(person, meta.moment(read, "watermark", _MILLISECOND), Delivery.READ)
-        # Else a handover, an opt-in, a link: nothing was said.
+        elif is_token(text(part(event, "referral"), "ref", 2000)):
+            # A link of ours opened a thread that was there before: that is all that they say by it.
+            mid = f"referral:{person.value}:{at}"
+            yield InboundMessage(mid, person, "", sent_at=at, **_led_here(part(event, "referral")))
+        # Else a handover, an opt-in, another link: nothing was said.
 
     def _said(self, message: Mapping[str, Any], person: Address, at: int) -> InboundMessage:
         words = text(message, "text")
@@ -200,7 +207,9 @@ class MetaMessaging:
         # In older payloads a postback has no id: who pressed when is one.
         mid = text(postback, "mid", 255) or f"postback:{person.value}:{at}"
         more = _led_here(part(postback, "referral"))
-        return InboundMessage(mid, person, title or "[postback]", payload=token, sent_at=at, **more)
+        # Whoever comes by a link of ours has pressed "Get started", and said nothing by it.
+        words = "" if "referral" in more and is_token(more["referral"].reference) else title or "[postback]"
+        return InboundMessage(mid, person, words, payload=token, sent_at=at, **more)
 
     # --- to Meta ---
 
@@ -261,7 +270,10 @@ class MetaMessaging:
     def account(self) -> AccountState:
         """What the page or account is called, and until when its token is good."""
         said = self._graph.get(f"{self._settings.account}?fields={self.name_field}")
-        return AccountState(text(said, self.name_field, 200), token_until=self._graph.token_until())
+        name = text(said, self.name_field, 200)
+        return AccountState(
+            name, token_until=self._graph.token_until(), handle=name if "{handle}" in self.deep_link else ""
+        )
 
     def name_of(self, address: Address) -> str:
         """What the person calls themselves; Meta tells of some and keeps it of others."""

@@ -78,6 +78,7 @@ class Telegram:
         messages_per_second=30,
         choices=(ChoiceStyle("buttons", 100, 64),),
         typing_lasts=5,
+        deep_link="https://t.me/{handle}?start={token}",
     )
 
     def __init__(self, parts: ChannelParts) -> None:
@@ -143,7 +144,8 @@ class Telegram:
             [("webhook_unset", "")] if not url else [("webhook_elsewhere", url)] if url != self._webhook_url else []
         )
         problems += [("webhook_error", wrong)] if wrong else []
-        return AccountState(f"@{common.text(bot, 'username', most=100)}", problems=tuple(problems))
+        name = common.text(bot, "username", most=100)
+        return AccountState(f"@{name}", problems=tuple(problems), handle=name)
 
     def attend(self, attention: Attention) -> None:
         """Bots have no read receipts."""

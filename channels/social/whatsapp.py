@@ -139,6 +139,7 @@ class WhatsApp:
             choices=CHOICES,
             templates=True,
             typing_lasts=25,
+            deep_link="https://wa.me/{handle}?text={text}",
         )
 
     # --- from WhatsApp ---
@@ -308,9 +309,11 @@ class WhatsApp:
         """The number, what WhatsApp thinks of it, and how many people it may write to in a day."""
         fields = "verified_name,display_phone_number,quality_rating,whatsapp_business_manager_messaging_limit"
         said = self._graph.get(f"{self._settings.account}?fields={fields}")
-        name = f"{text(said, 'verified_name', 200)} {text(said, 'display_phone_number', 50)}".strip()
+        number = text(said, "display_phone_number", 50)
+        name = f"{text(said, 'verified_name', 200)} {number}".strip()
         quality, limit = text(said, "quality_rating", 50), text(said, "whatsapp_business_manager_messaging_limit", 50)
-        return AccountState(name, quality, limit, self._graph.token_until())
+        digits = re.sub(r"[^0-9]", "", number)
+        return AccountState(name, quality, limit, self._graph.token_until(), handle=digits)
 
     def attend(self, attention: Attention) -> None:
         """Whoever is shown that somebody writes is shown that it was read, too."""

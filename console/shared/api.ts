@@ -3016,6 +3016,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{conversation_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The inboxes in which this customer can go on by a link
+         * @description An inbox is among them once its provider has said what its account is called, which is asked each day and by its
+         *     test.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LinkPlaces"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Make a link by which this customer goes on in another inbox
+         * @description It is good once, for ten minutes, and nothing is sent: `text` is for an answer, in the customer's language. Who
+         *     comes by it is this contact from then on.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    conversation_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["LinkIn"];
+                };
+            };
+            responses: {
+                /** @description Successful response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LinkOut"];
+                    };
+                };
+                /** @description Whatever went wrong, in one shape */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{conversation_id}/merge": {
         parameters: {
             query?: never;
@@ -10430,6 +10520,43 @@ export interface components {
             /** Segmented */
             segmented: boolean;
         };
+        /** LinkIn */
+        LinkIn: {
+            /** Inbox Id */
+            inbox_id: string;
+        };
+        /**
+         * LinkOut
+         * @description A link, and a sentence with it in the customer's language.
+         */
+        LinkOut: {
+            /** Link */
+            link: string;
+            /** Text */
+            text: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * LinkPlace
+         * @description An inbox into which a link can lead.
+         */
+        LinkPlace: {
+            /** Inbox Id */
+            inbox_id: string;
+            /** Inbox Name */
+            inbox_name: string;
+            /** Channel */
+            channel: string;
+        };
+        /** LinkPlaces */
+        LinkPlaces: {
+            /** Items */
+            items: components["schemas"]["LinkPlace"][];
+        };
         /**
          * ListenerOut
          * @description How an inbox that fetches for itself is. `seen_at`: when its source last answered; `behind`: how many messages
@@ -10560,6 +10687,7 @@ export interface components {
          *     `versions` are what it said before it was edited, oldest first. `deleted`: whoever wrote it took it back.
          *     `native_app`: a person typed it in the provider's own app. `answers` is the id of the message that it quotes.
          *     `unsupported` is the provider's name of a kind of message that cannot be shown; `sticker` says what one shows.
+         *     `link`: with it the customer came by a link that leads from channel to channel; only `linked` joined anything.
          */
         MessageOut: {
             /** Id */
@@ -10603,7 +10731,7 @@ export interface components {
              * Rule
              * @default null
              */
-            rule: ("thread_key" | "window" | "reopened" | "new" | "moved" | "page") | ("in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new") | null;
+            rule: ("thread_key" | "window" | "reopened" | "new" | "moved" | "link" | "page") | ("in_reply_to" | "references" | "thread_index" | "token" | "ticket_number" | "new") | null;
             /** @default null */
             letter: components["schemas"]["LetterOut"] | null;
             /** @default null */
@@ -10664,6 +10792,11 @@ export interface components {
              * @default null
              */
             unsupported: string | null;
+            /**
+             * Link
+             * @default null
+             */
+            link: ("linked" | "used" | "expired" | "elsewhere" | "unknown") | null;
             /**
              * Reactions
              * @default []
@@ -12899,6 +13032,10 @@ export type Lessons = components['schemas']['Lessons'];
 export type LetterHint = components['schemas']['LetterHint'];
 export type LetterOut = components['schemas']['LetterOut'];
 export type LimitsOut = components['schemas']['LimitsOut'];
+export type LinkIn = components['schemas']['LinkIn'];
+export type LinkOut = components['schemas']['LinkOut'];
+export type LinkPlace = components['schemas']['LinkPlace'];
+export type LinkPlaces = components['schemas']['LinkPlaces'];
 export type ListenerOut = components['schemas']['ListenerOut'];
 export type LocationOut = components['schemas']['LocationOut'];
 export type MemberIn = components['schemas']['MemberIn'];

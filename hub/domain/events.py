@@ -454,6 +454,17 @@ class CodeTyped(ConversationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkFollowed(ConversationEvent):
+    """With this message the customer came by a link into another channel. `outcome` is one of
+    `hub.domain.deep_links.Outcome`; `link_id` is the row that says who gave it when, empty for one that is none of
+    ours."""
+
+    message_id: str
+    link_id: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class MovedToContact(ConversationEvent):
     """The conversation follows its contact through a merge or its undo."""
 
@@ -514,7 +525,8 @@ class ContactCreated(ContactEvent):
 @dataclass(frozen=True, slots=True)
 class IdentityLinked(ContactEvent):
     """`evidence` says how we know: `first_message` (nothing but that it wrote), `signed_identity`, `verified`,
-    `same_number` (in another channel), `stated` (the customer typed it), `agent` (an agent did).
+    `same_number` (in another channel), `signed_link` (it came by a link that was given to this contact), `stated` (the
+    customer typed it), `agent` (an agent did).
 
     `stated_by` is the identity by which this one is known: whose owner named it, or which has the same number or
     signature; empty where there is none.

@@ -18,7 +18,8 @@ ROUTING_MODES = ("manual", "offer", "automatic")
 @dataclass(frozen=True, slots=True)
 class AccountState:
     """What a provider says of an inbox's account. `name` is as people know it; `quality` and `limit` are the provider's
-    own words; `token_until` in microseconds (0: no end is known).
+    own words; `token_until` in microseconds (0: no end is known). `handle` is what links to the account are made with:
+    a user name, or the digits of a number.
 
     `problems` keep messages from coming or leaving though the account is in order: (what, detail). What it is: one of
     `webhook_unset`, `webhook_elsewhere` (detail: where), `webhook_error` (what the provider heard of us),
@@ -30,6 +31,7 @@ class AccountState:
     limit: str = ""
     token_until: int = 0
     problems: tuple[tuple[str, str], ...] = ()
+    handle: str = ""
 
 
 @dataclass(frozen=True, slots=True)

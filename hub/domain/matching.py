@@ -16,6 +16,7 @@ class Rule(StrEnum):
     REOPENED = "reopened"
     NEW = "new"
     MOVED = "moved"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)

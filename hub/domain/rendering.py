@@ -47,6 +47,22 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "en": "That is not the code that we sent. Please look at it again.",
         "es": "Ese no es el código que le enviamos. Compruébelo, por favor.",
     },
+    "link": {
+        "en": "You can go on with us here, without telling everything again: {link}\nThe link is good for ten minutes, "
+        "and only once.",
+        "es": "Puede seguir con nosotros por aquí, sin volver a contarlo todo: {link}\nEl enlace vale durante diez "
+        "minutos y una sola vez.",
+    },
+    "link_linked": {
+        "en": "We go on here. Everything that you have written so far is with us.",
+        "es": "Seguimos por aquí. Tenemos todo lo que nos ha escrito hasta ahora.",
+    },
+    "link_not_good": {
+        "en": "This link is not good any more, so we cannot see what you wrote to us elsewhere. Please tell us here "
+        "what it is about.",
+        "es": "Este enlace ya no vale, así que no vemos lo que nos escribió por otro medio. Cuéntenos aquí de qué se "
+        "trata, por favor.",
+    },
     "your_number": {"en": "Your number for this is {number}.", "es": "Su número para este asunto es el {number}."},
     "closed": {
         "en": "We are closed now and open again {when}. You need not wait: your message is with us.",

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 PROOF = frozenset({"signed_identity", "verified"})
 SAME_NUMBER = "same_number"
 STATED = "stated"
+# The address came by a link that was given to this contact once, and is good for minutes.
+SIGNED_LINK = "signed_link"
+# Who is proved to be themselves vouches for these; they prove nothing of who named them.
+_ONE_WAY = frozenset({STATED, SIGNED_LINK})
 _BOTH_WAYS = PROOF | {SAME_NUMBER}
 
 LEVELS = ("none", "claimed", "verified")
@@ -61,13 +65,13 @@ def effective_level(level: str, verified_identity: str, writer: str, links: Coll
 
 
 def _vouched_for(identity_id: str, links: Collection[Link]) -> set[str]:
-    """The addresses that are proved to be the same person's, and those that this person named.
+    """The addresses that are proved to be the same person's, and those that this person named or went on from.
 
-    What somebody names is theirs as far as they are concerned. The other way round it proves nothing: whoever states a
-    number in a chat does not become its owner.
+    What somebody names is theirs as far as they are concerned, and so is where a link takes them that they were given.
+    The other way round it proves nothing: whoever states a number in a chat does not become its owner.
     """
     person = _closed({identity_id}, links)
-    named = {link.identity_id for link in links if link.evidence == STATED and link.stated_by in person}
+    named = {link.identity_id for link in links if link.evidence in _ONE_WAY and link.stated_by in person}
     return _closed(person | named, links)
 
 

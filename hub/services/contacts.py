@@ -128,6 +128,30 @@ def _create(tx: Tx, message: InboundMessage, address: Address, wire: str, region
     return KnownIdentity(identity_id, contact_id, evidence=STATED if weak else evidence, stated_by=stated_by)
 
 
+def link_by_proof(
+    tx: Tx, inbox: Inbox, address: Address, contact_id: str, evidence: str, *, stated_by: str = ""
+) -> None:
+    """Makes an address this contact's, on evidence that names them. Whoever has it becomes one with them, with all that
+    is theirs; where it was only stated, the address alone comes over."""
+    region = region_of(inbox)
+    found = canonical(address, region)
+    if kind_of(found.channel) == PHONE:
+        matching.lock_address(tx, found.value)
+    known = matching.identity(tx, found, inbox_id="", external_id="")
+    if known is None:
+        wire = address.value if address.value != found.value else ""
+        link(tx, contact_id, found, evidence, stated_by=stated_by, wire_address=wire)
+        return
+    held = matching.held_identity(tx.connection, known.identity_id)
+    if held is None or held.contact_id == contact_id:
+        return
+    if _only_stated(tx, held):
+        _move(tx, (held,), held.contact_id, contact_id, "proved", evidence, stated_by)
+        return
+    merge(tx, held.contact_id, contact_id, e.SYSTEM)
+    tx.record(contact_id, e.IdentityMoved(held.id, held.contact_id, evidence, stated_by))
+
+
 def create(tx: Tx, name: str, language: str, by: e.Actor | None = None) -> str:
     """A new contact. Returns its id."""
     contact_id = tx.new_id()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.domain import events as e
 from hub.domain.conversation import Conversation, Status
@@ -32,7 +32,18 @@ from hub.domain.messages import (
 )
 from hub.domain.verification import PROOF, STATED
 from hub.ports import Capabilities
-from hub.services import changes, consent, contacts, delivery, letters, media, templates, vendors, verification
+from hub.services import (
+    changes,
+    consent,
+    contacts,
+    deep_links,
+    delivery,
+    letters,
+    media,
+    templates,
+    vendors,
+    verification,
+)
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import matching, reply_window
@@ -128,11 +139,15 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities =
     firms = vendors.writing(tx.connection, letter) if letter else frozenset()
     if letter and firms and (answering := vendors.answering(tx, inbox, letter, firms)):
         return _from_vendor(tx, inbox, message, letter, answering)
+    followed = deep_links.follow(tx, inbox, message, rules.deep_link)
+    if followed:
+        message = followed.message
     identity = contacts.find_or_create(tx, inbox, message)
     if identity.duplicate_id:
         return Received(identity.duplicate_id, identity.duplicate_in, duplicate=True)
     placed = letters.placement(tx, inbox.id, letter) if letter else None
-    threaded = _threaded(tx, inbox, message, identity, placed)
+    linked = matching.standing(tx, followed.conversation_id) if followed and followed.conversation_id else None
+    threaded = linked or _threaded(tx, inbox, message, identity, placed)
     # A mail says itself what it belongs to: one that names nothing is about another matter.
     current = None if threaded or letter else matching.current_conversation(tx, identity.contact_id)
     found = match(
@@ -142,6 +157,8 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities =
         window=inbox.window,
         reopen_window=inbox.reopen_window,
     )
+    if linked and found.conversation_id:
+        found = replace(found, rule=Rule.LINK)
     if identity.evidence == STATED and not found.conversation_id:
         mine = contacts.unless_too_late(tx, identity, message, window=inbox.window)
         if mine is not identity:
@@ -163,6 +180,9 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities =
         message = changes.choice(tx, message, identity.identity_id, identity.contact_id)
     trusted = _was_offered(tx, message, identity.contact_id)
     message_id = tx.new_id()
+    extras = _extras(tx, inbox.id, message, message_id, trusted, placed, firms)
+    if followed:
+        extras = (extras or {}) | {"link": followed.outcome.value}
     if rules.changeable:
         changes.lock(tx, inbox.id, message.external_id)
     before = tx.conversation(conversation_id)
@@ -183,7 +203,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities =
         actor,
         content=MessageContent(
             text=message.text,
-            extras=_extras(tx, inbox.id, message, message_id, trusted, placed, firms),
+            extras=extras,
             external_id=message.external_id,
             trusted=trusted,
         ),
@@ -198,6 +218,8 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities =
     if rules.changeable:
         changes.catch_up(tx, inbox.id, message.external_id)
     reply_window.note(tx, identity.identity_id, inbox.id, message)
+    if followed:
+        deep_links.tell(tx, conversation_id, followed, message_id, actor)
     if message.consent is not None:
         consent.heard(tx, inbox, conversation_id, identity.identity_id, message.consent, message.language)
         if not found.conversation_id:

@@ -241,6 +241,7 @@ def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
             "sticker": extras.get("sticker"),
             "referral": extras.get("referral"),
             "unsupported": extras.get("unsupported"),
+            "link": extras.get("link"),
             "reactions": _reactions(extras.get("reactions", [])),
             "versions": [
                 {"text": each["text"], "at": _time_or_none(each["at"])} for each in extras.get("versions", [])[:-1]

@@ -424,6 +424,7 @@ class MessageOut(Shape):
     `versions` are what it said before it was edited, oldest first. `deleted`: whoever wrote it took it back.
     `native_app`: a person typed it in the provider's own app. `answers` is the id of the message that it quotes.
     `unsupported` is the provider's name of a kind of message that cannot be shown; `sticker` says what one shows.
+    `link`: with it the customer came by a link that leads from channel to channel; only `linked` joined anything.
     """
 
     id: str
@@ -439,7 +440,7 @@ class MessageOut(Shape):
     missing_media: list[MissingMediaOut] = []
     citation: Citation | None = None
     delivery: DeliveryOut | None = None
-    rule: Literal["thread_key", "window", "reopened", "new", "moved", "page"] | MailRule | None = None
+    rule: Literal["thread_key", "window", "reopened", "new", "moved", "link", "page"] | MailRule | None = None
     letter: LetterOut | None = None
     vendor: VendorRef | None = None
     from_vendor: str | None = None
@@ -455,6 +456,7 @@ class MessageOut(Shape):
     sticker: str | None = None
     referral: ReferralOut | None = None
     unsupported: str | None = None
+    link: Literal["linked", "used", "expired", "elsewhere", "unknown"] | None = None
     reactions: list[ReactionOut] = []
     versions: list[VersionOut] = []
     at: datetime

@@ -102,7 +102,7 @@ def test_whatsapp_tells_quality_limit_and_until_when_the_token_is_good(provider:
         },
         {"data": {"is_valid": True, "expires_at": 1_805_000_000}},
     )
-    told = AccountState("Lumbre +34 910 00 00 01", "GREEN", "TIER_2K", 1_805_000_000_000_000)
+    told = AccountState("Lumbre +34 910 00 00 01", "GREEN", "TIER_2K", 1_805_000_000_000_000, handle="34910000001")
     assert account(channel) == told
     assert asked(provider) == [("GET", "/v26.0/106540352"), ("GET", "/v26.0/debug_token")]
     assert query(provider.asked[1])["access_token"] == ["4455|secret-of-the-app"]
@@ -128,7 +128,8 @@ def test_pages_and_accounts_say_their_names(
     provider: Provider, make: ChannelMaker, settings: dict[str, str], told: dict[str, str], name: str
 ) -> None:
     says(provider, told)
-    assert account(made(make, provider, OF_META, **settings)) == AccountState(name)
+    handle = name if "account_id" in settings else ""  # links lead to a page by its id
+    assert account(made(make, provider, OF_META, **settings)) == AccountState(name, handle=handle)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,9 @@ def test_telegram_says_what_it_heard_of_the_hub(
     provider: Provider, hook: dict[str, Any], problems: tuple[tuple[str, str], ...]
 ) -> None:
     says(provider, {"ok": True, "result": {"id": 1, "username": "lumbre_bot"}}, {"ok": True, "result": hook})
-    assert account(made(telegram.channel, provider, TELEGRAM)) == AccountState("@lumbre_bot", problems=problems)
+    assert account(made(telegram.channel, provider, TELEGRAM)) == AccountState(
+        "@lumbre_bot", problems=problems, handle="lumbre_bot"
+    )
 
 
 def test_line_says_where_it_calls_and_what_is_left_of_the_month(provider: Provider) -> None:
@@ -156,7 +159,7 @@ def test_line_says_where_it_calls_and_what_is_left_of_the_month(provider: Provid
         {"type": "limited", "value": 1000},
         {"totalUsage": 500},
     )
-    told = AccountState("Lumbre @lumbre", limit="500 / 1000", problems=(("webhook_unset", HOOK),))
+    told = AccountState("Lumbre @lumbre", limit="500 / 1000", problems=(("webhook_unset", HOOK),), handle="@lumbre")
     assert account(made(line.channel, provider, LINE)) == told
     assert [path for _, path in asked(provider)] == [
         "/v2/bot/info",

@@ -84,7 +84,7 @@ IDS = {
 }
 IDS |= {"to_id", "other_id", "undone_event", "message_ids", "identity_ids", "conversation_ids", "open_question"}
 IDS |= {"article_id", "suggested", "media_id", "attachment_id", "stated_by", "split_event", "last_message_id"}
-IDS |= {"vendor_id", "included"}
+IDS |= {"vendor_id", "included", "link_id"}
 IDS |= {"policy_id", "hours_id", "task_id"}
 IDS |= {"vendor_id", "included"}
 KEYS = {"thread_key", "routes"}  # a channel's own ids
@@ -106,6 +106,7 @@ CODES |= {"clock", "audience", "done"}
 CODES |= {"questions"}  # names of fields, never what they hold
 CODES |= {"grounds"}  # evidence and the id of an identity
 CODES |= {"turned_away", "required"}  # a reason or a skill, with a number
+CODES |= {"outcome"}
 NUMBERS = {"ticket_number", "priority", "misses", "until", "version", "score", "given"}
 NUMBERS |= {"due_at", "removed"}
 NUMBERS |= {"intent_confidence", "knowledge_confidence"}

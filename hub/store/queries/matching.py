@@ -137,6 +137,16 @@ def standing(tx: Tx, conversation_id: str) -> Conversation:
     return conversation
 
 
+def standing_contact(connection: Connection, conversation_id: str) -> str:
+    """Whose a conversation is, or what it was merged into; not locked."""
+    c = t.conversation.c
+    merged_into, contact_id = conversation_id, ""
+    while merged_into:
+        row = connection.execute(select(c.merged_into, c.contact_id).where(c.id == merged_into)).one()
+        merged_into, contact_id = row.merged_into, row.contact_id
+    return contact_id
+
+
 _OFFERED_EXTRAS = Prepared(
     select(t.message.c.extras)
     .join(t.conversation, t.conversation.c.id == t.message.c.conversation_id)

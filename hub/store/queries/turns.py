@@ -27,10 +27,11 @@ def conversation(connection: Connection, conversation_id: str) -> Conversation:
 
 
 def asks_nothing(connection: Connection, message_id: str) -> bool:
-    """Whether a message without words is nothing to answer: one that was taken back, or a sticker alone."""
+    """Whether a message without words is nothing to answer: one that was taken back, a sticker alone, or somebody who
+    came by a link and has said nothing yet."""
     columns = select(t.message.c.extras, t.message.c.erased_at).where(t.message.c.id == message_id)
     row = connection.execute(columns).one()
-    return bool(row.erased_at) or "sticker" in (json.loads(row.extras) if row.extras else {})
+    return bool(row.erased_at) or not {"sticker", "link"}.isdisjoint(json.loads(row.extras) if row.extras else {})
 
 
 def message(connection: Connection, message_id: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from hub.store.tables.change import early_change
 from hub.store.tables.channel_rules import inbox_stop, reply_window, template
 from hub.store.tables.contact import contact, contact_field, do_not_contact, identity
 from hub.store.tables.conversation import conversation, counter, route, ticket_number
+from hub.store.tables.deep_link import deep_link
 from hub.store.tables.event import event
 from hub.store.tables.inbox import inbox, set_aside, webhook_payload
 from hub.store.tables.inbox_health import inbox_health
@@ -77,6 +78,7 @@ __all__ = [
     "conversation_need",
     "counter",
     "customer_record",
+    "deep_link",
     "do_not_contact",
     "early_change",
     "event",

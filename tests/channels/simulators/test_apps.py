@@ -26,10 +26,12 @@ from channels.simulators.twilio import Twilio
 from channels.simulators.twilio_account import Account
 from channels.social import line, slack, telegram
 from hub.clock import SystemClock
+from hub.domain import deep_links
 from hub.domain.errors import BadSignature, ChannelError
 from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Button, InboundMessage, OutboundMessage, Parsed, WebhookRequest, choice_token
 from hub.fetcher import PublicFetcher
+from hub.ports import Account as AccountOf
 from hub.ports import Channel, ChannelParts, MediaSource
 from hub.testing.conformance.subject import NoFetcher
 from tests.parts import free_port
@@ -129,6 +131,21 @@ def test_a_customer_writes_presses_and_is_answered(world: World, app: str) -> No
     world.apps.press(app, ANA, "No", token)
     world.wait(lambda: len(world.said) == 2)
     assert world.said[1].payload == token
+
+
+@pytest.mark.parametrize("app", ["telegram", "line"])
+def test_a_link_that_the_channel_declares_opens_it_and_brings_its_word(world: World, app: str) -> None:
+    channel = world.channels[app]
+    assert isinstance(channel, AccountOf)
+    form, token = channel.capabilities.deep_link, deep_links.new_token()
+    link = deep_links.address(form, channel.account().handle, token, "es")
+    assert world.apps.opened(ANA, link) == app
+    world.wait(lambda: world.said)
+    (message,) = world.said
+    found, left = deep_links.brought(form, message)
+    assert (found, left.removeprefix("/start ").replace(token, "")) == (token, "")
+    for other in (link.replace("lumbre", "somebody"), "https://shop.example/?start=x", link.partition("?")[0]):
+        assert world.apps.opened(ANA, other) == ""
 
 
 @pytest.mark.parametrize("app", APPS)

@@ -20,9 +20,10 @@ from channels.simulators.server import create_app
 from channels.simulators.twilio import Twilio
 from channels.simulators.twilio_account import Account
 from channels.social import instagram, messenger, whatsapp
+from hub.domain import deep_links
 from hub.domain.inbox import Inbox
 from hub.domain.messages import DeliveryUpdate, Echo, InboundMessage, Parsed, Reaction, WebhookRequest
-from hub.ports import ChannelMaker, ChannelParts
+from hub.ports import Channel, ChannelMaker, ChannelParts
 
 ANA = "+34600111222"
 HOUR = 3600.0
@@ -65,11 +66,16 @@ def world(clock: ManualTime) -> tuple[Meta, Lanes, Hub]:
     return meta, lanes, hub
 
 
-def read(app: str, meta: Meta, requests: list[WebhookRequest]) -> list[Parsed]:
-    """What our channel makes of webhooks, each of which it has to believe."""
+def channel_of(app: str, meta: Meta) -> Channel:
+    """Our channel of the simulated account."""
     settings = {SETTINGS[app]: ACCOUNTS[app], "app_id": simulator.HUB_APP}
     inbox = Inbox("i", "k", app, app, "t", settings=settings)
-    made = MAKERS[app](ChannelParts(inbox, meta.secrets, lambda _: b"", None, None, "http://hub.test"))  # type: ignore[arg-type]  # asked for nothing
+    return MAKERS[app](ChannelParts(inbox, meta.secrets, lambda _: b"", None, None, "http://hub.test"))  # type: ignore[arg-type]  # asked for nothing
+
+
+def read(app: str, meta: Meta, requests: list[WebhookRequest]) -> list[Parsed]:
+    """What our channel makes of webhooks, each of which it has to believe."""
+    made = channel_of(app, meta)
     parsed = []
     for request in requests:
         made.verify(request)
@@ -108,6 +114,36 @@ def test_the_channel_reads_what_customers_do(app: str, world: tuple[Meta, Lanes,
     assert len(poisoned.set_aside) == 1
     assert [each.text for each in poisoned.events if isinstance(each, InboundMessage)] == ["after the poison"]
     assert meta.ledger.summary()["texts"]["accepted"] == 3
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+@pytest.mark.parametrize("app", simulator.APPS)
+def test_a_link_that_the_channel_declares_opens_it_and_brings_its_word(
+    app: str, known: bool, world: tuple[Meta, Lanes, Hub], clock: ManualTime
+) -> None:
+    meta, lanes, hub = world
+    if known:
+        meta.text(app, ANA, "hello")
+        lanes.play(clock, 1)
+    hub.got.clear()
+    form, token = channel_of(app, meta).capabilities.deep_link, deep_links.new_token()
+    link = deep_links.address(form, simulator.HANDLES.get(app, ""), token, "es")
+    assert meta.opened(ANA, link) == app
+    lanes.play(clock, 1)
+    ((message,),) = [each.events for each in read(app, meta, hub.got)]
+    assert isinstance(message, InboundMessage)
+    assert (message.address.value, deep_links.brought(form, message)) == (known_as(app), (token, ""))
+    assert message.sent_at, "the window runs from here"
+    for other in ("https://m.me/1?ref=x", link.partition("?")[0], "https://shop.example/"):
+        assert meta.opened(ANA, other) == ""
+
+
+def test_another_link_that_opens_a_thread_says_nothing(world: tuple[Meta, Lanes, Hub], clock: ManualTime) -> None:
+    meta, lanes, hub = world
+    meta.text("messenger", ANA, "hello")
+    assert meta.opened(ANA, f"https://m.me/{ACCOUNTS['messenger']}?ref=summer") == "messenger"
+    lanes.play(clock, 1)
+    assert [each.events for each in read("messenger", meta, hub.got)][1] == ()
 
 
 def test_what_the_hub_does_not_take_comes_again_for_a_week(world: tuple[Meta, Lanes, Hub], clock: ManualTime) -> None:

@@ -47,6 +47,10 @@ export const messages = (id: string, before: string | null, signal: AbortSignal)
 export const send = (id: string, body: MessageIn) =>
   answerOf(api.POST("/api/v1/conversations/{conversation_id}/messages", { ...of(id), body }));
 
+export const linkPlaces = (id: string) => answerOf(api.GET("/api/v1/conversations/{conversation_id}/links", of(id)));
+export const makeLink = (id: string, inboxId: string) =>
+  answerOf(api.POST("/api/v1/conversations/{conversation_id}/links", { ...of(id), body: { inbox_id: inboxId } }));
+
 const inbox = (id: string) => ({ params: { path: { inbox_id: id } } });
 export const templates = (id: string) => answerOf(api.GET("/api/v1/inboxes/{inbox_id}/templates", inbox(id)));
 export const syncTemplates = (id: string) => answerOf(api.POST("/api/v1/inboxes/{inbox_id}/templates/sync", inbox(id)));

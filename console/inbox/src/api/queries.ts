@@ -1,5 +1,5 @@
 /** What the screens read, and under which key it is kept. The feed keeps it current, so that nothing is ever stale. */
-import type { ArticleOut, Entry, ConversationDetail, Conversations, Messages } from "@centralita/shared/api";
+import type { ArticleOut, Entry, ConversationDetail, ConversationOut, Conversations, Messages } from "@centralita/shared/api";
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 
 import { journal } from "../live/journal";
@@ -125,6 +125,10 @@ export function bodyQuery(messageId: string) {
 }
 
 /** Read again whenever somebody is about to send one: no event tells of them. */
+/** They depend on where the customer writes now, and change when an inbox is connected or tested. */
+export function linkPlacesQuery({ id, inbox_id }: Pick<ConversationOut, "id" | "inbox_id">) {
+  return queryOptions({ queryKey: ["link-places", inbox_id], queryFn: () => hub.linkPlaces(id), staleTime: 60_000 });
+}
 export function templatesQuery(inboxId: string) {
   return queryOptions({ queryKey: keys.templates(inboxId), queryFn: () => hub.templates(inboxId), staleTime: 0 });
 }

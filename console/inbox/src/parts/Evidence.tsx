@@ -18,7 +18,7 @@ export interface EvidenceView {
   by: string;
 }
 
-const PROVED = new Set(["signed_identity", "signed_token", "verified", "same_number"]);
+const PROVED = new Set(["signed_identity", "signed_token", "verified", "same_number", "signed_link"]);
 
 function certainty(evidence: string): "proved" | "said" | "person" {
   if (PROVED.has(evidence)) return "proved";

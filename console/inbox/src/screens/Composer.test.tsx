@@ -21,6 +21,7 @@ beforeEach(() => {
   forgetDrafts();
   vi.resetAllMocks();
   answers.send.mockResolvedValue(message({ id: "sent" }));
+  answers.linkPlaces.mockResolvedValue({ items: [] });
 });
 
 const LIMITS: Limits = { text: 400, file: 1_000, mediaTypes: ["image/png"], segmented: true };
@@ -119,4 +120,17 @@ it("lets notes be written all the same", async () => {
   await userEvent.type(box(), "called back");
   await userEvent.click(screen.getByRole("button", { name: en["composer.addNote"] }));
   expect(answers.send.mock.calls[0]?.[1]).toMatchObject({ kind: "note", text: "called back", inbox_id: null });
+});
+
+it("puts a link into the answer, by which the customer goes on in another channel", async () => {
+  answers.linkPlaces.mockResolvedValue({ items: [{ inbox_id: "bot", inbox_name: "Lumbre Telegram", channel: "telegram" }] });
+  answers.makeLink.mockResolvedValue({ link: "https://t.me/x", text: "Go on here: https://t.me/x", expires_at: "2026-01-01T00:10:00Z" });
+  const { box } = opened(CHAT, SMS);
+  await userEvent.type(box(), "Of course.");
+  await userEvent.click(await screen.findByRole("button", { name: en["composer.continueOn"] }));
+  await userEvent.click(await screen.findByRole("menuitem", { name: /Telegram/ }));
+  expect(answers.makeLink).toHaveBeenCalledExactlyOnceWith("c", "bot");
+  await vi.waitFor(() => expect(box().value).toBe("Of course.\n\nGo on here: https://t.me/x"));
+  await userEvent.click(screen.getByText(en["composer.note"]));
+  expect(screen.queryByRole("button", { name: en["composer.continueOn"] })).toBeNull();
 });

@@ -16,6 +16,7 @@ import { setDraft, useDraft } from "../session/drafts";
 import { fileObjection, type Way } from "../session/ways";
 import { useText, type Text } from "../text";
 import classes from "./Composer.module.css";
+import { ContinueOn } from "./ContinueOn";
 import { Forbidden } from "./Forbidden";
 import { LetterEnvelope, LetterSignature } from "./LetterHint";
 import { SmsHint } from "./SmsHint";
@@ -227,6 +228,7 @@ export function Composer({ detail, ways }: { detail: ConversationDetail; ways: W
                 <IconPaperclip size={18} aria-hidden />
               </ActionIcon>
             )}
+            {!isNote && <ContinueOn conversation={conversation} done={() => field.current?.focus()} />}
             <span id={hintId} className={classes.hint} data-over={over > 0 || undefined} data-counted={counted !== null || undefined}>
               {hint()}
             </span>

@@ -5,16 +5,22 @@ import { useQueryClient } from "@tanstack/react-query";
 import { keys } from "../api/queries";
 import { dayAndTime } from "../format/time";
 import { messagesOf, type MessagePages } from "../live/rows";
-import { IconAddressBook, IconCornerUpLeft, IconExternalLink, IconMapPin, IconPencil, IconSticker } from "../parts/icons";
+import { IconAddressBook, IconAlertTriangle, IconArrowsRightLeft, IconCornerUpLeft, IconExternalLink, IconMapPin, IconPencil, IconSticker } from "../parts/icons";
 import { useText, type Text } from "../text";
 import classes from "./Extras.module.css";
 
 /** What stands above a message's text: what it quotes, and what led the customer to write it. */
 export function Above({ message }: { message: MessageOut }) {
   const { t, word } = useText();
-  const { referral } = message;
+  const { referral, link } = message;
   return (
     <>
+      {link && (
+        <p className={classes.referral} data-link={link}>
+          {link === "linked" ? <IconArrowsRightLeft size={15} aria-hidden /> : <IconAlertTriangle size={15} aria-hidden />}
+          <span>{t(`thread.link.${link}`)}</span>
+        </p>
+      )}
       {referral && (
         <p className={classes.referral}>
           <IconExternalLink size={15} aria-hidden />

@@ -71,6 +71,7 @@ export function message(fields: Partial<MessageOut> & { id: string }): MessageOu
     sticker: null,
     referral: null,
     unsupported: null,
+    link: null,
     reactions: [],
     versions: [],
     at: "2026-01-01T10:00:00Z",
