@@ -149,8 +149,8 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         log.exception("the channel of inbox %s failed on message %s", job.inbox_id, event.message_id)
         return _outcome(job, Delivery.UNKNOWN, "channel_failed", type(error).__name__)
     failpoints.reach("send.answered")
-    inbox_health.sent(hub, job.inbox_id)
-    return _sent(job, receipt, rules, lift=stop is not None)
+    noted = inbox_health.is_due(hub, job.inbox_id, "sent")
+    return _sent(job, receipt, rules, lift=stop is not None, noted=noted)
 
 
 def _sender(channel: Channel, job: sending.Sending) -> str:
@@ -214,8 +214,10 @@ def _look_up(channel: Reconciler, rules: Capabilities, job: sending.Sending, wor
     return _sent(job, receipt, rules) if receipt is not None else nothing
 
 
-def _sent(job: sending.Sending, receipt: Receipt, rules: Capabilities, *, lift: bool = False) -> UseCase[None]:
-    """`lift`: the inbox could not send before this."""
+def _sent(
+    job: sending.Sending, receipt: Receipt, rules: Capabilities, *, lift: bool = False, noted: bool = False
+) -> UseCase[None]:
+    """`lift`: the inbox could not send before this. `noted`: it is to be noted that the inbox has sent."""
 
     def use_case(tx: Tx) -> None:
         message_id = job.message.message_id
@@ -226,6 +228,8 @@ def _sent(job: sending.Sending, receipt: Receipt, rules: Capabilities, *, lift: 
             changes.catch_up(tx, job.inbox_id, receipt.provider_id)  # a reaction may be faster than the answer was
         if lift:
             stops.lift(tx, job.inbox_id)
+        if noted:
+            inbox_health.sent(tx, job.inbox_id)
 
     return use_case
 

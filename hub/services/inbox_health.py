@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import Literal
 
 from hub.domain.errors import ChannelError, HubError, Refused
 from hub.domain.inbox import AccountState, Inbox
@@ -22,9 +23,9 @@ RENEW_EVERY = 7 * DAY
 ENDS_SOON = 7 * DAY
 
 
-def is_due(hub: Hub, inbox_id: str) -> bool:
-    """Whether it is to be noted that the provider has called, and was believed: not at each call."""
-    return hub.seldom.due(f"heard:{inbox_id}", hub.clock.now(), _NOTED_EVERY)
+def is_due(hub: Hub, inbox_id: str, what: Literal["heard", "sent"]) -> bool:
+    """Whether it is to be noted that the provider has called, and was believed, or has taken a message: not always."""
+    return hub.seldom.due(f"{what}:{inbox_id}", hub.clock.now(), _NOTED_EVERY)
 
 
 def heard(tx: Tx, inbox_id: str) -> None:
@@ -32,10 +33,9 @@ def heard(tx: Tx, inbox_id: str) -> None:
     queries.note(tx, inbox_id, heard_at=tx.now)
 
 
-def sent(hub: Hub, inbox_id: str) -> None:
-    """The provider has taken a message."""
-    if hub.seldom.due(f"sent:{inbox_id}", hub.clock.now(), _NOTED_EVERY):
-        hub.store.write(lambda tx: queries.note(tx, inbox_id, sent_at=tx.now))
+def sent(tx: Tx, inbox_id: str) -> None:
+    """Notes that the provider has taken a message, in the transaction of what it answered."""
+    queries.note(tx, inbox_id, sent_at=tx.now)
 
 
 def refused(hub: Hub, inbox_id: str, why: str) -> None:

@@ -41,7 +41,7 @@ def receive(inbox_key: str) -> Response:
         raise
     parsed = channel.parse_inbound(webhook)
     failpoints.reach("webhook.read")
-    has_news, noted = bool(parsed.events or parsed.set_aside), inbox_health.is_due(hub, inbox.id)
+    has_news, noted = bool(parsed.events or parsed.set_aside), inbox_health.is_due(hub, inbox.id, "heard")
 
     def store(tx: Tx) -> None:
         if has_news:
