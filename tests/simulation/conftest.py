@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,14 +70,20 @@ def run_simulator(folder: Path, port: int, hub_url: str, mail_port: int, hub_mai
         end(process)
 
 
-@pytest.fixture(scope="module")
-def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
-    """Without bot and knowledge base: everybody is handed over, which is an answer too."""
+@contextmanager
+def run_firm(folders: pytest.TempPathFactory, mode: dict[str, str], *, workers: int = 0) -> Iterator[Firm]:
+    """Without bot and knowledge base: everybody is handed over, which is an answer too.
+
+    Args:
+        folders: for the hub and the simulator.
+        mode: the settings that say which database, and who wakes whom.
+        workers: how many processes there are besides the one that serves.
+    """
     port, simulator_port, mail_port = parts.free_port(), parts.free_port(), parts.free_port()
     hub_mail = f"127.0.0.1:{parts.free_port()}"
     simulator_url = f"http://127.0.0.1:{simulator_port}"
     settings = {
-        "CENTRALITA_REDIS_URL": "",
+        **mode,
         "CENTRALITA_KNOWLEDGE": "absent",
         "CENTRALITA_SIMULATOR_URL": simulator_url,
         "CENTRALITA_SIMULATOR_ACCOUNT": ACCOUNT,
@@ -86,7 +92,24 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
         "CENTRALITA_SIMULATOR_SMTP": f"127.0.0.1:{mail_port}",
         "CENTRALITA_SMTP_LISTEN": hub_mail,
     }
-    with run_hub(tmp_path_factory.mktemp("hub"), port, settings, None) as hub:
-        folder = tmp_path_factory.mktemp("simulator")
+    with run_hub(folders.mktemp("hub"), port, settings, None, workers=workers) as hub:
+        folder = folders.mktemp("simulator")
         with run_simulator(folder, simulator_port, hub.url, mail_port, hub_mail) as url:
             yield Firm(hub, url)
+
+
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
+    """Embedded: one process, SQLite."""
+    with run_firm(tmp_path_factory, {"CENTRALITA_REDIS_URL": ""}) as running:
+        yield running
+
+
+@pytest.fixture
+def scaled_firm(
+    tmp_path_factory: pytest.TempPathFactory, make_postgres_database: Callable[..., str], fresh_redis_url: str
+) -> Iterator[Firm]:
+    """Scaled out: PostgreSQL, Redis, a worker."""
+    mode = {"CENTRALITA_DATABASE_URL": make_postgres_database(), "CENTRALITA_REDIS_URL": fresh_redis_url}
+    with run_firm(tmp_path_factory, mode, workers=1) as running:
+        yield running

@@ -23,8 +23,7 @@ pytestmark = pytest.mark.timeout(600)
 CHANNELS = tuple(PLAYERS)
 
 
-@pytest.fixture(scope="module")
-def played(firm: Firm) -> tuple[Run, io.StringIO, list[str]]:
+def play(firm: Firm, *, rate: float, seconds: float) -> tuple[Run, io.StringIO, list[str]]:
     """A run of all channels in which something of the menu happens to every message, and what it wrote."""
     script = load()
     names = {name for each in script for name in each.pictures}
@@ -34,8 +33,8 @@ def played(firm: Firm) -> tuple[Run, io.StringIO, list[str]]:
         inbox_key="demo",
         watcher=firm.watcher,
         channels=CHANNELS,
-        rate=16.0,
-        seconds=6.0,
+        rate=rate,
+        seconds=seconds,
         seed=7,
         agents=(firm.agent,),
         faults="quick",
@@ -49,6 +48,11 @@ def played(firm: Firm) -> tuple[Run, io.StringIO, list[str]]:
     drawn, told = io.StringIO(), list[str]()
     asyncio.run(run.play(Table(drawn), told.append))
     return run, drawn, told
+
+
+@pytest.fixture(scope="module")
+def played(firm: Firm) -> tuple[Run, io.StringIO, list[str]]:
+    return play(firm, rate=16.0, seconds=6.0)
 
 
 def test_with_everything_going_wrong_nothing_is_lost_nothing_doubled_and_order_kept(
@@ -71,6 +75,16 @@ def test_with_everything_going_wrong_nothing_is_lost_nothing_doubled_and_order_k
     assert told[0].startswith("Seed 7")
     assert (figures["lost"], figures["doubled"], figures["differences"]) == (0, 0, [])
     assert figures["channels"]["sms"]["ratio"] >= 1
+
+
+def test_the_same_holds_on_postgresql_with_redis_and_a_worker(scaled_firm: Firm) -> None:
+    run, _, _ = play(scaled_firm, rate=12.0, seconds=3.0)
+    result = reconcile(run.ledgers, run.messages, run.said)
+    assert [str(each) for each in result.differences] == []
+    assert result.incoming >= sum(tally.accepted for tally in run.tallies.values()) > 20
+    assert result.outgoing > 10
+    for channel, tally in run.tallies.items():
+        assert tally.sent == tally.accepted, f"{channel}: {run.said}"
 
 
 @pytest.mark.parametrize("number", range(len(CHANNELS)), ids=CHANNELS)
