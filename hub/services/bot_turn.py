@@ -184,6 +184,21 @@ class BotTurn:
         return bot, _readable(hub, knowledge)
 
 
+def without_bot(tx: Tx, asked: Asked, knowledge: SearchResult | None) -> None:
+    """Decides and writes a turn for which there is no bot, in a transaction that has asked nobody."""
+    nobody, conversation = BotFailure("absent"), asked.conversation
+    decision = bot_policy.decide(
+        text=asked.text,
+        bot=nobody,
+        knowledge=knowledge,
+        thresholds=asked.thresholds,
+        misses=conversation.bot_misses,
+        by_mail=asked.by_mail,
+        policy=asked.inbox.policy,
+    )
+    _write(tx, asked, nobody, knowledge, decision, conversation.language, None)
+
+
 def _readable(hub: Hub, search: Future[SearchResult | None]) -> SearchResult | None:
     """What a search has found by now. The store is asked here, not in the search's thread: nobody waits for that."""
     found = search.result() if search.done() else None

@@ -25,6 +25,7 @@ from hub.services import (
     verification,
 )
 from hub.services.demo_knowledge import editors_work
+from hub.services.demo_questions import weeks_behind
 from hub.store import tables as t
 from hub.store.queries import demo, inboxes
 from hub.store.queries.vendors import Vendor
@@ -314,7 +315,8 @@ def _articles(tx: Tx, texts: list[dict[str, str]]) -> None:
 
 
 def _conversations(tx: Tx, inbox: Inbox) -> None:
-    """A few conversations that a person would find on a Monday morning."""
+    """A few conversations that a person would find on a Monday morning, and what was asked in the weeks before."""
+    weeks_behind(tx, inbox)
     for number, (name, language, text, reason, priority) in enumerate(WAITING):
         message = InboundMessage(
             external_id=f"demo:{number}",

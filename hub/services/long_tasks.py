@@ -21,6 +21,8 @@ def run(hub: Hub, work: Work) -> UseCase[None]:
         return nothing
     try:
         if task.kind == "gaps":
+            if hub.knowledge is not None:
+                hub.knowledge.warm()  # who asks while a hub starts is not to ask again
             return _then_end(gaps.mine(hub), task.id)
         result = backtest.task(hub, task.given)
     except DatabaseAway:

@@ -19,9 +19,10 @@ from channels.simulators.phones import FIRM_NUMBERS
 from hub.app import build, open_store
 from hub.clock import SystemClock
 from hub.domain.conversation import PRIORITIES, Status
+from hub.domain.gaps import WINDOW
 from hub.domain.inbox import Inbox
 from hub.domain.permissions import ROLES
-from hub.services import demo, handoff
+from hub.services import demo, demo_questions, gaps, handoff
 from hub.settings import Settings, from_environment
 from hub.store import replay
 from hub.store import tables as t
@@ -78,7 +79,7 @@ def test_processes_that_seed_at_once_seed_one_firm(settings: Settings, store: St
     assert sorted(done) == [False, False, False, True]
     assert len(rows(store, t.agent)) == len(demo.PEOPLE)
     assert len(rows(store, t.inbox)) == 1
-    assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1
+    assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1 + len(demo_questions.asked())
     for other in {id(one): one for one in stores if one is not store}.values():
         other.close()
 
@@ -128,7 +129,7 @@ def test_a_seed_that_was_cut_off_leaves_nothing_and_can_be_done_again(
             demo.seed(store, HERE)
     assert everything(store) == empty
     assert demo.seed(store, HERE) is True
-    assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1
+    assert len(rows(store, t.conversation)) == len(demo.WAITING) + 1 + len(demo_questions.asked())
 
 
 def test_somebody_elses_database_is_left_alone(store: Store) -> None:
@@ -162,7 +163,10 @@ def test_there_is_somebody_for_every_screen_and_work_in_both_languages(store: St
         assert replay.check(connection).differences == []
     assert {agent.role for agent in staff} <= set(ROLES)
     assert {agent.language for agent in staff} == {"en", "es"}
-    assert Counter(each.status for each in held) == {Status.WAITING: 3, Status.RESOLVED: 1}
+    assert Counter(each.status for each in held) == {
+        Status.WAITING: 3,
+        Status.RESOLVED: 1 + len(demo_questions.asked()),
+    }
     assert waiting == 3
     assert {each.language for each in held if each.status == Status.WAITING} == {"en", "es"}
     assert len({each.priority for each in held if each.status == Status.WAITING}) == 3
@@ -172,6 +176,20 @@ def test_there_is_somebody_for_every_screen_and_work_in_both_languages(store: St
             packet = handoff.packet(connection, each)
         assert packet is not None
         assert packet.open_question is not None
+
+
+def test_editors_find_gaps_and_lessons_of_the_weeks_before(store: Store, settings: Settings) -> None:
+    demo.seed(store, HERE)
+    questions = gaps.unanswered(store, SystemClock().now() - WINDOW)
+    asked = demo_questions.asked()
+    assert {each.text for each in questions} >= {each["text"] for each in asked}
+    assert {each.language for each in questions} == {"en", "es"}
+    spent = {each.text: each.handled // 60_000_000 for each in questions}
+    assert all(spent[each["text"]] == each["minutes"] for each in asked)
+    lessons = rows(store, t.lesson)
+    assert {each.state for each in lessons} == {"proposed"}  # type: ignore[attr-defined]  # a row
+    assert {each.locale for each in lessons} == {"en", "es"}  # type: ignore[attr-defined]  # a row
+    assert [each.kind for each in rows(store, t.task)] == ["gaps"]  # type: ignore[attr-defined]  # a row
 
 
 def test_the_chat_may_be_embedded_by_the_hubs_own_shop(store: Store) -> None:
