@@ -148,7 +148,7 @@ function Transcript({ gapId, conversationId }: { gapId: string; conversationId: 
   if (query.isPending) return <Loading lines={2} height={20} />;
   if (query.isError) return <Failed error={query.error} again={() => void query.refetch()} />;
   return (
-    <ul className={classes.questions}>
+    <ul className={classes.transcript}>
       {query.data.messages.map(({ message_id, author, text }) => (
         <li key={message_id}>
           <span className={classes.soft}>{t(author === "contact" ? "assist.customer" : author === "agent" ? "assist.agent" : "gaps.bot")}</span> {text}
