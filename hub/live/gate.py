@@ -63,11 +63,19 @@ class Connection:
 
 
 class _SendsAll:
-    """A socket whose `send` sends everything, as the websocket library takes for granted: gevent's sends a part."""
+    """A socket whose `send` sends everything, as the websocket library takes for granted: gevent's sends a part.
+
+    `send_now` sends what the kernel takes at once; returns how many bytes. Raises OSError, BlockingIOError for none.
+    """
 
     def __init__(self, raw: socket.socket) -> None:
         self._raw = raw
         self.send = raw.sendall
+        # Past gevent's own, which would wait.
+        self._kernel: socket.socket = getattr(raw, "_sock", raw)
+
+    def send_now(self, data: bytes) -> int:
+        return self._kernel.send(data, socket.MSG_DONTWAIT)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)

@@ -9,12 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from engineio import packet as engine_packet
-from engineio.exceptions import SocketIsClosedError
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, Namespace, SocketIO, join_room
 from socketio import packet as socket_packet
@@ -25,7 +23,7 @@ from hub.domain.permissions import require
 from hub.hub import Hub
 from hub.live.gate import ENVIRON_KEY, RESERVED_THREADS, Connection, SocketGate
 from hub.live.push import LivePush, RenderForAgents, RenderForVisitors
-from hub.live.wire import Pings, websockets
+from hub.live.wire import Outgoing, Pings, Shared, websockets
 from hub.services import sign_in, typing, web_chat
 from hub.services.rate_limit import RateLimit
 
@@ -211,7 +209,7 @@ class LiveSockets:
             engineio_logger=library_log,
         )
         engine = self._socketio.server.eio
-        engine._async = {**engine._async, "websocket": websockets(LONGEST_MESSAGE)}
+        engine._async = {**engine._async, "websocket": websockets(LONGEST_MESSAGE), "queue": Outgoing}
         self._pings = Pings(engine)
         self._socketio.on_namespace(self._agents)
         self._socketio.on_namespace(self._visitors)
@@ -239,14 +237,16 @@ class LiveSockets:
         self._push.stop()
 
     def emit(self, event: str, data: Mapping[str, Any], room: str) -> None:
-        """Hands an event to all sockets of a room: each queues it, so that none waits for another."""
+        """Hands an event to all sockets of a room: sent at once or queued, so that none waits for another."""
         namespace = VISITORS if rooms.is_visitors(room) else AGENTS
         server = self._socketio.server
         packet = socket_packet.Packet(socket_packet.EVENT, namespace=namespace, data=[event, data])
-        encoded = engine_packet.Packet(engine_packet.MESSAGE, packet.encode())
+        encoded, sockets = Shared(engine_packet.MESSAGE, packet.encode()), server.eio.sockets
         for _, engine_sid in list(server.manager.get_participants(namespace, room)):
-            with suppress(SocketIsClosedError):
-                server.eio.send_packet(engine_sid, encoded)
+            member = sockets.get(engine_sid)
+            # Past its `send`, which asks each time whether a ping is overdue: the library asks that by the minute, too.
+            if member is not None and not member.closed:
+                member.queue.put(encoded)
 
     def _keep(self) -> None:
         ticks = 0
