@@ -133,6 +133,14 @@ class Account(Protocol):
 
 
 @runtime_checkable
+class Registrar(Protocol):
+    """A channel whose provider is told by a call where the hub is."""
+
+    def register(self) -> None:
+        """Tells it, also where it called somebody else before. Raises ChannelError."""
+
+
+@runtime_checkable
 class EndingToken(Protocol):
     """A channel whose token ends unless it is exchanged in time."""
 

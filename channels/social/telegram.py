@@ -57,6 +57,8 @@ _ABOUT = frozenset(
 )
 _ABOUT |= {"reply_to_message", "quote", "external_reply", "media_group_id", "forward_origin", "message_thread_id"}
 _ABOUT |= {"via_bot", "has_protected_content", "link_preview_options", "reply_markup", "is_topic_message", "effect_id"}
+# What the hub wants to hear of; reactions come only where they are asked for by name.
+_WANTED = ("message", "edited_message", "callback_query", "message_reaction", "my_chat_member")
 _BLOCKED = ("bot was blocked", "user is deactivated", "bot was kicked")
 
 
@@ -146,6 +148,11 @@ class Telegram:
         problems += [("webhook_error", wrong)] if wrong else []
         name = common.text(bot, "username", most=100)
         return AccountState(f"@{name}", problems=tuple(problems), handle=name)
+
+    def register(self) -> None:
+        """Telegram calls this inbox from now on, and sends the secret along."""
+        wanted = {"url": self._webhook_url, "secret_token": self._secret, "allowed_updates": _WANTED}
+        common.accepted(common.post(self._method("setWebhook"), json=wanted))
 
     def attend(self, attention: Attention) -> None:
         """Bots have no read receipts."""

@@ -5311,7 +5311,8 @@ export interface paths {
         put?: never;
         /**
          * Ask the provider how the account is
-         * @description A call that changes and sends nothing. What it answers, or why it refused, is in the inbox's health.
+         * @description Nothing is sent to anybody. A provider that is told by a call where the hub is (Telegram) is told so first. What it
+         *     answers, or why it refused, is in the inbox's health.
          */
         post: {
             parameters: {

@@ -9,7 +9,7 @@ from typing import Literal
 from hub.domain.errors import ChannelError, HubError, Refused
 from hub.domain.inbox import AccountState, Inbox
 from hub.hub import Hub
-from hub.ports import Account, EndingToken
+from hub.ports import Account, EndingToken, Registrar
 from hub.store.queries import inbox_health as queries
 from hub.store.unit_of_work import Tx
 
@@ -44,14 +44,17 @@ def refused(hub: Hub, inbox_id: str, why: str) -> None:
         hub.store.write(lambda tx: queries.note(tx, inbox_id, refused_at=tx.now, refusal=why[:500]))
 
 
-def check(hub: Hub, inbox: Inbox) -> AccountState | None:
-    """Asks the provider how the account is, and keeps the answer.
+def check(hub: Hub, inbox: Inbox, *, register: bool = False) -> AccountState | None:
+    """Asks the provider how the account is, and keeps the answer. `register`: tells it first where to call, if it is
+    told so by a call.
 
     Returns None where there is nobody to ask. Raises ChannelError, or Refused where the inbox's settings are wrong;
     both are kept.
     """
     try:
         channel = hub.channel_of(inbox)
+        if register and isinstance(channel, Registrar):
+            channel.register()
         if not isinstance(channel, Account):
             return None
         state = channel.account()

@@ -77,13 +77,14 @@ def change(inbox_id: str, json_data: si.InboxIn) -> si.InboxSaved:
 def test(inbox_id: str) -> si.InboxSettingsOut:
     """Ask the provider how the account is
 
-    A call that changes and sends nothing. What it answers, or why it refused, is in the inbox's health.
+    Nothing is sent to anybody. A provider that is told by a call where the hub is (Telegram) is told so first. What it
+    answers, or why it refused, is in the inbox's health.
     """
     hub = the_hub()
     with hub.store.read() as connection:
         inbox = queries.get(connection, inbox_id)
     with suppress(ChannelError, Refused):  # kept, and shown with the rest
-        inbox_health.check(hub, inbox)
+        inbox_health.check(hub, inbox, register=True)
     return _one(hub, inbox_id)
 
 

@@ -1,17 +1,19 @@
-"""Telegram, LINE and Slack beyond the kit: signatures by the providers' own libraries, and Slack's socket."""
+"""The messaging apps beyond the kit: signatures by the providers' own libraries, Slack's socket, WhatsApp's windows."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from linebot.v3.webhook import SignatureValidator  # type: ignore[import-untyped]  # it carries no annotations
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from channels.social import line, slack
+from channels.social import line, slack, whatsapp
 from hub.domain.errors import BadSignature, Refused
 from hub.domain.inbox import Inbox
-from hub.domain.messages import WebhookRequest
+from hub.domain.messages import InboundMessage, WebhookRequest
 from hub.ports import ChannelParts
 from hub.testing.conformance.subject import NoFetcher
 from hub.testing.fakes import ManualClock
@@ -20,7 +22,7 @@ BODY = b'{"a":"\\u00e9"}'
 MOMENT = 1_700_000_000
 
 
-def parts(settings: dict[str, str] | None = None, later: int = 0, **secrets: str) -> ChannelParts:
+def parts(settings: dict[str, Any] | None = None, later: int = 0, **secrets: str) -> ChannelParts:
     clock = ManualClock()
     clock.pass_time((MOMENT + later) * 1_000_000 - clock.now())
     inbox = Inbox("i", "k", "n", "c", "t", settings=settings or {})
@@ -64,3 +66,28 @@ def test_a_mode_or_a_token_of_another_kind_is_refused_by_name() -> None:
         slack.channel(parts({"mode": "socket"}, bot_token="xoxb-test-token"))
     with pytest.raises(Refused, match="bot_token"):
         slack.channel(parts(bot_token="xoxp-of-a-person", signing_secret="signing-secret"))
+
+
+def whatsapp_of(**more: Any) -> whatsapp.WhatsApp:
+    of_meta = {"access_token": "EAAtest", "app_secret": "app-secret", "verify_token": "verify"}
+    return whatsapp.channel(parts({"phone_number_id": "106540352242922", **more}, **of_meta))
+
+
+@pytest.mark.parametrize(("hours", "seconds"), [(24, None), (25, 25 * 3600), (72, 72 * 3600)])
+def test_whoever_comes_from_an_advertisement_may_be_answered_for_as_long_as_the_firm_says(
+    hours: int, seconds: int | None
+) -> None:
+    folder = Path(whatsapp.__file__).parent / "payloads" / "whatsapp"
+    windows = {}
+    for name in ("from_an_advertisement", "text"):
+        request = WebhookRequest("POST", "u", body=(folder / f"{name}.json").read_bytes())
+        (said,) = whatsapp_of(ad_window_hours=hours).parse_inbound(request).events
+        assert isinstance(said, InboundMessage)
+        windows[name] = said.window
+    assert windows == {"from_an_advertisement": seconds, "text": None}, "None: the channel's own 24 hours"
+
+
+@pytest.mark.parametrize("hours", [23, 73, True, "48", 36.5])
+def test_a_window_after_advertisements_that_cannot_be_is_refused_by_name(hours: Any) -> None:
+    with pytest.raises(Refused, match="ad_window_hours"):
+        whatsapp_of(ad_window_hours=hours)

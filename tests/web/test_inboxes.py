@@ -136,6 +136,7 @@ def test_the_test_button_asks_the_provider_and_says_what_exactly_is_wrong(
     administrator: Screen, telegram: Provider
 ) -> None:
     saved = administrator.change("POST", "/inboxes", filled(settings={"api_url": telegram.url}))["inbox"]
+    say(telegram, {"ok": True, "result": True})
     say(telegram, {"ok": True, "result": {"id": 123456, "username": "lumbre_bot"}})
     say(telegram, {"ok": True, "result": {"url": "https://old.example/hook", "last_error_message": "502 Bad Gateway"}})
     health = administrator.change("POST", f"/inboxes/{saved['id']}/test")["health"]

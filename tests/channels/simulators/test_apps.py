@@ -32,7 +32,7 @@ from hub.domain.inbox import Inbox
 from hub.domain.messages import Address, Button, InboundMessage, OutboundMessage, Parsed, WebhookRequest, choice_token
 from hub.fetcher import PublicFetcher
 from hub.ports import Account as AccountOf
-from hub.ports import Channel, ChannelParts, MediaSource
+from hub.ports import Channel, ChannelParts, MediaSource, Registrar
 from hub.testing.conformance.subject import NoFetcher
 from tests.parts import free_port
 
@@ -146,6 +146,23 @@ def test_a_link_that_the_channel_declares_opens_it_and_brings_its_word(world: Wo
     assert (found, left.removeprefix("/start ").replace(token, "")) == (token, "")
     for other in (link.replace("lumbre", "somebody"), "https://shop.example/?start=x", link.partition("?")[0]):
         assert world.apps.opened(ANA, other) == ""
+
+
+def test_telegram_is_told_where_to_call_and_says_why_it_will_not(world: World) -> None:
+    channel = world.channels["telegram"]
+    assert isinstance(channel, Registrar)
+    world.apps.webhooks = {}
+    channel.register()
+    assert world.apps.webhooks == {"telegram": f"{world.url}/webhooks/telegram"}
+    world.apps.text("telegram", ANA, "heard")
+    world.wait(lambda: world.said)
+    far = replace(parts(world.url, "telegram", world.apps.secrets["telegram"]), webhook_url="http://hub.example/hook")
+    with pytest.raises(ChannelError, match="An HTTPS URL must be provided"):
+        telegram.channel(far).register()
+    wrong = parts(world.url, "telegram", world.apps.secrets["telegram"] | {"bot_token": "1:not-the-bots-token"})
+    with pytest.raises(ChannelError, match="Unauthorized") as refused:
+        telegram.channel(wrong).register()
+    assert refused.value.account
 
 
 @pytest.mark.parametrize("app", APPS)
