@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hub.domain import rooms
 from hub.domain.conversation import Status
-from hub.domain.errors import HubError, NotFound
+from hub.domain.errors import HubError
 from hub.domain.messages import Attention, Author
 from hub.domain.permissions import require
 from hub.hub import Hub
 from hub.ports import Attentive
-from hub.store.queries import attention, conversations, people, widget
+from hub.store.queries import attention, widget
 
 EVENT = "typing"
 _SECOND = 1_000_000
@@ -35,25 +35,17 @@ def by_agent(hub: Hub, agent_id: str, conversation_id: str, *, on: bool) -> None
     Raises NotFound, or Forbidden when the agent may not answer customers.
     """
     with hub.store.read() as connection:
-        agent = people.agent(connection, agent_id)
-        require(agent.role, "work_conversations")
-        row = conversations.rows(connection, [conversation_id]).get(conversation_id)
-        if row is None:
-            raise NotFound(f"there is no conversation {conversation_id}")
-        state = row.conversation
-        # Their last message's address, where the answer will go; not the other addresses of the same person.
-        reached = [
-            (inbox_id, visitor_id)
-            for identity_id, inbox_id, visitor_id in widget.visitors_in(connection, [conversation_id])[conversation_id]
-            if identity_id == state.identity_id
-        ]
-    author = {"kind": Author.AGENT.value, "id": agent.id, "name": agent.name}
+        name, role = attention.agent(connection, agent_id)
+        require(role, "work_conversations")
+        place = attention.place(connection, conversation_id)
+    author = {"kind": Author.AGENT.value, "id": agent_id, "name": name}
     hub.push.whisper(rooms.AGENTS, EVENT, {"conversation_id": conversation_id, "author": author, "on": on})
-    if not state.merged_into and state.status != Status.RESOLVED:
-        for inbox_id, visitor_id in reached:
-            hub.push.whisper(rooms.visitor(inbox_id, visitor_id), EVENT, {"author_name": agent.name, "on": on})
+    if not place.merged_into and place.status != Status.RESOLVED:
+        # Their last message's address, where the answer will go; not the other addresses of the same person.
+        if place.channel == widget.CHANNEL and place.scope is not None and place.address is not None:
+            hub.push.whisper(rooms.visitor(place.scope, place.address), EVENT, {"author_name": name, "on": on})
         if on:
-            _attend(hub, state.inbox_id, state.identity_id, typing=True)
+            _attend(hub, place.inbox_id, place.identity_id, typing=True)
 
 
 def reads(hub: Hub, agent_id: str, conversation_id: str) -> None:
@@ -62,13 +54,11 @@ def reads(hub: Hub, agent_id: str, conversation_id: str) -> None:
     Of somebody else's conversation they see nothing: who looks on there answers nothing. Raises NotFound, Forbidden.
     """
     with hub.store.read() as connection:
-        require(people.agent(connection, agent_id).role, "work_conversations")
-        row = conversations.rows(connection, [conversation_id]).get(conversation_id)
-    if row is None:
-        raise NotFound(f"there is no conversation {conversation_id}")
-    state = row.conversation
-    if state.assignee_id == agent_id and not state.merged_into and state.status != Status.RESOLVED:
-        _attend(hub, state.inbox_id, state.identity_id, typing=False)
+        _, role = attention.agent(connection, agent_id)
+        require(role, "work_conversations")
+        place = attention.place(connection, conversation_id)
+    if place.assignee_id == agent_id and not place.merged_into and place.status != Status.RESOLVED:
+        _attend(hub, place.inbox_id, place.identity_id, typing=False)
 
 
 def _attend(hub: Hub, inbox_id: str, identity_id: str, *, typing: bool) -> None:
