@@ -48,9 +48,9 @@ _PHRASES: Mapping[str, Mapping[str, str]] = {
         "es": "Ese no es el código que le enviamos. Compruébelo, por favor.",
     },
     "link": {
-        "en": "You can go on with us here, without telling everything again: {link}\nThe link is good for ten minutes, "
-        "and only once.",
-        "es": "Puede seguir con nosotros por aquí, sin volver a contarlo todo: {link}\nEl enlace vale durante diez "
+        "en": "You can go on with us here, without telling everything again:\n{link}\nThe link is good for ten "
+        "minutes, and only once.",
+        "es": "Puede seguir con nosotros por aquí, sin volver a contarlo todo:\n{link}\nEl enlace vale durante diez "
         "minutos y una sola vez.",
     },
     "link_linked": {

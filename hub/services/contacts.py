@@ -132,7 +132,9 @@ def link_by_proof(
     tx: Tx, inbox: Inbox, address: Address, contact_id: str, evidence: str, *, stated_by: str = ""
 ) -> None:
     """Makes an address this contact's, on evidence that names them. Whoever has it becomes one with them, with all that
-    is theirs; where it was only stated, the address alone comes over."""
+    is theirs; where it was only stated, the address alone comes over. A contact without a name gets the address's."""
+    if address.display_name:
+        tx.change(t.contact, {"id": contact_id, "name": ""}, {"name": address.display_name})
     region = region_of(inbox)
     found = canonical(address, region)
     if kind_of(found.channel) == PHONE:

@@ -290,3 +290,10 @@ def test_links_are_made_only_where_they_lead_somewhere(world: World, chat: Recei
         world.store.write(lambda tx: merging.merge(tx, second.conversation_id, chat.conversation_id, BY))
         with pytest.raises(Conflict):
             deep_links.give(hub, second.conversation_id, PAPER, ANA)
+
+
+def test_who_has_no_name_gets_the_one_that_they_have_there(world: World) -> None:
+    chat = world.say("hi", inbox_id=WEB, sender="visitor", name="")
+    come(world, give(world, chat))
+    with world.store.read() as connection:
+        assert [row.name for row in connection.execute(t.contact.select())] == ["Eva"]

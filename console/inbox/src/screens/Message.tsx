@@ -102,7 +102,7 @@ export const Message = memo(function Message({ message, contactName, conversatio
         <div className={classes.bubble}>
           {letter && <LetterHead letter={letter} conversation={conversation} />}
           <Above message={message} />
-          {message.erased ? <em>{t(message.deleted ? "thread.deleted" : "thread.erased")}</em> : <p className={classes.text}>{linked(message.text)}</p>}
+          {message.erased ? <em>{t(message.deleted ? "thread.deleted" : "thread.erased")}</em> : message.text && <p className={classes.text}>{linked(message.text)}</p>}
           <Extras message={message} />
           <Attachments files={shownFiles(message)} again={() => void client.invalidateQueries({ queryKey: keys.messages(message.conversation_id) })} />
           {letter && !message.erased && <LetterFoot message={message} letter={letter} conversation={conversation} />}
