@@ -37,6 +37,7 @@ KEYS = {
     "search_20k": "search",
     "search_200k": "search",
     "reindex": "search",
+    "backtest": "backtest",
     "simulate": "simulate",
     "ingest_postgres": "ingest_postgres",
     "visible_p99": "visible_p99",

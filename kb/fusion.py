@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from zlib import crc32
 
 import numpy as np
@@ -315,21 +316,26 @@ class _Part:
             found[taught] += _PHRASING * gain
         return found
 
-    def shown(self, article: int, readers: Sequence[tuple[int, float, Vector]], bm25: Vector) -> int:
-        """The passage with which an article answers: the nearest by the encoders, then by words."""
-        mine = np.flatnonzero((self._articles == article) & self._eligible)
-        nearness = sum(
-            weight * np.where(self._read[number].served[mine], cosines[mine], 0) for number, weight, cosines in readers
-        )
-        return int(mine[np.lexsort((mine, -bm25[self.places[mine]], -np.asarray(nearness)))[0]])
+    def shown(self, readers: Sequence[tuple[int, float, Vector]], bm25: Vector) -> NDArray[np.intp]:
+        """The passage with which each article answers: the nearest by the encoders, then by words."""
+        nearness = sum(weight * np.where(self._read[number].served, cosines, 0) for number, weight, cosines in readers)
+        mine = np.flatnonzero(self._eligible)
+        # The last key decides first.
+        order = mine[np.lexsort((-bm25[self.places[mine]], -np.asarray(nearness)[mine], self._articles[mine]))]
+        articles = self._articles[order]
+        first = np.flatnonzero(np.append(True, articles[1:] != articles[:-1]))
+        found = np.full(len(self.numbers), -1, dtype=np.intp)
+        found[articles[first]] = order[first]
+        return found
 
     def is_same(self, one: int, other: int, encoders: Iterable[int]) -> bool:
         """Whether two passages, in one language, say the same."""
         if self._languages[one] != self._languages[other]:
             return False
         for number in encoders:
-            first, second = self.vectors(number)[[one, other]]
-            if first @ second < _SAME * np.sqrt((first @ first) * (second @ second)):
+            vectors = self.vectors(number)
+            first, second = vectors[one], vectors[other]
+            if first @ second < _SAME * sqrt(float(first @ first) * float(second @ second)):
                 return False
         return True
 
@@ -450,11 +456,12 @@ def _distinct(
 ) -> list[tuple[int, int]]:
     """The best articles, each with the passage that it answers with, without those that say what a better one says."""
     encoders = [number for number, _, _ in readers]
+    answers = part.shown(readers, bm25)
     found: list[tuple[int, int]] = []
     for article in np.argsort(-fused, kind="stable").tolist():
         if len(found) == count:
             break
-        shown = part.shown(article, readers, bm25)
+        shown = int(answers[article])
         if not any(part.is_same(shown, before, encoders) for _, before in found):
             found.append((article, shown))
     return found

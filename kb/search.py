@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -101,9 +101,12 @@ class LocalKnowledgeBase:
         self._translator = Translator()
         self._encoders: tuple[Encoder, ...] = ()
         self._failure = ""
-        # One thread encodes, whoever asks: the models take no more cores than the settings say, and are never entered
-        # twice. Its queue is first come, first served; documents come in small batches, one at a time.
+        # One thread encodes, whoever asks: the models take no more cores than the settings say (whoever searches for
+        # many questions lends a second one), and none is ever entered twice. Its queue is first come, first served;
+        # documents come in small batches, one at a time.
         self._encoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode", initializer=_yield_to_others)
+        self._entered = {spec.name: threading.Lock() for spec in self._specs}
+        self._translating = threading.Lock()
         self._snapshot = index.empty(len(self._specs))
         self._writing = threading.Lock()
         self._former: LocalKnowledgeBase | None = None
@@ -183,21 +186,39 @@ class LocalKnowledgeBase:
             raise Refused("limit", "must be at least 1")
         # Those of like length together: the shorter ones of a batch cost as much as the longest.
         order = sorted(range(len(questions)), key=lambda place: (base(questions[place][1]), len(questions[place][0])))
+        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         found: dict[int, SearchResult] = {}
-        for start in range(0, len(order), _BATCH):
-            some = order[start : start + _BATCH]
-            found |= zip(some, self._found([questions[place] for place in some], limit), strict=True)
+        coming: list[tuple[list[int], Callable[[], list[SearchResult]]]] = []
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode", initializer=_yield_to_others) as beside:
+            for some in batches:
+                # One batch is encoded while the one before is searched for.
+                coming.append((some, self._finding([questions[place] for place in some], limit, beside)))
+                if len(coming) > 1:
+                    places, results = coming.pop(0)
+                    found |= zip(places, results(), strict=True)
+            for places, results in coming:
+                found |= zip(places, results(), strict=True)
         return [found[place] for place in range(len(questions))]
 
     def _found(self, questions: Sequence[tuple[str, str]], limit: int) -> list[SearchResult]:
+        return self._finding(questions, limit)()
+
+    def _finding(
+        self, questions: Sequence[tuple[str, str]], limit: int, beside: Executor | None = None
+    ) -> Callable[[], list[SearchResult]]:
+        """Begins to encode questions; what is returned waits for that and searches."""
         self._loaded()
         asked = [(_clean(text).strip()[:_QUESTION_CHARACTERS], base(language)) for text, language in questions]
         snapshot = self._snapshot
-        vectors = self._query_vectors(asked) if snapshot.passages else [[]] * len(asked)
-        return [
-            self._ranked(snapshot, text, language, queries, limit)
-            for (text, language), queries in zip(asked, vectors, strict=True)
-        ]
+        vectors = self._encoded(asked, beside) if snapshot.passages else lambda: [[]] * len(asked)
+
+        def results() -> list[SearchResult]:
+            return [
+                self._ranked(snapshot, text, language, queries, limit)
+                for (text, language), queries in zip(asked, vectors(), strict=True)
+            ]
+
+        return results
 
     def _ranked(
         self, snapshot: index.Snapshot, text: str, language: str, queries: Sequence[Vectors | None], limit: int
@@ -223,10 +244,13 @@ class LocalKnowledgeBase:
 
     def query_vectors(self, text: str, language: str) -> list[Vectors | None]:
         """A question's vector by each encoder; None by those that do not serve its language (see `kb.fusion.rank`)."""
-        return self._query_vectors([(text, language)])[0]
+        return self._encoded([(text, language)])()[0]
 
-    def _query_vectors(self, asked: Sequence[tuple[str, str]]) -> list[list[Vectors | None]]:
-        """Of each (text, language) that is not empty; those of one language are encoded at once."""
+    def _encoded(
+        self, asked: Sequence[tuple[str, str]], beside: Executor | None = None
+    ) -> Callable[[], list[list[Vectors | None]]]:
+        """Begins with the vectors of each (text, language) that is not empty; those of one language are encoded at
+        once. Every other encoder works `beside`, where there is another thread. What is returned waits for them."""
         loaded = self._loaded()
         found: list[list[Vectors | None]] = [[None] * len(loaded) for _ in asked]
         places: dict[str, list[int]] = {}
@@ -234,20 +258,28 @@ class LocalKnowledgeBase:
             if text:
                 places.setdefault(language, []).append(place)
 
-        def encode() -> None:
+        def encode(numbers: range) -> None:
             for language, mine in places.items():
                 readers, texts = self._readers(language), [asked[place][0] for place in mine]
-                for number, (encoder, spec) in enumerate(zip(loaded, self._specs, strict=True)):
+                for number in numbers:
                     if not readers[number]:
                         continue
+                    read = partial(self._read, loaded[number].encode_query, self._specs[number], language)
                     with suppress(Unavailable):  # no translation: the others answer
-                        for place, vector in zip(
-                            mine, self._read(encoder.encode_query, spec, language, texts), strict=True
-                        ):
+                        for place, vector in zip(mine, read(texts), strict=True):
                             found[place][number] = vector
 
-        self._encoding.submit(encode).result()
-        return found
+        step = 1 if beside is None else 2
+        parts = [self._encoding.submit(encode, range(0, len(loaded), step))]
+        if beside is not None:
+            parts.append(beside.submit(encode, range(1, len(loaded), step)))
+
+        def vectors() -> list[list[Vectors | None]]:
+            for part in parts:
+                part.result()
+            return found
+
+        return vectors
 
     def passages(self, article: ArticleText) -> tuple[Passage, ...]:
         """Cuts and encodes one article version; some 20 ms a passage. An article without text is found by its title.
@@ -311,6 +343,7 @@ class LocalKnowledgeBase:
         loaded = self._loaded()
         other = LocalKnowledgeBase(self._settings, specs=self._specs, loader=lambda _: loaded, fitted=self._calibration)
         other._encoders, other._encoding, other._translator = loaded, self._encoding, self._translator
+        other._entered, other._translating = self._entered, self._translating
         return other
 
     def imprint(self, texts: Sequence[str]) -> tuple[bytes, ...]:
@@ -392,8 +425,12 @@ class LocalKnowledgeBase:
         return readers if any(readers) else [True] + [False] * (len(readers) - 1)
 
     def _read(self, encode: Encode, spec: EncoderSpec, language: str, sentences: Sequence[str]) -> Vectors:
-        """The vectors of sentences in a language, translated for a model that reads it so. In the encoding thread."""
-        return encode(self._translator.english(sentences) if language in spec.translated else sentences)
+        """The vectors of sentences in a language, translated for a model that reads it so. In an encoding thread."""
+        with self._entered[spec.name]:
+            if language in spec.translated:
+                with self._translating:
+                    sentences = self._translator.english(sentences)
+            return encode(sentences)
 
     def _document_vectors(self, encode: Encode, title: str, texts: Sequence[str]) -> list[Vectors | None]:
         """For each text the mean of three unit vectors: of the title, of the title with the text, of the text."""
