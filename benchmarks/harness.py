@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import socket
@@ -17,6 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from unittest.mock import patch
+
+from hub import __main__ as program
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -123,15 +127,36 @@ def hub_environment(folder: Path, port: int, **more: str) -> dict[str, str]:
     }
 
 
+def command(arguments: Sequence[str], environment: Mapping[str, str], given: str = "") -> str:
+    """What a command of `centralita` prints that is `given` this on its standard input, run in this process: to start
+    Python with all that it imports takes several times as long as what benchmarks ask of it.
+
+    Raises ValueError where the command fails.
+    """
+    printed = io.StringIO()
+    with (
+        patch.dict(os.environ, environment),
+        patch.object(sys, "stdin", io.StringIO(given)),
+        contextlib.redirect_stdout(printed),
+    ):
+        code = program.main(arguments)
+    if code:
+        raise ValueError(f"centralita {' '.join(arguments)} ended with {code}: {printed.getvalue()}")
+    return printed.getvalue()
+
+
+def furnish(environment: Mapping[str, str]) -> None:
+    """Puts the schema and the demo firm into the database of these settings."""
+    command(["migrate"], environment)
+    command(["seed"], environment)
+
+
 @contextmanager
 def hub(folder: Path, *, port: int = 0, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A hub with the demo firm, in a process of its own: (address, process). Any free port when none is given."""
     port = port or free_port()
     environment = hub_environment(folder, port, **more)
-    for command in ("migrate", "seed"):
-        subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, "-m", "hub", command], env={**os.environ, **environment}, cwd=ROOT, check=True
-        )
+    furnish(environment)
     with process([sys.executable, "-m", "hub", "serve"], environment, folder / "hub.log") as child:
         address = f"http://127.0.0.1:{port}"
         wait_for(address)

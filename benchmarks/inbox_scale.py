@@ -7,8 +7,6 @@ queue, by priority and waiting time. Both hubs and the bare route are asked in t
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -17,7 +15,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks import loader
-from benchmarks.harness import ROOT, Context, Figure, free_port, hub_environment, median, process, wait_for, yardstick
+from benchmarks.harness import (
+    Context,
+    Figure,
+    free_port,
+    furnish,
+    hub_environment,
+    median,
+    process,
+    wait_for,
+    yardstick,
+)
 from hub.services import demo
 
 MANY, FEW = 1_000_000, 1_000
@@ -38,13 +46,12 @@ def run(context: Context) -> dict[str, Figure]:
             folder.mkdir()
             port = free_port()
             environment = hub_environment(folder, port)
-            for command in ("migrate", "seed"):
-                program = [sys.executable, "-m", "hub", command]
-                subprocess.run(program, env={**os.environ, **environment}, cwd=ROOT, check=True)  # noqa: S603
+            furnish(environment)
             loaded = loader.load(environment, count)
             stack.enter_context(process([sys.executable, "-m", "hub", "serve"], environment, folder / "hub.log"))
-            wait_for(f"http://127.0.0.1:{port}/health")
             served[name] = f"127.0.0.1:{port}", loaded
+        for place, _ in served.values():
+            wait_for(f"http://{place}/health")
         # Not before all are filled: a server hangs up on who says nothing for a while.
         inboxes = {name: Inbox(*each) for name, each in served.items()}
         bare = HTTPConnection(bare_place)

@@ -3,14 +3,11 @@ count is as in `ingest_sqlite`."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks import ingest_sqlite as ingest
 from benchmarks import loader
-from benchmarks.harness import ROOT, Context, Figure, Load, free_port, hub, hub_environment, load, median
+from benchmarks.harness import Context, Figure, Load, free_port, furnish, hub, hub_environment, load, median
 
 STORED = 1_000_000
 MESSAGES = 3_000
@@ -28,9 +25,7 @@ def run(context: Context) -> dict[str, Figure]:
         folder = context.folder / f"full-{number}"
         folder.mkdir()
         environment = hub_environment(folder, 8000)
-        for command in ("migrate", "seed"):
-            program = [sys.executable, "-m", "hub", command]
-            subprocess.run(program, env={**os.environ, **environment}, cwd=ROOT, check=True)  # noqa: S603
+        furnish(environment)
         loader.load(environment, context.scaled(STORED // PER_CONVERSATION, 1_000))
         full.append(measure(folder, context))
     value, limit = median([each.rate for each in full]), median([each.rate for each in empty])

@@ -9,10 +9,8 @@ own connections wait for the disk, and the outbox is empty within a minute.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,10 +19,10 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from benchmarks.harness import (
-    ROOT,
     Context,
     Figure,
     Load,
+    command,
     free_port,
     hub,
     hub_environment,
@@ -113,18 +111,11 @@ def connect(folder: Path, address: str, provider: int, **more: str) -> str:
         "messages_per_second": 0,  # the provider's own queue is as long as the run
     }
     options = ["--name", "Text messages of the run", "--team", TEAM, "--settings", json.dumps(own)]
-    done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-m", "hub", "connect", "sms", *options],
-        input=json.dumps({"auth_token": TOKEN}),
-        env={**os.environ, **hub_environment(folder, urlsplit(address).port or 0, **more)},
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found = re.search(r"calls (http\S+)", done.stdout)
+    environment = hub_environment(folder, urlsplit(address).port or 0, **more)
+    said = command(["connect", "sms", *options], environment, json.dumps({"auth_token": TOKEN}))
+    found = re.search(r"calls (http\S+)", said)
     if found is None:
-        raise ValueError(f"where is the webhook? {done.stdout}")
+        raise ValueError(f"where is the webhook? {said}")
     return found[1]
 
 

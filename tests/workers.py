@@ -30,6 +30,7 @@ LONG = (
     # Takes all there is of the processor, and what was started first has limits in seconds.
     "tests/faults/test_faults.py",
     "tests/faults/test_hosts.py",
+    "tests/benchmarks/test_scale.py",
     "tests/benchmarks/test_sockets.py",
     "tests/kb/",
     "tests/channels/test_conformance.py",
