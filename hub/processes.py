@@ -88,7 +88,7 @@ def work(settings: Settings, *, slow: bool) -> None:
         raise Unavailable("a worker needs Redis")
     assembled.start()
     try:
-        worker.work(assembled.runner, assembled.redis, slow=slow)
+        worker.work(assembled.runner, assembled.redis, slow=slow, threads=settings.runner_threads)
     finally:
         assembled.stop()
         if isinstance(assembled.hub.push, RedisHints):

@@ -39,7 +39,10 @@ class ThreadNudger:
         self._wanted = threads
         # By thread: since when it has run a row of the fast line (monotonic seconds).
         self._busy: dict[int, float] = {}
+        self._running = 0
         self._helpers: list[threading.Thread] = []
+        # Told whenever a row is begun or done.
+        self._moved = threading.Condition()
         self._threads = [
             threading.Thread(target=self._work, args=(self._fast,), name=f"runner-{number}", daemon=True)
             for number in range(threads)
@@ -54,6 +57,8 @@ class ThreadNudger:
     def stop(self, timeout: float = 5.0) -> None:
         """Lets running rows end; what waits stays in the outbox. `timeout` in seconds, for each thread."""
         self._stopped.set()
+        with self._moved:
+            self._moved.notify_all()
         if self._watcher.is_alive():
             self._watcher.join(timeout)  # from here on there are no more helpers
         for _ in (*self._threads[:-1], *self._helpers):
@@ -69,6 +74,18 @@ class ThreadNudger:
             if outbox_id not in self._in_line:
                 self._in_line.add(outbox_id)
                 line.put(outbox_id)
+
+    def nudge_with_room(self, outbox_id: int, *, slow: bool = False) -> None:
+        """As `nudge`, for who brings rows faster than they are run: waits until few stand in the fast line, so that the
+        others are left to other processes."""
+        with self._moved:
+            self._moved.wait_for(lambda: slow or self._stopped.is_set() or self._fast.qsize() < self._wanted)
+        self.nudge([outbox_id], slow=slow)
+
+    def drain(self) -> None:
+        """Waits until nothing stands in line or runs."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._stopped.is_set() or not (self._in_line or self._running))
 
     def _work(self, line: queue.SimpleQueue[int | None]) -> None:
         while (outbox_id := line.get()) is not None and not self._stopped.is_set():
@@ -86,7 +103,10 @@ class ThreadNudger:
             self._run_one(outbox_id, counts=True)
 
     def _run_one(self, outbox_id: int, *, counts: bool) -> None:
-        self._in_line.discard(outbox_id)
+        with self._moved:
+            self._in_line.discard(outbox_id)
+            self._running += 1
+            self._moved.notify_all()
         if counts:
             self._busy[threading.get_ident()] = time.monotonic()
         try:
@@ -95,6 +115,9 @@ class ThreadNudger:
             log.exception("could not run outbox row %s", outbox_id)
         finally:
             self._busy.pop(threading.get_ident(), None)
+            with self._moved:
+                self._running -= 1
+                self._moved.notify_all()
 
     def _watch(self) -> None:
         """Puts a helper in the place of each thread that is stuck, while there is a line."""

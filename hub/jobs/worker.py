@@ -1,8 +1,8 @@
-"""A worker process: runs rows whose ids come through RQ.
+"""A worker process: runs rows whose ids come through RQ, in the same threads as a hub that runs its rows itself.
 
-RQ imports `run` by its name, so the runner has to be found from here; it is set once, before the work begins. RQ's
-default worker forks for every job and builds everything anew; a `SimpleWorker` runs them in this process, which has its
-parts already.
+RQ imports `run` by its name, so the threads have to be found from here; they are set once, before the work begins. RQ's
+default worker forks for every job and builds everything anew; a `SimpleWorker` calls it in this process, which has its
+parts already. It runs one job at a time, and a row may wait long for a provider: its job is to hand the row over.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import time
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, get_current_job
 
+from hub.jobs.nudges import ThreadNudger
 from hub.jobs.redis_nudger import FAST_QUEUE, SLOW_QUEUE
 from hub.jobs.runner import Runner
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 PAUSE = 1.0  # seconds
 
-_runners: list[Runner] = []
+_lines: list[ThreadNudger] = []
 
 
 class _Worker(SimpleWorker):
@@ -38,21 +39,32 @@ class _Worker(SimpleWorker):
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ has annotated but a part of it
 
 
-def run(outbox_id: int) -> bool:
-    """RQ's job. Returns whether the row was free to run."""
-    return _runners[0].run(outbox_id)
+def run(outbox_id: int) -> None:
+    """RQ's job: has the row run. What RQ believes to be done then, and is not yet, is in the outbox."""
+    job = get_current_job()
+    _lines[0].nudge_with_room(outbox_id, slow=job is not None and job.origin == SLOW_QUEUE)
 
 
-def work(runner: Runner, redis: Redis, *, slow: bool, burst: bool = False) -> None:
-    """Works until it is told to stop (SIGINT, SIGTERM).
+def work(runner: Runner, redis: Redis, *, slow: bool, threads: int, burst: bool = False) -> None:
+    """Works until it is told to stop (SIGINT, SIGTERM); rows that run then are run to their end.
 
     Args:
         runner: runs the rows.
         redis: where the queues are.
-        slow: take slow rows too, after the others.
-        burst: stop when the queues are empty.
+        slow: take slow rows too, after the others; they have a thread of their own.
+        threads: that run the others.
+        burst: stop when the queues are empty and all rows are done.
     """
-    _runners[:] = [runner]
+    line = ThreadNudger(runner.run, threads)
+    _lines[:] = [line]
+    line.start()
+    try:
+        _take(redis, line, slow=slow, burst=burst)
+    finally:
+        line.stop()
+
+
+def _take(redis: Redis, line: ThreadNudger, *, slow: bool, burst: bool) -> None:
     names = [FAST_QUEUE, SLOW_QUEUE] if slow else [FAST_QUEUE]
     while True:
         told_to_stop = False
@@ -63,6 +75,10 @@ def work(runner: Runner, redis: Redis, *, slow: bool, burst: bool = False) -> No
                 worker.work(burst=burst, logging_level="WARNING")
             finally:
                 told_to_stop = worker.told_to_stop
+            if burst:
+                line.drain()
+                if any(len(Queue(name, connection=redis)) for name in names):
+                    continue  # what those rows were followed by
         except RedisError as error:
             log.warning("Redis is away: %s", error)
         if burst or told_to_stop:

@@ -145,3 +145,28 @@ def test_each_row_runs_once_however_often_it_is_told_of(world: World) -> None:
         nudger.stop()
     assert teams(world) == {f"by-{each}" for each in ids}
     assert {(row(world, each).state, row(world, each).attempts) for each in ids} == {("done", 1)}
+
+
+def test_who_brings_rows_from_a_queue_leaves_to_others_what_it_could_not_begin(line: Line) -> None:
+    nudger = ThreadNudger(line, 1)
+    nudger.start()
+    line.hold(1)
+    nudger.nudge_with_room(1)
+    assert line.entered[1].wait(30)
+    nudger.nudge_with_room(2)  # the first in line
+    brought = threading.Event()
+
+    def bring() -> None:
+        nudger.nudge_with_room(3)
+        brought.set()
+
+    threading.Thread(target=bring, daemon=True).start()
+    nudger.nudge_with_room(4, slow=True)  # has a line of its own
+    assert line.next() == 4
+    assert not brought.is_set()
+    line.held[1].set()
+    assert brought.wait(30)
+    nudger.drain()
+    assert {line.next(), line.next(), line.next()} == {1, 2, 3}
+    assert line.ran.empty()
+    nudger.stop()

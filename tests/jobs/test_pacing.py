@@ -368,7 +368,7 @@ def test_slots_are_kept_to_the_moment(running: tuple[Assembled, PaperChannel], m
     deadline = time.monotonic() + 40
     while len(times) < 8 and time.monotonic() < deadline:
         if assembled.redis is not None:
-            worker.work(assembled.runner, assembled.redis, slow=False, burst=True)
+            worker.work(assembled.runner, assembled.redis, slow=False, threads=4, burst=True)
         else:
             time.sleep(0.01)
     assert len(times) == 8, "and not at the end of the round, in a minute"

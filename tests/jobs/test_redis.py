@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hub.__main__ import main
 from hub.app import build
 from hub.domain.conversation import Status
 from hub.domain.events import SYSTEM
+from hub.domain.messages import OutboundMessage
 from hub.jobs import worker
 from hub.jobs.redis_nudger import FAST_QUEUE, PAUSE, SLOW_QUEUE, RedisNudger
 from hub.jobs.sweeper import Sweeper
@@ -65,7 +67,7 @@ def redis(world: World) -> Redis:
 
 
 def work(world: World, *, slow: bool = True) -> None:
-    worker.work(world.assembled.runner, redis(world), slow=slow, burst=True)
+    worker.work(world.assembled.runner, redis(world), slow=slow, threads=4, burst=True)
 
 
 def unfinished(world: World) -> int:
@@ -115,6 +117,23 @@ def test_slow_rows_have_a_queue_of_their_own(world: World) -> None:
     work(world, slow=False)
     assert unfinished(world) == 1
     work(world, slow=True)
+    assert unfinished(world) == 0
+
+
+def test_providers_that_do_not_answer_hold_up_nobody_else(world: World) -> None:
+    answers, hung = threading.Event(), []
+
+    def sent(message: OutboundMessage) -> None:
+        if message.address.value.startswith("hung"):
+            hung.append(answers.wait(30))
+        else:
+            answers.set()
+
+    world.paper.after_send = sent
+    for sender in ("hung-1", "hung-2", "hung-3", "hung-4", "another"):
+        world.say("hello", sender=sender)
+    work(world)
+    assert hung == [True] * 4, "it was answered while four threads of four waited"
     assert unfinished(world) == 0
 
 
@@ -186,5 +205,5 @@ def test_a_worker_that_starts_while_redis_is_away_does_not_die_of_it(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Redis(port=parts.free_port()) as nobody:
-        worker.work(world.assembled.runner, nobody, slow=True, burst=True)
+        worker.work(world.assembled.runner, nobody, slow=True, threads=4, burst=True)
     assert "Redis is away" in caplog.text
