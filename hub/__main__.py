@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import signal
 import sys
@@ -21,7 +20,7 @@ from typing import Any
 
 from bot import evaluation
 from bot.server import PROJECT, BotServerError, find_environment
-from hub import app, processes
+from hub import app, logs, processes
 from hub.clock import SystemClock
 from hub.domain import staffing
 from hub.domain.cases import read_base
@@ -50,9 +49,7 @@ from kb.search import KnowledgeSettings, LocalKnowledgeBase
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the process's exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "alembic.runtime.migration", "rq.worker"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.begin()
     options = _parser().parse_args(arguments)
     command: Callable[[Settings, argparse.Namespace], int] = options.run
     try:
