@@ -156,6 +156,13 @@ class Apps:
         event, sid = getattr(self, f"_{app}_press")(number, title, token)
         return self._deliver(app, number, sid, title, event, fault=self.faults[app].take("webhook", number))
 
+    def change(self, app: str, number: str, sid: str, do: str, words: str) -> bool:
+        """A customer edits a message of theirs, takes it back or puts a sign to it, where the app lets them."""
+        event = getattr(self, f"_{app}_{do}", lambda *_: None)(number, sid, words)
+        if event is not None:
+            self.event(app, number, event)
+        return event is not None
+
     def opened(self, number: str, link: str) -> str:
         """A customer opens a link to the bot, and starts it, or to the account, and sends the text of the link."""
         parts = urlsplit(link)
@@ -298,6 +305,18 @@ class Apps:
             content["document"] = about | {"file_name": file.name, "mime_type": file.media_type}
         return self._telegram_said(number, content)
 
+    def _telegram_edit(self, number: str, sid: str, words: str) -> dict[str, Any]:
+        update, _ = self._telegram_said(number, {"text": words, "edit_date": int(self._clock())})
+        edited = update["message"] | {"message_id": int(sid.rpartition(":")[2])}
+        return {"update_id": update["update_id"], "edited_message": edited}
+
+    def _telegram_react(self, number: str, sid: str, words: str) -> dict[str, Any]:
+        chat = self._chat(number)
+        reaction = {"chat": chat, "message_id": int(sid.rpartition(":")[2]), "date": int(self._clock())}
+        reaction |= {"user": {"id": chat["id"], "is_bot": False, "first_name": chat["first_name"]}}
+        reaction |= {"old_reaction": [], "new_reaction": [{"type": "emoji", "emoji": words}]}
+        return {"update_id": next(self._numbers), "message_reaction": reaction}
+
     def _telegram_unknown(self, number: str) -> tuple[dict[str, Any], str]:
         return self._telegram_said(number, {"hologram": {}})
 
@@ -337,6 +356,9 @@ class Apps:
             key, content = str(next(self._numbers)), {"type": "text", "text": body}
         return self._line_said(number, "message", key, {"message": {"id": key, **content}})
 
+    def _line_take_back(self, number: str, sid: str, _words: str) -> dict[str, Any]:
+        return self._line_event("unsend", identity("line", number), unsend={"messageId": sid})
+
     def _line_unknown(self, number: str) -> tuple[dict[str, Any], str]:
         key = str(next(self._numbers))
         return self._line_said(number, "message", key, {"message": {"id": key, "type": "hologram"}})
@@ -372,6 +394,33 @@ class Apps:
         elif subtype:
             event["subtype"] = subtype
         return _callback(event | {"ts": stamp, "event_ts": stamp}), f"{place}:{stamp}"
+
+    def _slack_changed(self, sid: str, subtype: str, more: dict[str, Any]) -> dict[str, Any]:
+        before = self._bodies[sid]["event"]
+        event: dict[str, Any] = {"type": "message", "subtype": subtype, "channel": before["channel"]}
+        stamp = self._stamp()
+        event["channel_type"] = "im"
+        return _callback(event | {"ts": stamp, "event_ts": stamp, "previous_message": before} | more)
+
+    def _slack_edit(self, number: str, sid: str, words: str) -> dict[str, Any]:
+        escaped = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        edited = {"user": identity("slack", number), "ts": self._stamp()}
+        now = self._bodies[sid]["event"] | {"text": escaped, "edited": edited}
+        return self._slack_changed(sid, "message_changed", {"message": now})
+
+    def _slack_take_back(self, _number: str, sid: str, _words: str) -> dict[str, Any]:
+        return self._slack_changed(sid, "message_deleted", {"deleted_ts": sid.partition(":")[2]})
+
+    def _slack_react(self, number: str, sid: str, words: str) -> dict[str, Any]:
+        place, _, stamp = sid.partition(":")
+        names = {"👍": "+1", "❤️": "heart"}
+        event: dict[str, Any] = {
+            "type": "reaction_added",
+            "user": identity("slack", number),
+            "reaction": names.get(words, words),
+        }
+        event |= {"item": {"type": "message", "channel": place, "ts": stamp}, "event_ts": self._stamp()}
+        return _callback(event)
 
     def _slack_unknown(self, number: str) -> tuple[dict[str, Any], str]:
         return self._slack_text(number, "", (), "hologram")

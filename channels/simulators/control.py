@@ -142,6 +142,19 @@ def routes(
         pressed = provider.press(body["channel"], sender, *choices[place])
         return jsonify({"sid": pressed.sid, "delivered": False, "attempts": []}), 201
 
+    @control.post("/changes")
+    def change_text() -> tuple[Response, int]:
+        body = _body({"from", "channel", "sid", "do", "words"})
+        provider, sid, do = _provider(apps, body), _text(body, "sid"), _text(body, "do")
+        kept = twilio.ledger.message(sid)
+        if kept is None or (kept.channel, kept.customer) != (body["channel"], body["from"]):
+            raise Rejected("sid", "must be a message of this customer's in this app")
+        if do not in _CHANGES:
+            raise Rejected("do", f"must be one of {', '.join(_CHANGES)}")
+        return jsonify(
+            {"changed": provider.change(kept.channel, kept.customer, sid, do, _text(body, "words", ""))}
+        ), 201
+
     @control.post("/links")
     def open_link() -> tuple[Response, int]:
         body = _body({"from", "link"})
@@ -250,6 +263,7 @@ def _by_app(apps: Mapping[str, Provider], body: dict[str, Any]) -> tuple[Respons
     return jsonify({"sid": sent.sid, "delivered": False, "attempts": []}), 201
 
 
+_CHANGES = ("edit", "take_back", "react")
 _CHOICES = {
     "opt_out": ("default", "advanced", "off"),
     "signing": ("token", "shared_key"),

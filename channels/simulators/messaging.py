@@ -53,6 +53,10 @@ class Provider(Protocol):
     def press(self, app: str, number: str, title: str, token: str) -> Message:
         """A customer presses a button that carries a token. Returns the message."""
 
+    def change(self, app: str, number: str, sid: str, do: str, words: str) -> bool:
+        """A customer does something to a message of theirs: `edit` (to these words), `take_back`, or `react` (with this
+        emoji). Returns whether the app has that; what it has not changes nothing."""
+
     def opened(self, number: str, link: str) -> str:
         """A customer opens a link, as in a message of the firm's, and sends what it has ready for them. Returns the app
         that it opened; empty where it opens none of these."""

@@ -168,6 +168,28 @@ class Meta:
             return self._say(app, number, title, {"type": "interactive", "interactive": reply})
         return self._say(app, number, title, {"postback": {"title": title, "payload": token}})
 
+    def change(self, app: str, number: str, sid: str, do: str, words: str) -> bool:
+        """A customer edits a message of theirs, takes it back or puts a sign to it, where the app lets them."""
+        if do == "react":
+            self.react(app, number, sid, words)
+            return True
+        new = {"original_message_id": sid, "message": {"type": "text", "text": {"body": words}}}
+        whatsapp = {
+            "edit": {"type": "edit", "edit": new},
+            "take_back": {"type": "revoke", "revoke": {"original_message_id": sid}},
+        }
+        pages: Mapping[tuple[str, str], dict[str, Any]] = {
+            ("messenger", "edit"): {"message_edit": {"mid": sid, "text": words, "num_edit": 1}},
+            ("instagram", "take_back"): {"message": {"mid": sid, "is_deleted": True}},
+        }
+        if app == "whatsapp":
+            self.event(app, number, self._whatsapp(number, whatsapp[do]))
+        elif (app, do) in pages:
+            self.event(app, number, self._page(app, number, pages[app, do]))
+        else:
+            return False
+        return True
+
     def opened(self, number: str, link: str) -> str:
         """A customer opens a link: with a text to send, or with a reference, which comes with "Get started" where they
         never wrote, else by itself."""

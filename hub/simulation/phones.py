@@ -25,6 +25,7 @@ class PhonePlayer:
         self._channel = channel
         self._phones: dict[str, int] = {}
         self._seen: set[str] = set()
+        self._changed: dict[str, tuple[str, str]] = {}
 
     async def open(self) -> None:
         await self._network.open(self._channel, self._heard)
@@ -60,6 +61,7 @@ class PhonePlayer:
         except TimeoutError:
             return Taken(sid, accepted=False, why="the provider was still trying")
         if accepted:
+            await self._change(step, sid)
             return Taken(sid, True, self._network.accepted_in.get(sid), at=self._network.accepted_at.get(sid))
         statuses = [str(each["status"]) async for each in self._network.journal("webhook") if each["sid"] == sid]
         return Taken(sid, accepted=False, why=f"the hub answered {', '.join(statuses)}")
@@ -90,9 +92,18 @@ class PhonePlayer:
                 for each in sorted(own, key=lambda each: int(each["id"]))
                 if each["origin"] == "hub"
             ],
+            changed=self._changed,
         )
 
     # --- how ---
+
+    async def _change(self, step: Step, sid: str) -> None:
+        if not step.then:
+            return
+        words = {"edit": f"{step.text[:1000]} (corrected)", "react": "👍"}.get(step.then, "")
+        asked = {"from": step.person.phone, "channel": self._channel, "sid": sid, "do": step.then, "words": words}
+        if (await self._network.post("changes", asked)).json()["changed"]:
+            self._changed[sid] = (step.then, words)
 
     def _heard(self, sid: str, phone: str) -> None:
         """Something has come for a customer; its later states are no news to them."""

@@ -7,7 +7,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.domain.errors import Refused
 from hub.simulation.numbers import Numbers
@@ -15,6 +15,16 @@ from hub.simulation.script import ANY, Conversation, Mail, Turn
 
 # Whoever texts in the script could as well write by one of these: by which is dealt out.
 TEXTED = ("sms", "whatsapp", "messenger", "instagram", "telegram", "line", "slack")
+# One text in so many is changed by whoever wrote it, in turn by what their app lets them do.
+CHANGED_EVERY = 4
+CHANGES: Mapping[str, tuple[str, ...]] = {
+    "whatsapp": ("edit", "take_back", "react"),
+    "messenger": ("edit", "react"),
+    "instagram": ("take_back", "react"),
+    "telegram": ("edit", "react"),
+    "line": ("take_back",),
+    "slack": ("edit", "take_back", "react"),
+}
 # The languages of the hub's own pages; everybody else sees the first.
 _SERVED = ("en", "es")
 
@@ -35,7 +45,7 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One message to be said: `at` seconds after the start. `mail` says how, where it is said by mail. `last`: the
-    conversation ends with it."""
+    conversation ends with it. `then` is what its writer does to it once it is said, one of `CHANGES`, or empty."""
 
     at: float
     person: Person
@@ -45,6 +55,7 @@ class Step:
     expects_answer: bool
     last: bool
     mail: Mail | None = None
+    then: str = ""
 
 
 def compressed(pause: float) -> float:
@@ -93,6 +104,7 @@ def plan(
     deck = _shuffled(playable(script, channels), chance)
     texted = [each for each in TEXTED if each in channels]
     numbers, people = Numbers(seed), itertools.count(1)
+    changes = {channel: _changes(kinds) for channel, kinds in CHANGES.items()}
     waiting: list[tuple[float, int, _UnderWay]] = []
     at = 0.0
     for count in itertools.count():
@@ -107,9 +119,19 @@ def plan(
             if conversation.channels == {TEXTED[0]} and len(texted) > 1:
                 by[TEXTED[0]] = chance.choice(texted)
             under_way = _UnderWay(conversation, by, numbers, people, seed)
-        yield under_way.step(at)
+        step = under_way.step(at)
+        if step.channel in changes and not step.pictures:
+            step = replace(step, then=next(changes[step.channel]))
+        yield step
         if under_way.left:
             heapq.heappush(waiting, (at + compressed(under_way.left[0].pause), count, under_way))
+
+
+def _changes(kinds: Sequence[str]) -> Iterator[str]:
+    """What is done to one text after another of an app: mostly nothing."""
+    for number in itertools.count():
+        kind, rest = divmod(number, CHANGED_EVERY)
+        yield "" if rest else kinds[kind % len(kinds)]
 
 
 def _shuffled(conversations: list[Conversation], chance: random.Random) -> Iterator[Conversation]:

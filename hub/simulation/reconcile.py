@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from hub.simulation.record import Ledger, Said
 from hub.simulation.script import MAIL
 
-Kind = Literal["lost", "doubled", "invented", "out_of_order", "unfinished"]
+Kind = Literal["lost", "doubled", "invented", "out_of_order", "unfinished", "unchanged"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WEBCHAT = "webchat"
 _SENT = frozenset({"sent", "delivered", "read"})
@@ -21,7 +21,7 @@ _UNFINISHED = frozenset({"queued", "sending"})
 @dataclass(frozen=True, slots=True)
 class HubMessage:
     """A message as the hub's feed shows it. `provider_id` is empty where the provider gave none; `key` is then ours.
-    `at` is the moment of its event (seconds since 1970-01-01 UTC)."""
+    `at` is the moment of its event (seconds since 1970-01-01 UTC), `signs` are the emoji that were put to it."""
 
     id: str
     provider_id: str
@@ -31,6 +31,7 @@ class HubMessage:
     state: str
     text: str
     at: float = 0.0
+    signs: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -66,6 +67,7 @@ class HubMessage:
             state=(message["delivery"] or {}).get("state", "" if incoming else "sent"),
             text=message["text"],
             at=datetime.fromisoformat(entry["at"]).timestamp() if "at" in entry else 0.0,
+            signs=tuple(each["emoji"] for each in message.get("reactions", ())),
         )
 
 
@@ -128,7 +130,8 @@ def reconcile(ledgers: Iterable[Ledger], messages: Sequence[HubMessage], said: S
 
 
 def _incoming(ledger: Ledger, arrived: Sequence[HubMessage]) -> list[Difference]:
-    """Each accepted message once, and nothing that nobody wrote. What was refused may be there: its answer got lost."""
+    """Each accepted message once, as its writer left it, and nothing that nobody wrote. What was refused may be there:
+    its answer got lost."""
     found: list[Difference] = []
     texts: dict[str, list[HubMessage]] = defaultdict(list)
     for each in arrived:
@@ -143,6 +146,11 @@ def _incoming(ledger: Ledger, arrived: Sequence[HubMessage]) -> list[Difference]
     for provider_id, copies in texts.items():
         if len(copies) > 1:
             difference("doubled", provider_id, f"the hub shows {_listed(copies)}")
+    for provider_id, (do, words) in ledger.changed.items():
+        for shown in texts[provider_id]:
+            as_it_is = words in shown.signs if do == "react" else shown.text == words
+            if not as_it_is:
+                difference("unchanged", provider_id, f"{do} {words[:60]!r}, the hub shows {_listed([shown])}")
     for provider_id in texts.keys() - {each for each, _ in (*ledger.accepted, *ledger.refused)}:
         if texts[provider_id]:
             difference("invented", provider_id, f"nobody sent {_listed(texts[provider_id])}")

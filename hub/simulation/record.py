@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -58,6 +58,8 @@ class Ledger:
     refused: Sequence[tuple[str, str]]
     received: Sequence[Received]
     prefix: str = ""
+    # What customers did to messages of theirs, by id: (`edit`, `take_back` or `react`, the words or the emoji).
+    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -304,7 +304,8 @@ def sentences(run: Run, result: Result) -> list[str]:
     lines.append(
         f"{result.incoming} messages to the hub and {result.outgoing} to customers compared: "
         f"{result.count('lost')} lost, {result.count('doubled')} doubled, {result.count('out_of_order')} out of order, "
-        f"{result.count('invented')} that nobody wrote, {result.count('unfinished')} unfinished"
+        f"{result.count('invented')} that nobody wrote, {result.count('unfinished')} unfinished, "
+        f"{result.count('unchanged')} of {sum(len(each.changed) for each in run.ledgers)} not as changed"
         + (f"; of {result.unknown} the hub does not know whether they were sent" if result.unknown else "")
     )
     return lines

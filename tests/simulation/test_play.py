@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.simulation.plan import CHANGES
 from hub.simulation.players import PLAYERS
 from hub.simulation.reconcile import reconcile
 from hub.simulation.record import Tally
@@ -74,6 +75,9 @@ def test_with_everything_going_wrong_nothing_is_lost_nothing_doubled_and_order_k
         assert channel in drawn.getvalue()
     assert told[0].startswith("Seed 7")
     assert (figures["lost"], figures["doubled"], figures["differences"]) == (0, 0, [])
+    changed = [(ledger.channel, do) for ledger in run.ledgers for do, _ in ledger.changed.values()]
+    assert {do for _, do in changed} == {"edit", "take_back", "react"}
+    assert {channel for channel, _ in changed} == CHANGES.keys()
     assert figures["channels"]["sms"]["ratio"] >= 1
 
 
@@ -111,6 +115,9 @@ def test_a_planted_loss_and_a_planted_double_are_found(played: tuple[Run, io.Str
     assert kinds(replace(ledger, received=[*ledger.received, got])) >= {("doubled", "to the customer")}
     again = replace(got, provider_id="SMagain")
     assert kinds(replace(ledger, received=[*ledger.received, again])) == {("doubled", "to the customer")}
+    for changed in list(ledger.changed)[:1]:
+        left = {**ledger.changed, changed: ("edit", "what they never wrote")}
+        assert kinds(replace(ledger, changed=left)) == {("unchanged", "to the hub")}
     strange = replace(again, text="what nobody wrote")
     assert kinds(replace(ledger, received=[*ledger.received, strange])) == {("invented", "to the customer")}
 

@@ -29,7 +29,18 @@ from hub.clock import SystemClock
 from hub.domain import deep_links
 from hub.domain.errors import BadSignature, ChannelError
 from hub.domain.inbox import Inbox
-from hub.domain.messages import Address, Button, InboundMessage, OutboundMessage, Parsed, WebhookRequest, choice_token
+from hub.domain.messages import (
+    Address,
+    Button,
+    Deletion,
+    Edit,
+    InboundMessage,
+    OutboundMessage,
+    Parsed,
+    Reaction,
+    WebhookRequest,
+    choice_token,
+)
 from hub.fetcher import PublicFetcher
 from hub.ports import Account as AccountOf
 from hub.ports import Channel, ChannelParts, MediaSource, Registrar
@@ -146,6 +157,31 @@ def test_a_link_that_the_channel_declares_opens_it_and_brings_its_word(world: Wo
     assert (found, left.removeprefix("/start ").replace(token, "")) == (token, "")
     for other in (link.replace("lumbre", "somebody"), "https://shop.example/?start=x", link.partition("?")[0]):
         assert world.apps.opened(ANA, other) == ""
+
+
+@pytest.mark.parametrize(
+    ("app", "do"),
+    [("telegram", "edit"), ("telegram", "react"), ("line", "take_back")]
+    + [("slack", each) for each in ("edit", "take_back", "react")],
+)
+def test_a_customer_changes_what_they_said(world: World, app: str, do: str) -> None:
+    sent = world.apps.text(app, ANA, "tomorow <at> 9")
+    world.wait(lambda: world.said)
+    assert world.apps.change(app, ANA, sent.sid, do, "👍" if do == "react" else "tomorrow <at> 9")
+    world.wait(lambda: len(world.heard) == 2)
+    (changed,) = world.heard[1].events
+    assert isinstance(changed, Edit | Deletion | Reaction)
+    assert (changed.target, changed.address.value) == (sent.sid, identity(app, ANA))
+    assert (type(changed), getattr(changed, "text", ""), getattr(changed, "emoji", "")) == {
+        "edit": (Edit, "tomorrow <at> 9", ""),
+        "take_back": (Deletion, "", ""),
+        "react": (Reaction, "", "👍"),
+    }[do]
+
+
+def test_what_an_app_has_not_is_not_done(world: World) -> None:
+    assert not world.apps.change("line", ANA, "1", "edit", "x")
+    assert not world.apps.change("telegram", ANA, "1:2", "take_back", "")
 
 
 def test_telegram_is_told_where_to_call_and_says_why_it_will_not(world: World) -> None:

@@ -22,7 +22,7 @@ from channels.simulators.twilio_account import Account
 from channels.social import instagram, messenger, whatsapp
 from hub.domain import deep_links
 from hub.domain.inbox import Inbox
-from hub.domain.messages import DeliveryUpdate, Echo, InboundMessage, Parsed, Reaction, WebhookRequest
+from hub.domain.messages import Deletion, DeliveryUpdate, Echo, Edit, InboundMessage, Parsed, Reaction, WebhookRequest
 from hub.ports import Channel, ChannelMaker, ChannelParts
 
 ANA = "+34600111222"
@@ -136,6 +136,24 @@ def test_a_link_that_the_channel_declares_opens_it_and_brings_its_word(
     assert message.sent_at, "the window runs from here"
     for other in ("https://m.me/1?ref=x", link.partition("?")[0], "https://shop.example/"):
         assert meta.opened(ANA, other) == ""
+
+
+@pytest.mark.parametrize(
+    ("app", "do"),
+    [("whatsapp", "edit"), ("whatsapp", "take_back"), ("messenger", "edit"), ("instagram", "take_back")],
+)
+def test_a_customer_changes_what_they_said(
+    app: str, do: str, world: tuple[Meta, Lanes, Hub], clock: ManualTime
+) -> None:
+    meta, lanes, hub = world
+    sent = meta.text(app, ANA, "tomorow at 9")
+    assert meta.change(app, ANA, sent.sid, do, "tomorrow at 9")
+    assert not meta.change("instagram", ANA, sent.sid, "edit", "x")
+    lanes.play(clock, 1)
+    (changed,) = read(app, meta, hub.got)[1].events
+    assert isinstance(changed, Edit | Deletion)
+    assert (changed.target, changed.address.value) == (sent.sid, known_as(app))
+    assert isinstance(changed, Deletion) if do == "take_back" else getattr(changed, "text", "") == "tomorrow at 9"
 
 
 def test_another_link_that_opens_a_thread_says_nothing(world: tuple[Meta, Lanes, Hub], clock: ManualTime) -> None:
