@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -101,10 +101,11 @@ class LocalKnowledgeBase:
         self._translator = Translator()
         self._encoders: tuple[Encoder, ...] = ()
         self._failure = ""
-        # One thread encodes, whoever asks: the models take no more cores than the settings say (whoever searches for
-        # many questions lends a second one), and none is ever entered twice. Its queue is first come, first served;
-        # documents come in small batches, one at a time.
+        # One thread encodes, whoever asks, and for questions a second one beside it, each every other model: a question
+        # waits for the slower half. No model is ever entered twice. The queue is first come, first served; documents
+        # come in small batches, one at a time.
         self._encoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode", initializer=_yield_to_others)
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside", initializer=_yield_to_others)
         self._entered = {spec.name: threading.Lock() for spec in self._specs}
         self._translating = threading.Lock()
         self._snapshot = index.empty(len(self._specs))
@@ -189,28 +190,25 @@ class LocalKnowledgeBase:
         batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         found: dict[int, SearchResult] = {}
         coming: list[tuple[list[int], Callable[[], list[SearchResult]]]] = []
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode", initializer=_yield_to_others) as beside:
-            for some in batches:
-                # One batch is encoded while the one before is searched for.
-                coming.append((some, self._finding([questions[place] for place in some], limit, beside)))
-                if len(coming) > 1:
-                    places, results = coming.pop(0)
-                    found |= zip(places, results(), strict=True)
-            for places, results in coming:
+        for some in batches:
+            # One batch is encoded while the one before is searched for.
+            coming.append((some, self._finding([questions[place] for place in some], limit)))
+            if len(coming) > 1:
+                places, results = coming.pop(0)
                 found |= zip(places, results(), strict=True)
+        for places, results in coming:
+            found |= zip(places, results(), strict=True)
         return [found[place] for place in range(len(questions))]
 
     def _found(self, questions: Sequence[tuple[str, str]], limit: int) -> list[SearchResult]:
         return self._finding(questions, limit)()
 
-    def _finding(
-        self, questions: Sequence[tuple[str, str]], limit: int, beside: Executor | None = None
-    ) -> Callable[[], list[SearchResult]]:
+    def _finding(self, questions: Sequence[tuple[str, str]], limit: int) -> Callable[[], list[SearchResult]]:
         """Begins to encode questions; what is returned waits for that and searches."""
         self._loaded()
         asked = [(_clean(text).strip()[:_QUESTION_CHARACTERS], base(language)) for text, language in questions]
         snapshot = self._snapshot
-        vectors = self._encoded(asked, beside) if snapshot.passages else lambda: [[]] * len(asked)
+        vectors = self._encoded(asked) if snapshot.passages else lambda: [[]] * len(asked)
 
         def results() -> list[SearchResult]:
             return [
@@ -246,11 +244,9 @@ class LocalKnowledgeBase:
         """A question's vector by each encoder; None by those that do not serve its language (see `kb.fusion.rank`)."""
         return self._encoded([(text, language)])()[0]
 
-    def _encoded(
-        self, asked: Sequence[tuple[str, str]], beside: Executor | None = None
-    ) -> Callable[[], list[list[Vectors | None]]]:
+    def _encoded(self, asked: Sequence[tuple[str, str]]) -> Callable[[], list[list[Vectors | None]]]:
         """Begins with the vectors of each (text, language) that is not empty; those of one language are encoded at
-        once. Every other encoder works `beside`, where there is another thread. What is returned waits for them."""
+        once, every other encoder beside the first. What is returned waits for them."""
         loaded = self._loaded()
         found: list[list[Vectors | None]] = [[None] * len(loaded) for _ in asked]
         places: dict[str, list[int]] = {}
@@ -269,10 +265,9 @@ class LocalKnowledgeBase:
                         for place, vector in zip(mine, read(texts), strict=True):
                             found[place][number] = vector
 
-        step = 1 if beside is None else 2
-        parts = [self._encoding.submit(encode, range(0, len(loaded), step))]
-        if beside is not None:
-            parts.append(beside.submit(encode, range(1, len(loaded), step)))
+        parts = [self._encoding.submit(encode, range(0, len(loaded), 2))]
+        if len(loaded) > 1:
+            parts.append(self._beside.submit(encode, range(1, len(loaded), 2)))
 
         def vectors() -> list[list[Vectors | None]]:
             for part in parts:
@@ -343,7 +338,7 @@ class LocalKnowledgeBase:
         loaded = self._loaded()
         other = LocalKnowledgeBase(self._settings, specs=self._specs, loader=lambda _: loaded, fitted=self._calibration)
         other._encoders, other._encoding, other._translator = loaded, self._encoding, self._translator
-        other._entered, other._translating = self._entered, self._translating
+        other._beside, other._entered, other._translating = self._beside, self._entered, self._translating
         return other
 
     def imprint(self, texts: Sequence[str]) -> tuple[bytes, ...]:
