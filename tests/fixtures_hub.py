@@ -78,6 +78,7 @@ class World:
         evidence: tuple[tuple[str, str, str], ...] = (),
         payload: str = "",
         reply_to: str = "",
+        to: str = "",
     ) -> inbound.Received:
         """A customer's message through the inbound path."""
         inbox = self.inbox(inbox_id)
@@ -90,6 +91,7 @@ class World:
             evidence=evidence,
             payload=payload,
             reply_to=reply_to,
+            to=to,
         )
         request = WebhookRequest("POST", "https://hub.example/webhooks/paper", body=text.encode())
         (received,) = self.store.write(lambda tx: inbound.accept(tx, inbox, Parsed((message,)), request))

@@ -30,6 +30,7 @@ from hub.services import attachments, consent, contacts
 from hub.services.work import Work, nothing
 from hub.store import tables as t
 from hub.store.queries import changes as queries
+from hub.store.queries import sending
 from hub.store.unit_of_work import Tx, UseCase
 
 lock = queries.lock
@@ -108,7 +109,9 @@ def _delete(tx: Tx, inbox_id: str, found: queries.Target) -> None:
     queries.forget_media(tx, found.id)
     stored = [found.at, *(each["stored"] for each in found.extras.get("versions", ()))]
     queries.forget_payloads(tx, inbox_id, stored)
-    tx.change(t.message, {"id": found.id}, {"text": "", "extras": _json({DELETED: True}), "erased_at": tx.now})
+    # Where to they wrote is ours, and answers still go that way.
+    kept = {DELETED: True} | {name: found.extras[name] for name in (sending.TO,) if name in found.extras}
+    tx.change(t.message, {"id": found.id}, {"text": "", "extras": _json(kept), "erased_at": tx.now})
 
 
 def _react(tx: Tx, found: queries.Target, new: Reaction) -> bool:

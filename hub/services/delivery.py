@@ -120,7 +120,8 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
         if until:
             return Wait(until)
     sender, rate = _sender(channel, job), rules.messages_per_second
-    wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate))
+    kept = job.message.sender if isinstance(channel, Reconciler) else ""
+    wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate, kept))
     if wait is not None:
         return wait
     failpoints.reach("send.begun")
@@ -159,8 +160,9 @@ def _sender(channel: Channel, job: sending.Sending) -> str:
     return job.inbox_id
 
 
-def _begin(tx: Tx, work: Work, job: sending.Sending, sender: str, rate: float) -> Wait | None:
-    """Takes the message's turn and says `sending`, or says when its turn will be."""
+def _begin(tx: Tx, work: Work, job: sending.Sending, sender: str, rate: float, kept: str) -> Wait | None:
+    """Takes the message's turn and says `sending`, or says when its turn will be. `kept`: what it leaves by, where the
+    provider may have to be asked for it."""
     if rate:
         slot = pacing.take_slot(tx, work.outbox_id, sender, rate)
         if slot > tx.now:
@@ -168,6 +170,8 @@ def _begin(tx: Tx, work: Work, job: sending.Sending, sender: str, rate: float) -
     if job.state is Delivery.QUEUED:
         sending_now = e.DeliveryChanged(job.message.message_id, Delivery.SENDING.value)
         tx.record(job.message.conversation_id, sending_now)
+        if kept:
+            sending.leaves_by(tx, job.message.message_id, kept)
     return None
 
 

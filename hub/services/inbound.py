@@ -46,7 +46,7 @@ from hub.services import (
 )
 from hub.store import tables as t
 from hub.store.queries import attachments as attachment_queries
-from hub.store.queries import matching, reply_window
+from hub.store.queries import matching, reply_window, sending
 from hub.store.unit_of_work import MessageContent, Tx
 
 # Kept with the raw payload for replay; everything else (cookies, tokens) is not.
@@ -396,7 +396,7 @@ def _extras(
         extras["payload"] = message.payload
     extras |= changes.shown(tx, inbox_id, message)
     if message.to:
-        extras["to"] = message.to
+        extras[sending.TO] = message.to
     if message.attachments:
         owner = f"{message.address.channel}:{message.address.scope}:{message.address.value}"
         stored = attachment_queries.claim(

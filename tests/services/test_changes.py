@@ -141,11 +141,13 @@ def test_what_is_taken_back_is_gone_but_for_the_fact(world: World) -> None:
         limit=100,
         media_types=("text/plain",),
     )
-    take(world, said(attachments=(Attachment(stored.attachment_id, "a.txt", "text/plain", 5),)), EDITS[0])
+    take(
+        world, said(attachments=(Attachment(stored.attachment_id, "a.txt", "text/plain", 5),), to="way-back"), EDITS[0]
+    )
     take(world, Deletion("M1", CARLA))
     take(world, Deletion("M1", CARLA), Edit("M1", CARLA, "too late", 90), Reaction("M1", CARLA, "👍", 91))
     (row,) = rows(world)
-    assert (row.text, extras(world)) == ("", {"deleted": True})
+    assert (row.text, extras(world)) == ("", {"deleted": True, "to": "way-back"}), "answers still go that way"
     assert row.erased_at
     assert kinds(world).count("MessageDeleted") == 1
     assert world.count(t.webhook_payload) == 0, "the raw payload said it as well"

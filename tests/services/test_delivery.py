@@ -12,6 +12,7 @@ import pytest
 from hub.domain.errors import ChannelError
 from hub.domain.messages import (
     Address,
+    Deletion,
     Delivery,
     DeliveryUpdate,
     InboundMessage,
@@ -420,6 +421,32 @@ def run_to_the_end(world: World, outbox_id: int) -> int:
         world.clock.pass_time(10 * MINUTE)
         runs += 1
     return runs
+
+
+@pytest.mark.parametrize("then", ["they take it back", "they write elsewhere"])
+def test_the_provider_is_asked_for_it_where_it_was_sent_by_whatever_the_customer_does_since(
+    world: World, then: str
+) -> None:
+    """LINE takes an answer by a word that came with what it answers: without that word it looks like a push, and the
+    question what became of it would send it once more."""
+    world.say("hello", sender="customer-1", external_id="M1", to="way-back-1")
+    world.nudger.take()
+    message_id = reply(world, "an answer")
+    (outbox_id,) = world.nudger.take()
+    asked = Asked(world, ChannelError("503", "busy"), None)
+    world.paper.errors = [ChannelError("timeout", unknown=True)]
+    assert world.assembled.runner.run(outbox_id)
+    assert state(world, message_id) == "unknown"
+    if then == "they take it back":
+        address = Address("paper", "customer-1", display_name="Carla Ruiz")
+        request = WebhookRequest("POST", "https://hub.example/webhooks/paper")
+        taken_back = Parsed((Deletion("M1", address),))
+        world.store.write(lambda tx: inbound.accept(tx, world.inbox(), taken_back, request))
+    else:
+        world.say("one more thing", sender="customer-1", external_id="M2", to="way-back-2")
+    world.clock.pass_time(10 * MINUTE)
+    run_to_the_end(world, outbox_id)
+    assert [each.sender for each in asked.messages] == ["way-back-1"] * 2
 
 
 def test_after_a_time_out_the_provider_is_asked_and_nothing_is_sent_again(world: World) -> None:

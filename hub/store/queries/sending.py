@@ -15,11 +15,16 @@ from hub.domain.templates import OutboundTemplate, Parameter
 from hub.store import tables as t
 from hub.store.prepared import Prepared
 from hub.store.queries import consent
+from hub.store.unit_of_work import Tx
 
 # In a message's extras: the word of the customer's that it answers (`stop`, `start`, `help`).
 ANSWERS_CONSENT = "answers_consent"
 # In a message's extras: the template that it is, as `template_extras` writes it.
 TEMPLATE = "template"
+# In the extras of what a customer said: where to. That is a number of ours, or the provider's word for the way back.
+TO = "to"
+# In the extras of what has left for a provider that can be asked what became of it: the sender that it left by.
+LEFT_BY = "left_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,23 @@ def sending(connection: Connection, message_id: str) -> Sending:
             Attachment(each["id"], each["name"], each["media_type"], each["size"])
             for each in extras.get("attachments", ())
         ),
-        sender=json.loads(row.last_said).get("to", "") if row.last_said else "",
+        sender=extras.get(LEFT_BY) or (json.loads(row.last_said).get(TO, "") if row.last_said else ""),
         template=_template(extras[TEMPLATE]) if TEMPLATE in extras else None,
     )
     where = (kind_of(row.channel), row.address)
     forbidden = ANSWERS_CONSENT not in extras and where in consent.prohibitions(connection, [where])
     return Sending(message, row.inbox_id, row.identity_id, Delivery(row.state), forbidden, Author(row.author_kind))
+
+
+_EXTRAS = Prepared(select(_m.extras).where(_m.id == bindparam("which")))
+
+
+def leaves_by(tx: Tx, message_id: str, sender: str) -> None:
+    """Keeps the sender for as long as there is the message: what the customer says or takes back since changes nothing
+    about where the provider has to be asked for it."""
+    ((extras,),) = tx.run(_EXTRAS, {"which": message_id}).fetchall()
+    kept = json.dumps((json.loads(extras) if extras else {}) | {LEFT_BY: sender}, ensure_ascii=False)
+    tx.change(t.message, {"id": message_id}, {"extras": kept})
 
 
 def template_extras(template: OutboundTemplate) -> dict[str, object]:
