@@ -63,7 +63,7 @@ def run(context: Context) -> dict[str, Figure]:
 def conversation(address: str, cookie: str) -> str:
     """One that is there."""
     asked = urllib.request.Request(f"{address}/api/v1/conversations?view=all&limit=1", headers={"Cookie": cookie})  # noqa: S310  # loopback
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310  # loopback
         return str(json.load(answer)["items"][0]["id"])
 
 

@@ -25,7 +25,7 @@ CHATS = 10_000
 CLIENTS = 2  # processes that hold them
 BESIDE = 100  # greenlets for HTTP, and the one who speaks
 MOST_MB = 800.0
-SETTLED = 8.0  # seconds after which the hub has loaded the libraries of its channels
+SETTLED = 8.0  # seconds after which the hub has loaded the libraries of its channels; it tells nobody
 # Seconds in which every chat is asked once and has answered; see Engine.IO's interval, which is 25.
 PINGED = 35.0
 SAID = 20  # by the one who speaks
@@ -80,7 +80,7 @@ def held(address: str, count: int, folder: Path) -> Iterator[list[subprocess.Pop
             command = [sys.executable, "-m", "benchmarks.idle_chats", address, str(share)]
             log = stack.enter_context((folder / f"chats-{number}.log").open("w"))
             pipe = subprocess.PIPE
-            client = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log, text=True)  # noqa: S603
+            client = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log, text=True)  # noqa: S603  # our own
             stack.enter_context(client)
             stack.callback(client.kill)
             clients.append(client)

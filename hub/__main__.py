@@ -169,7 +169,7 @@ def _begin_with_gevent() -> None:
     if find_spec("gevent") is None:
         raise Refused("CENTRALITA_PROFILE", "must be threads where gevent is not installed (centralita[gevent])")
     if "gevent.monkey" not in sys.modules:
-        os.execv(sys.executable, [sys.executable, "-m", "gevent.monkey", "--module", "hub", "serve"])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "gevent.monkey", "--module", "hub", "serve"])  # noqa: S606  # this program
 
 
 def _serve(settings: Settings, _: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from channels.social import common
 from hub.domain.errors import BadSignature, ChannelError, Refused
+from hub.domain.forms import FORM
 from hub.domain.inbox import AccountState
 from hub.domain.messages import (
     AccountTrouble,
@@ -359,7 +360,7 @@ def _refusal(response: httpx.Response, said: dict[str, Any]) -> ChannelError:
 
 def _document(request: WebhookRequest) -> dict[str, Any]:
     """A JSON body; of buttons it is a field of a form. Raises Refused."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+    if request.kind != FORM:
         return common.document(request)
     try:
         fields = parse_qs(request.body.decode("ascii"), max_num_fields=20)

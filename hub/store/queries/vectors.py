@@ -101,7 +101,7 @@ def take_in(connection: Connection, article_ids: Sequence[str], model_id: str) -
     ]
     if rows:
         columns = "(:model, :encoder, :article_id, CAST(:vector AS halfvec))"
-        connection.execute(text(f"INSERT INTO {TABLE} (model, encoder, article_id, vector) VALUES {columns}"), rows)  # noqa: S608
+        connection.execute(text(f"INSERT INTO {TABLE} (model, encoder, article_id, vector) VALUES {columns}"), rows)  # noqa: S608  # our own
 
 
 def nearest(
