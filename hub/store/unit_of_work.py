@@ -10,6 +10,7 @@ import json
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import sha256
+from select import POLLIN, poll
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import psycopg
@@ -39,7 +41,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import QueuePool
 from ulid import ULID
 
@@ -474,6 +476,29 @@ def _cut_off_there(connection: Any, _: Any) -> None:
         raise
 
 
+# Seconds after which a connection that nobody took is asked whether it is still there.
+_SURE = 5.0
+_TAKEN = "taken"
+
+
+def _require_alive(connection: Any, record: Any, _: Any) -> None:
+    """On taking a connection. The library would ask the server each time, which takes as long as a statement; but where
+    the other side has ended it, or the system has found out that there is none, its socket has something to read."""
+    now = time.monotonic()
+    before, record.info[_TAKEN] = record.info.get(_TAKEN, now), now
+    try:
+        socket = poll()
+        socket.register(connection.fileno(), POLLIN)
+        is_alive = not socket.poll(0)
+        if is_alive and now - before > _SURE:
+            connection.execute("SELECT 1")
+            connection.rollback()
+    except psycopg.Error:
+        is_alive = False
+    if not is_alive:
+        raise InvalidatePoolError
+
+
 class PostgresStore(_Base):
     """On the caller's connection. A uniqueness, serialization or deadlock error runs the whole use case again."""
 
@@ -485,10 +510,9 @@ class PostgresStore(_Base):
         self, url: str, clock: Clock, subscriptions: Subscriptions, committed: Committed, *, connections: int = 20
     ) -> None:
         super().__init__(clock, subscriptions, committed)
-        self.engine = create_engine(
-            url, pool_size=connections, max_overflow=0, pool_pre_ping=True, connect_args=_CUT_OFF_HERE
-        )
+        self.engine = create_engine(url, pool_size=connections, max_overflow=0, connect_args=_CUT_OFF_HERE)
         sa_event.listen(self.engine, "connect", _cut_off_there)
+        sa_event.listen(self.engine, "checkout", _require_alive)
 
     def write(self, use_case: UseCase[Result], *, later: bool = False) -> Result:  # noqa: ARG002  # nobody stands back
         for attempt in range(1, self.ATTEMPTS + 1):
