@@ -25,6 +25,8 @@ KEPT = 500
 # Seconds.
 _TICK = 0.5
 _PAUSE = 1.0
+# After a hint to look: in a rush one is said for many commits, because it costs as much as a message's statements.
+_REST = 0.02
 
 Whisper = Callable[[str, str, Mapping[str, Any]], None]
 
@@ -105,6 +107,8 @@ class RedisHints:
         except RedisError:
             self._look |= "look" in hint
             raise
+        if "look" in hint:
+            self._stopping.wait(_REST)
 
     def _hear(self, on_look: Callable[[], None], on_whisper: Whisper) -> None:
         while not self._stopping.is_set():
