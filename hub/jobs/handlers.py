@@ -119,6 +119,7 @@ def _not_sent(_: Hub, work: Work) -> UseCase[None]:
     def use_case(tx: Tx) -> None:
         if isinstance(work.recorded.event, e.MessageQueued | e.VendorAsked):
             message_id = work.recorded.event.message_id
-            tx.record(work.recorded.stream_id, e.DeliveryChanged(message_id, Delivery.FAILED.value, "gave_up"))
+            state = Delivery.UNKNOWN if work.interrupted else Delivery.FAILED
+            tx.record(work.recorded.stream_id, e.DeliveryChanged(message_id, state.value, "gave_up"))
 
     return use_case

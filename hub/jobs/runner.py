@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ulid import ULID
 
@@ -48,12 +49,18 @@ class Runner:
             return False
         failpoints.reach("job.claimed")
         job = self._jobs[claimed.handler]
+
+        def hold(tx: Tx) -> None:
+            if not outbox.renew(tx, claimed, lease=lease, until=tx.now + job.lease):
+                raise LeaseLost(f"row {claimed.id}")
+
         work = Work(
             outbox_id=claimed.id,
             recorded=claimed.recorded,
             attempt=claimed.attempts,
             interrupted=claimed.attempts - 1 > claimed.failures,
             last_attempt=claimed.attempts >= job.attempts,
+            hold=hold,
         )
         try:
             outcome = job.run(self._hub, work)
@@ -93,8 +100,10 @@ class Runner:
         def write(tx: Tx) -> int | None:
             due_at = None if dies else tx.now + pause(work.attempt, error)
             text = f"{type(error).__name__}: {error}"
-            if outbox.fail(tx, claimed, lease=lease, error=text, due_at=due_at) and dies:
-                job.gave_up(self._hub, work)(tx)
+            # Only a channel's word says that nothing has left: an outcome that was not written may have been a success.
+            known = isinstance(error, ChannelError)
+            if outbox.fail(tx, claimed, lease=lease, error=text, due_at=due_at, known=known) and dies:
+                job.gave_up(self._hub, replace(work, interrupted=not known))(tx)
                 _pass_on(tx, claimed)
             return due_at
 

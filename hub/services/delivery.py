@@ -85,7 +85,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
     that state, and sends again only where the provider takes our id as idempotency key; elsewhere it looks the message
     up with the provider, and says `unknown` where that cannot be done or finds nothing.
 
-    Raises ChannelError to be tried again later.
+    Raises ChannelError to be tried again later: nothing has left then.
     """
     event = work.recorded.event
     assert isinstance(event, e.MessageQueued | e.VendorAsked)  # noqa: S101  # the table of handlers says so
@@ -162,7 +162,8 @@ def _sender(channel: Channel, job: sending.Sending) -> str:
 
 def _begin(tx: Tx, work: Work, job: sending.Sending, sender: str, rate: float, kept: str) -> Wait | None:
     """Takes the message's turn and says `sending`, or says when its turn will be. `kept`: what it leaves by, where the
-    provider may have to be asked for it."""
+    provider may have to be asked for it. Raises LeaseLost where somebody else may have sent it by now."""
+    work.hold(tx)
     if rate:
         slot = pacing.take_slot(tx, work.outbox_id, sender, rate)
         if slot > tx.now:

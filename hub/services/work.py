@@ -18,8 +18,10 @@ LONGEST_ASKED = 3_600_000_000
 class Work:
     """One claimed outbox row with its event.
 
-    `interrupted`: an earlier attempt was cut off (a crash, a lost lease), so that nobody knows how far it came; after
-    an attempt that ended with an error this is false. `last_attempt`: the row is dead if this one fails.
+    `interrupted`: an earlier attempt was cut off (a crash, a lost lease, an end that could not be written), so that
+    nobody knows how far it came; after one that ended with a channel's word this is false. `last_attempt`: the row is
+    dead if this one fails. `hold` makes sure that the row is still ours and lets the lease begin anew; it belongs into
+    the transaction right before what cannot be undone, for whoever was kept waiting may have lost the row by then.
     """
 
     outbox_id: int
@@ -27,6 +29,7 @@ class Work:
     attempt: int
     interrupted: bool
     last_attempt: bool
+    hold: UseCase[None]
 
 
 @dataclass(frozen=True, slots=True)

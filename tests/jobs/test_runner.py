@@ -244,7 +244,7 @@ def test_a_dead_row_is_shown_and_can_be_replayed(world: World) -> None:
         assert outbox.unfinished(connection) == 0
 
 
-CRASH, ERROR = KeyboardInterrupt, ValueError("an error")
+CRASH, ERROR, MISTAKE = KeyboardInterrupt, ChannelError("busy"), ValueError("a mistake of ours")
 
 
 @pytest.mark.parametrize(
@@ -256,9 +256,12 @@ CRASH, ERROR = KeyboardInterrupt, ValueError("an error")
         ([ERROR, CRASH, None], [False, False, True]),
         ([CRASH, ERROR, None], [False, True, False]),
         ([CRASH, ERROR, CRASH, ERROR, None], [False, True, False, True, False]),
+        ([MISTAKE, None], [False, True]),
+        ([MISTAKE, ERROR, MISTAKE, None], [False, True, False, True]),
     ],
+    ids=["errors", "crash", "crashes", "error-crash", "crash-error", "in turns", "mistake", "mistakes"],
 )
-def test_a_handler_is_told_when_the_attempt_before_was_cut_off(
+def test_a_handler_is_told_when_nobody_knows_how_far_the_attempt_before_came(
     world: World, outcomes: list[Any], interrupted: list[bool]
 ) -> None:
     outbox_id = put(world)
@@ -273,6 +276,48 @@ def test_a_handler_is_told_when_the_attempt_before_was_cut_off(
         world.clock.pass_time(600 * SECOND)
     assert [work.interrupted for work in handler.works] == interrupted
     assert row(world, outbox_id).state == "done"
+
+
+def test_an_end_that_could_not_be_written_counts_as_cut_off(world: World) -> None:
+    outbox_id = put(world)
+    works: list[Work] = []
+
+    def ends(_: Hub, work: Work) -> Any:
+        works.append(work)
+        return writes("twice" if work.attempt == 2 else "once")
+
+    world.store.write(writes("once"))
+    run = runner(world, probe=Job(ends)).run
+    assert run(outbox_id) is True
+    world.clock.pass_time(SECOND)
+    assert run(outbox_id) is True
+    assert [work.interrupted for work in works] == [False, True]
+    assert (row(world, outbox_id).state, row(world, outbox_id).attempts) == ("done", 2)
+
+
+def test_whoever_holds_a_row_keeps_it_and_whoever_lost_it_cannot_hold_it(world: World) -> None:
+    outbox_id = put(world)
+    takes_over: list[Callable[[], bool]] = []
+    held: list[int] = []
+
+    def holds(_: Hub, work: Work) -> Any:
+        if work.attempt == 2:
+            return nothing
+        world.clock.pass_time(4 * SECOND)
+        world.store.write(work.hold)
+        world.clock.pass_time(4 * SECOND)
+        assert takes_over[0]() is False, "the lease began anew"
+        world.clock.pass_time(SECOND)
+        assert takes_over[0]() is True
+        world.store.write(work.hold)
+        held.append(work.attempt)
+        return nothing
+
+    run = runner(world, probe=Job(holds, lease=5 * SECOND)).run
+    takes_over.append(lambda: run(outbox_id))
+    assert run(outbox_id) is True
+    assert held == []
+    assert (row(world, outbox_id).state, row(world, outbox_id).attempts) == ("done", 2)
 
 
 def test_a_row_of_a_handler_that_this_version_has_not_is_left_alone(world: World) -> None:

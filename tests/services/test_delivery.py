@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub.domain.errors import ChannelError
+from hub.domain.errors import ChannelError, DatabaseAway
 from hub.domain.messages import (
     Address,
     Deletion,
@@ -209,6 +209,53 @@ def test_a_crash_before_anything_was_sent_costs_only_time(world: World) -> None:
     assert world.assembled.runner.run(outbox_id) is True
     assert state(world, message_id) == "sent"
     assert len(world.paper.sent) == 1
+
+
+def test_whoever_was_kept_waiting_until_another_had_the_message_sends_nothing(world: World) -> None:
+    """It is claimed and read; then the machine stands still for longer than the lease."""
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    write = world.store.write
+    calls: list[int] = []
+
+    def stands_still_before_the_second_write(use_case: Any, **how: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            world.clock.pass_time(MINUTE)
+            assert world.assembled.runner.run(outbox_id) is True
+        return write(use_case, **how)
+
+    world.store.write = stands_still_before_the_second_write  # type: ignore[method-assign]
+    assert world.assembled.runner.run(outbox_id) is True
+    assert [sent.message_id for sent in world.paper.sent] == [message_id]
+    assert state(world, message_id) == "sent"
+    assert agree(world)
+
+
+@pytest.mark.parametrize("attempts", [1, 10])
+def test_what_was_sent_and_could_not_be_written_down_is_never_sent_again(world: World, attempts: int) -> None:
+    message_id = answered(world)
+    (outbox_id,) = world.nudger.take()
+    world.paper.errors = [ChannelError("429", "slow down") for _ in range(1, attempts)]
+    for _ in range(1, attempts):
+        assert world.assembled.runner.run(outbox_id) is True
+        world.clock.pass_time(10 * MINUTE)
+    write = world.store.write
+    calls: list[int] = []
+
+    def is_away_at_the_third_write(use_case: Any, **how: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise DatabaseAway("the database does not answer")
+        return write(use_case, **how)
+
+    world.store.write = is_away_at_the_third_write  # type: ignore[method-assign]
+    for _ in range(2):
+        world.assembled.runner.run(outbox_id)
+        world.clock.pass_time(10 * MINUTE)
+    assert [sent.message_id for sent in world.paper.sent] == [message_id]
+    assert state(world, message_id) == "unknown"
+    assert agree(world)
 
 
 def test_an_unknown_outcome_is_never_sent_again(world: World) -> None:

@@ -41,7 +41,7 @@ _DEAD: ColumnElement[str] = literal_column("'dead'")
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A row that is ours until its lease ends, and the event that it follows from. `failures` is the number of the last
-    attempt that ended with a recorded error: those after it were cut off."""
+    attempt of which it is known how far it came: those after it were cut off."""
 
     id: int
     handler: str
@@ -105,6 +105,11 @@ _FINISH = Prepared(
     .where(_o.id == bindparam("which"), _o.lease == bindparam("ours"), _o.state == "claimed")
     .values(state="done", finished_at=bindparam("now"), lease="", last_error="")
 )
+_RENEW = Prepared(
+    update(t.outbox)
+    .where(_o.id == bindparam("which"), _o.lease == bindparam("ours"), _o.state == "claimed")
+    .values(lease_until=bindparam("until"))
+)
 _NEXT_IN_LINE = Prepared(
     select(_o.id, _o.slow)
     .where(
@@ -150,16 +155,24 @@ def claim(tx: Tx, outbox_id: int, *, lease: str, leases: Mapping[str, int]) -> C
     return Claimed(which, handler, order_key, attempts, failures, recorded)
 
 
+def renew(tx: Tx, claimed: Claimed, *, lease: str, until: int) -> bool:
+    """Lets a lease last until a time. False when it was lost meanwhile. Nobody can take the row before the commit."""
+    return bool(tx.run(_RENEW, {"which": claimed.id, "ours": lease, "until": until}).rowcount == 1)
+
+
 def finish(tx: Tx, claimed: Claimed, *, lease: str) -> bool:
     """Marks a row done. False when the lease was lost meanwhile: somebody else does the work, ours must not count."""
     values = {"which": claimed.id, "ours": lease, "now": tx.now}
     return bool(tx.run(_FINISH, values).rowcount == 1)
 
 
-def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None) -> bool:
-    """Ends an attempt with an error: to be tried again at `due_at`, or dead where that is None."""
+def fail(tx: Tx, claimed: Claimed, *, lease: str, error: str, due_at: int | None, known: bool) -> bool:
+    """Ends an attempt with an error: to be tried again at `due_at`, or dead where that is None. `known`: whether one
+    knows how far it came."""
     ours = (_o.id == claimed.id) & (_o.lease == lease) & (_o.state == "claimed")
-    values = {"lease": "", "last_error": error[:2000], "failures": claimed.attempts}
+    values: dict[str, Any] = {"lease": "", "last_error": error[:2000]}
+    if known:
+        values["failures"] = claimed.attempts
     if due_at is None:
         values |= {"state": "dead", "finished_at": tx.now}
     else:
