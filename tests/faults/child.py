@@ -72,6 +72,8 @@ class Places:
                 self._slow_until = time.monotonic() + 2
             case "wait":
                 time.sleep(1)
+            case "long":
+                time.sleep(3)
             case "forward":
                 self.offset += JUMP
             case "back":

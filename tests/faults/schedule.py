@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Mode = Literal["embedded", "scaled_out"]
-Deed = Literal["kill", "full", "slow", "wait", "forward", "back"]
+Deed = Literal["kill", "full", "slow", "wait", "long", "forward", "back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Cut:
     """What happens in a process when it comes to a place for the `hit`-th time in its `life`-th life.
 
     `deed`: `kill` (-9, the whole process group), `full` (no file grows for a second and a half), `slow` (each commit
-    takes 0.3 s more for two seconds), `wait` (this once a second), `forward`, `back` (its clock jumps by an hour).
-    `process` is `hub`, `worker-0` or `worker-1`.
+    takes 0.3 s more for two seconds), `wait` (this once a second), `long` (three), `forward`,
+    `back` (its clock jumps by an hour). `process` is `hub`, `worker-0` or `worker-1`.
     """
 
     place: str

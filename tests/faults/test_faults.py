@@ -23,8 +23,12 @@ BUGS = {
         Schedule("scaled_out", "sms", tuple(Cut("store.ready", hit, "wait") for hit in range(1, 7)), rare_sweeps=True),
         "late",
     ),
-    "lost_compare_and_set": (Schedule("embedded", "turn"), "both"),
-    "feed_by_bare_id": (Schedule("scaled_out", "sms", (Cut("store.ready", 1, "wait"),)), "feed"),
+    # The bot has its answer and waits with it, so that the agent is quicker on any machine.
+    "lost_compare_and_set": (
+        Schedule("embedded", "turn", tuple(Cut("turn.answered", hit, "long") for hit in (1, 2))),
+        "both",
+    ),
+    "feed_by_bare_id": (Schedule("scaled_out", "sms", (Cut("store.ready", 1, "long"),)), "feed"),
 }
 
 
