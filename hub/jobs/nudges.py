@@ -82,10 +82,10 @@ class ThreadNudger:
             self._moved.wait_for(lambda: slow or self._stopped.is_set() or self._fast.qsize() < self._wanted)
         self.nudge([outbox_id], slow=slow)
 
-    def drain(self) -> None:
-        """Waits until nothing stands in line or runs."""
+    def drained(self, within: float) -> bool:
+        """Waits until nothing stands in line or runs, for so many seconds. Returns whether it is so."""
         with self._moved:
-            self._moved.wait_for(lambda: self._stopped.is_set() or not (self._in_line or self._running))
+            return self._moved.wait_for(lambda: self._stopped.is_set() or not (self._in_line or self._running), within)
 
     def _work(self, line: queue.SimpleQueue[int | None]) -> None:
         while (outbox_id := line.get()) is not None and not self._stopped.is_set():

@@ -75,10 +75,8 @@ def _take(redis: Redis, line: ThreadNudger, *, slow: bool, burst: bool) -> None:
                 worker.work(burst=burst, logging_level="WARNING")
             finally:
                 told_to_stop = worker.told_to_stop
-            if burst:
-                line.drain()
-                if any(len(Queue(name, connection=redis)) for name in names):
-                    continue  # what those rows were followed by
+            if burst and (not line.drained(0.1) or any(len(Queue(name, connection=redis)) for name in names)):
+                continue  # what rows are followed by comes while others of them still run
         except RedisError as error:
             log.warning("Redis is away: %s", error)
         if burst or told_to_stop:

@@ -166,7 +166,7 @@ def test_who_brings_rows_from_a_queue_leaves_to_others_what_it_could_not_begin(l
     assert not brought.is_set()
     line.held[1].set()
     assert brought.wait(30)
-    nudger.drain()
+    assert nudger.drained(60)
     assert {line.next(), line.next(), line.next()} == {1, 2, 3}
     assert line.ran.empty()
     nudger.stop()
