@@ -563,8 +563,8 @@ class SqliteStore(_Base):
     """
 
     BATCH = 64
-    LATER = 3  # with a batch that somebody waits for
-    LATER_ALONE = 8  # in a batch of their own: somebody may come while it is under way
+    LATER = 8  # with a batch that somebody waits for
+    LATER_ALONE = 16  # in a batch of their own: somebody may come while it is under way
 
     def __init__(self, path: str, clock: Clock, subscriptions: Subscriptions, committed: Committed) -> None:
         super().__init__(clock, subscriptions, committed)
