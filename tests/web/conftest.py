@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -58,9 +59,18 @@ class Screen:
         return response
 
 
+# Hundreds sign in here: how dear a guess is to be is tested where passwords are (tests/services/test_sign_in.py).
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "_HASHER", _CHEAP)
+
+
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    return sign_in.hash_password(PASSWORD)
+    return _CHEAP.hash(PASSWORD)
 
 
 @pytest.fixture
