@@ -7,16 +7,13 @@ is in the file store, the hub's own connections wait for the disk, and the outbo
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Context, Figure, hub_environment, median
+from benchmarks.harness import Context, Figure, furnish, hub_environment, median
 from benchmarks.ingest_sqlite import SYNCHRONOUS_FULL, TEAM, ask, drained, synchronous
 from benchmarks.yardsticks import mail_loop
 from channels.email.imap import TOGETHER
@@ -97,9 +94,7 @@ def written(number: int, sender: str, subject: str, message_id: str, text: str) 
 def take(folder: Path, warm: list[bytes], mails: list[bytes]) -> float:
     """Seconds that a new hub takes for `mails`. Raises ValueError or TimeoutError unless the run may count."""
     environment = hub_environment(folder, 8000)
-    for command in ("migrate", "seed"):
-        program = [sys.executable, "-m", "hub", command]
-        subprocess.run(program, env={**os.environ, **environment}, cwd=ROOT, check=True)  # noqa: S603  # our own program
+    furnish(environment)
     assembled = app.build(from_environment(environment))
     hub = assembled.hub
     own = {"address": HOUSE, "name": "Shop"}

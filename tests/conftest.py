@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import parts
 
@@ -87,6 +87,7 @@ def chromium_path() -> Path:
 def browser(chromium_path: Path) -> Iterator[Browser]:
     """A headless Chromium driven by Playwright; each test opens contexts of its own and closes them."""
     # Not for the whole session: Playwright's loop runs in this thread and would forbid `asyncio.run` to later tests.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path, args=parts.chromium_arguments())
         yield chromium

@@ -16,7 +16,7 @@ from tests import parts
 from tests.e2e.conftest import Running, run_hub
 
 pytestmark = pytest.mark.timeout(300)
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass
@@ -65,7 +65,7 @@ def scaled_out(
 
 @pytest.fixture
 def browsers(scaled_out: Running) -> Iterator[list[httpx.Client]]:
-    clients = [httpx.Client(base_url=scaled_out.url, timeout=10) for _ in range(3)]
+    clients = [httpx.Client(base_url=scaled_out.url, timeout=PATIENCE) for _ in range(3)]
     yield clients
     for client in clients:
         client.close()

@@ -22,7 +22,7 @@ from tests.channels.outside import page
 from tests.e2e.conftest import Running, run_hub
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def in_its_environment(site: Path) -> dict[str, str]:
@@ -98,7 +98,7 @@ def test_a_card_becomes_a_conversation_and_its_answer_a_card(site: Path, running
     address = done.stdout.split()[-1]
     assert address.startswith(f"{running.url}/webhooks/")
 
-    with httpx.Client(base_url=running.url, timeout=10) as agent:
+    with httpx.Client(base_url=running.url, timeout=PATIENCE) as agent:
         token = agent.post("/api/v1/session", json={"email": "ana@demo.example", "password": "centralita"}).json()[
             "csrf_token"
         ]
