@@ -31,7 +31,7 @@ WEBHOOK_URL = f"{PUBLIC_URL}/webhooks/{INBOX_KEY}"
 # PostgreSQL indexes no value of more than 2,704 bytes; and no provider's id has a tenth of it.
 IDENTIFIER_LIMIT = 255
 COPIES = 50
-PATIENCE = 5.0  # seconds after which a send that hangs hangs for good
+PATIENCE = 20.0  # seconds after which a send that hangs hangs for good
 EXCUSABLE = frozenset(
     {"changed", "batch", "unsupported", "reports", "sending", "outages", "oversize", "attachments", "buttons"}
 )
