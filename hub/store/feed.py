@@ -20,6 +20,7 @@ from hub.domain import events as e
 from hub.domain.errors import Refused
 from hub.domain.messages import Author
 from hub.store import tables as t
+from hub.store.prepared import Prepared
 
 _SETTLED = text("event.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
@@ -93,13 +94,17 @@ def read(
         stream_ids: only these streams' events, for a reader who may see no others.
         kinds: only events of these kinds.
     """
-    statement = _page(connection.dialect.name == "postgresql", stream_ids is not None, kinds is not None)
+    postgres = connection.dialect.name == "postgresql"
     values: dict[str, Any] = {"transaction": after.transaction, "id": after.id, "most": limit + 1}
     if stream_ids is not None:
         values["stream_ids"] = list(stream_ids)
     if kinds is not None:
         values["kinds"] = list(kinds)
-    rows = connection.execute(statement, values).all()
+    if stream_ids is None and kinds is None:
+        rows: Sequence[Any] = _whole_page(postgres).all(connection, values)
+    else:
+        statement = _page(postgres, stream_ids is not None, kinds is not None)
+        rows = connection.execute(statement, values).all()
     entries = tuple((Cursor(row[0], row[1]), recorded_from(row)) for row in rows[:limit])
     return Page(entries, entries[-1][0] if entries else after, len(rows) > limit)
 
@@ -117,6 +122,12 @@ def _page(postgres: bool, of_streams: bool, of_kinds: bool) -> Select[Any]:
     if postgres:
         statement = statement.where(_SETTLED)
     return statement.order_by(event.transaction, event.id).limit(bindparam("most", type_=Integer))
+
+
+@cache
+def _whole_page(postgres: bool) -> Prepared:
+    """What the pusher asks with every commit."""
+    return Prepared(_page(postgres, of_streams=False, of_kinds=False))
 
 
 def head(connection: Connection) -> Cursor:

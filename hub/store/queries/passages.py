@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from sqlalchemy import Connection, LargeBinary, delete, exists, func, insert, literal, select, tuple_, union
+from sqlalchemy import Connection, LargeBinary, delete, exists, func, insert, literal, select, union
 
 from hub.domain.knowledge import ArticleText, Passage
 from hub.store import tables as t
+from hub.store.prepared import Among
 from hub.store.queries import vectors
 from hub.store.unit_of_work import Tx
 
@@ -41,17 +42,20 @@ def _phrasings(connection: Connection, article_id: str) -> dict[str, tuple[str, 
     return {locale: tuple(dict.fromkeys(texts)) for locale, texts in found.items()}
 
 
+# Asked with each answer that a customer waits for.
+_PUBLIC = Among(
+    lambda keys: (
+        select(t.article.c.article_id, t.article.c.locale)
+        .join(t.article_stream, t.article_stream.c.article_id == t.article.c.article_id)
+        .where(t.article.c.article_id.in_(keys), t.article.c.version > 0, t.article_stream.c.internal == 0)
+    )
+)
+
+
 def readable(connection: Connection, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which of these (article, locale) customers may read now."""
-    if not wanted:
-        return set()
-    a, s = t.article.c, t.article_stream.c
-    statement = (
-        select(a.article_id, a.locale)
-        .join(t.article_stream, s.article_id == a.article_id)
-        .where(tuple_(a.article_id, a.locale).in_(sorted(wanted)), a.version > 0, s.internal == 0)
-    )
-    return {(row[0], row[1]) for row in connection.execute(statement)}
+    rows = _PUBLIC.all(connection, sorted({article_id for article_id, _ in wanted}))
+    return {(row.article_id, row.locale) for row in rows} & set(wanted)
 
 
 def lock(tx: Tx, article_id: str) -> None:

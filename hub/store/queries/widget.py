@@ -9,12 +9,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, desc, or_, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, desc, literal, or_, select, tuple_
 
 from hub.domain.conversation import Conversation
 from hub.domain.messages import WITH_CUSTOMER
 from hub.store import tables as t
 from hub.store.feed import Cursor
+from hub.store.prepared import Among, Prepared
 from hub.store.unit_of_work import CONVERSATION_COLUMNS, conversation_from
 
 CHANNEL = "webchat"
@@ -90,11 +91,10 @@ def streams(connection: Connection, identity_id: str) -> list[str]:
 
 def current(connection: Connection, identity_id: str) -> Conversation | None:
     """The conversation that a visitor is in: that of the last message, or what it was merged into."""
-    last = select(_m.conversation_id).where(_m.identity_id == identity_id).order_by(desc(_m.event_id)).limit(1)
-    conversation_id = connection.execute(last).scalar_one_or_none()
+    last = _LAST.one(connection, {"identity": identity_id})
+    conversation_id = last.conversation_id if last else ""
     while conversation_id:
-        row = connection.execute(select(*CONVERSATION_COLUMNS).where(_c.id == conversation_id)).one()
-        conversation = conversation_from(row)
+        conversation = conversation_from(_CONVERSATION.one(connection, {"which": conversation_id}))
         if not conversation.merged_into:
             return conversation
         conversation_id = conversation.merged_into
@@ -115,27 +115,14 @@ def history(connection: Connection, identity_id: str, until: Cursor, *, limit: i
 
 def said(connection: Connection, message_ids: Collection[str]) -> dict[str, Said]:
     """Those of these messages that passed between the firm and a visitor, by id."""
-    if not message_ids:
-        return {}
-    rows = connection.execute(_said().where(_m.id.in_(message_ids)))
-    return {row.id: _from_row(row) for row in rows}
+    return {row.id: _from_row(row) for row in _SAID_AMONG.all(connection, list(message_ids))}
 
 
 def visitors_in(connection: Connection, conversation_ids: Collection[str]) -> dict[str, list[tuple[str, str, str]]]:
     """(identity, inbox, visitor) of all visitors who took part in conversations or in what was merged into them."""
-    if not conversation_ids:
-        return {}
-    place = or_(_c.id.in_(conversation_ids), _c.merged_into.in_(conversation_ids))
-    statement = (
-        select(_c.id, _c.merged_into, _i.id, _i.scope, _i.address)
-        .select_from(t.conversation)
-        .join(t.message, _m.conversation_id == _c.id)
-        .join(t.identity, _i.id == _m.identity_id)
-        .where(place, _m.channel == CHANNEL)
-        .distinct()
-    )
     found: dict[str, list[tuple[str, str, str]]] = {each: [] for each in conversation_ids}
-    for conversation_id, merged_into, identity_id, inbox_id, visitor_id in connection.execute(statement):
+    rows = _TAKING_PART.all(connection, list(conversation_ids))
+    for conversation_id, merged_into, identity_id, inbox_id, visitor_id in rows:
         for each in {conversation_id, merged_into} & found.keys():
             found[each].append((identity_id, inbox_id, visitor_id))
     return found
@@ -147,7 +134,26 @@ def _said() -> Select[Any]:
         .join(t.event, t.event.c.id == _m.event_id)
         .outerjoin(t.agent, t.agent.c.id == _m.author_id)
     )
-    return select(*_SAID).select_from(joined).where(_m.channel == CHANNEL, _m.kind.in_(WITH_CUSTOMER))
+    of_both = _m.kind.in_([literal(kind) for kind in WITH_CUSTOMER])
+    return select(*_SAID).select_from(joined).where(_m.channel == CHANNEL, of_both)
+
+
+# The pusher asks these with every commit.
+_SAID_AMONG = Among(lambda keys: _said().where(_m.id.in_(keys)))
+_TAKING_PART = Among(
+    lambda keys: (
+        select(_c.id, _c.merged_into, _i.id.label("identity_id"), _i.scope, _i.address)
+        .select_from(t.conversation)
+        .join(t.message, _m.conversation_id == _c.id)
+        .join(t.identity, _i.id == _m.identity_id)
+        .where(or_(_c.id.in_(keys), _c.merged_into.in_(keys)), _m.channel == CHANNEL)
+        .distinct()
+    )
+)
+_LAST = Prepared(
+    select(_m.conversation_id).where(_m.identity_id == bindparam("identity")).order_by(desc(_m.event_id)).limit(1)
+)
+_CONVERSATION = Prepared(select(*CONVERSATION_COLUMNS).where(_c.id == bindparam("which")))
 
 
 def _from_row(row: Any) -> Said:
