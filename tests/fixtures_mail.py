@@ -62,7 +62,7 @@ class MemoryLine:
     def stop(self) -> None:
         self._stopped.set()
 
-    def until(self, true: Callable[[], bool], seconds: float = 30) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = 60) -> None:
         """Waits for something that emitting or looking brings about."""
         with self.changed:
             assert self.changed.wait_for(true, seconds)

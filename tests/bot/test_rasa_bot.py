@@ -240,7 +240,7 @@ def test_a_server_that_drips_is_cut_off_at_the_deadline(bots: Callable[..., Rasa
             ask(bots(Rasa(lambda *_: None, url=f"http://127.0.0.1:{listener.getsockname()[1]}"), deadline=1.0))
         assert time.monotonic() - begun < 2.0
         ended.set()
-        thread.join(5)
+        thread.join(60)
 
 
 def test_a_connection_that_broke_is_tried_once_more(rasa: Rasa, bots: Callable[..., RasaBot]) -> None:
@@ -301,17 +301,17 @@ def test_only_one_caller_probes(rasa: Rasa, bots: Callable[..., RasaBot]) -> Non
     def slow_probe(path: str, _body: dict[str, Any]) -> tuple[int, bytes]:
         if path == "/status":
             probing.set()
-            rasa.release.wait(10)
+            rasa.release.wait(60)
         return ok()
 
     rasa.behave = slow_probe
     replies: list[Any] = []
     prober = threading.Thread(target=lambda: replies.append(ask(bot)))
     prober.start()
-    assert probing.wait(5)
+    assert probing.wait(60)
     assert reason_of(bot, conversation_id="c2") == "circuit_open"
     rasa.release.set()
-    prober.join(5)
+    prober.join(60)
     assert [reply.intent for reply in replies] == ["greet"]
 
 
@@ -319,7 +319,7 @@ def test_one_message_of_a_conversation_at_a_time(rasa: Rasa, bots: Callable[...,
     inside: list[str] = []
     overlaps: list[str] = []
     guard = threading.Lock()
-    both_conversations = threading.Barrier(2, timeout=10)
+    both_conversations = threading.Barrier(2, timeout=60)
 
     def watch(_path: str, body: dict[str, Any]) -> tuple[int, bytes]:
         with guard:
@@ -341,7 +341,7 @@ def test_one_message_of_a_conversation_at_a_time(rasa: Rasa, bots: Callable[...,
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(rasa.seen) == 8
     assert overlaps == []
 

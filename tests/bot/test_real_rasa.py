@@ -71,7 +71,7 @@ def post(rasa_server: RasaServer) -> Callable[..., httpx.Response]:
 
     def post(path: str, token: str | None = None, **body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {rasa_server.token if token is None else token}"}
-        return httpx.post(rasa_server.url + path, json=body, headers=headers, timeout=10)
+        return httpx.post(rasa_server.url + path, json=body, headers=headers, timeout=60)
 
     return post
 
@@ -91,7 +91,7 @@ def not_understood(reply: BotReply) -> bool:
     return not reply.messages and not reply.handoff_reason
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     pause = threading.Event()
     give_up = time.monotonic() + seconds
     while not condition():

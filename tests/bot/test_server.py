@@ -47,7 +47,7 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60) -> None:
     pause = threading.Event()
     give_up = time.monotonic() + seconds
     while not condition():
@@ -95,7 +95,7 @@ def test_no_program_outlives_its_starter(tmp_path: Path, end: signal.Signals) ->
     running = pids(tmp_path)
     assert all(alive(pid) for pid in running.values())
     starter.send_signal(end)
-    starter.wait(10)
+    starter.wait(60)
     eventually(lambda: not any(alive(pid) for pid in running.values()))
 
 

@@ -29,7 +29,7 @@ from tests.fixtures_hub import ORIGIN, TEAM, furnish
 Json = dict[str, Any]
 PASSWORD = "correct horse battery"
 EMAIL = "zoe@example.org"
-PATIENCE = 15
+PATIENCE = 60
 
 
 @dataclass(frozen=True)

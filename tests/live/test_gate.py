@@ -19,7 +19,7 @@ PUBLIC = "https://hub.example"
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
-    theirs.settimeout(5)
+    theirs.settimeout(60)
     yield ours, theirs
     ours.close()
     theirs.close()
@@ -136,7 +136,7 @@ def test_who_is_nobodys_or_does_not_keep_up_is_cut(
 
 def test_what_is_sent_is_sent_whole(pair: tuple[socket.socket, socket.socket]) -> None:
     """The websocket library calls `send` and takes it for sent: a socket that does not block would send a part."""
-    pair[0].settimeout(5)
+    pair[0].settimeout(60)
     sent = b"x" * 4_000_000
     received: queue.Queue[int] = queue.Queue()
 
@@ -150,8 +150,8 @@ def test_what_is_sent_is_sent_whole(pair: tuple[socket.socket, socket.socket]) -
         reader = threading.Thread(target=read)
         reader.start()
         environ["gunicorn.socket"].send(sent)
-        reader.join(5)
+        reader.join(60)
         return []
 
     SocketGate(app, most=1, public_url=PUBLIC)(environ(pair[0]), Answers())
-    assert received.get(timeout=5) == len(sent)
+    assert received.get(timeout=60) == len(sent)

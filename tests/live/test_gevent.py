@@ -28,7 +28,7 @@ def test_a_visitor_and_an_agent_talk_while_the_database_holds_up_another(
         conversation_id = ana.say("hello")["conversation_id"]
         desk.wait_for(lambda: "hello" in desk.texts)
         ana.emit("typing", {"on": True})
-        assert desk.typing.get(timeout=10)["conversation_id"] == conversation_id
+        assert desk.typing.get(timeout=60)["conversation_id"] == conversation_id
         desk.post(f"/api/v1/conversations/{conversation_id}/messages", {"client_id": "one", "text": "Hello Ana"})
         ana.wait_for(lambda: "Hello Ana" in ana.texts)
 
@@ -45,12 +45,12 @@ def test_a_visitor_and_an_agent_talk_while_the_database_holds_up_another(
             bare.close()
             assert not held_up.done()
             holding.rollback()
-            held_up.result(10)
+            held_up.result(60)
         desk.wait_for(lambda: "who waits for me" in desk.texts)
         assert desk.gaps == 0
 
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(60) == 0
         assert "Traceback" not in server.log.read_text()
 
 

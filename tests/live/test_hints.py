@@ -12,7 +12,7 @@ from redis import Redis
 from hub.live.hints import CHANNEL, RedisHints
 from tests import parts
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 class Listener:

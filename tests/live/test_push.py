@@ -18,7 +18,7 @@ from hub.store import feed
 from hub.store.unit_of_work import Reading, Store
 from tests.fixtures_hub import WEB, World
 
-PATIENCE = 10
+PATIENCE = 60
 ANA = rooms.visitor(WEB, "ana")
 
 

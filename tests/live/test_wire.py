@@ -50,7 +50,7 @@ def test_other_work_beside_still_has_its_thread() -> None:
     engine = engineio.Server(async_mode="threading")
     Pings(engine)
     done = threading.Event()
-    engine.start_background_task(done.set).join(5)
+    engine.start_background_task(done.set).join(60)
     assert done.is_set()
 
 
@@ -83,7 +83,7 @@ class Line:
     def __init__(self) -> None:
         here, self.there = socket.socketpair()
         here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.there.settimeout(5)
+        self.there.settimeout(60)
         self.here = here
         self.outgoing = Outgoing()
         self.web_socket = object.__new__(wire._WebSocket)
@@ -94,7 +94,7 @@ class Line:
 
     def _write(self) -> None:
         # As Engine.IO's writer does: takes one, then all that are there, then sends them.
-        while (first := self.outgoing.get(timeout=5)) is not None:
+        while (first := self.outgoing.get(timeout=60)) is not None:
             taken = [first]
             while self.outgoing.qsize():
                 taken.append(self.outgoing.get(block=False))
@@ -115,7 +115,7 @@ class Line:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while not true():
         assert time.monotonic() < until
         time.sleep(0.001)  # nobody tells when a thread has gone to sleep
@@ -127,7 +127,7 @@ def line() -> Iterator[Line]:
     yield line
     line.outgoing.put(None)
     if line.writer.ident is not None:
-        line.writer.join(5)
+        line.writer.join(60)
         assert not line.writer.is_alive()
     line.here.close()
     line.there.close()
@@ -180,7 +180,7 @@ def test_many_who_put_at_once_cut_nobody_short(line: Line) -> None:
         each.start()
     got = line.read(800 * (4 + 1 + 505))
     for each in threads:
-        each.join(5)
+        each.join(60)
     texts = [got[at + 5 : at + 10].decode() for at in range(0, len(got), 510)]
     for who in range(4):
         assert [each for each in texts if each[0] == str(who)] == [f"{who}{number:04}" for number in range(200)]
@@ -221,5 +221,5 @@ def test_who_ends_a_socket_waits_until_its_packets_are_seen_to(line: Line) -> No
     assert line.outgoing.get().data == "one"
     assert joined.is_alive()
     line.outgoing.task_done()
-    joined.join(5)
+    joined.join(60)
     assert not joined.is_alive()

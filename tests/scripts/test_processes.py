@@ -23,7 +23,7 @@ def said(log: Path, process: subprocess.Popen[bytes]) -> str:
     return log.read_text().strip()
 
 
-def has_ended(process_id: int, seconds: float = 10.0) -> bool:
+def has_ended(process_id: int, seconds: float = 60.0) -> bool:
     """Whether the process is gone, or goes within ``seconds``."""
     try:
         descriptor = os.pidfd_open(process_id)

@@ -80,7 +80,7 @@ def test_its_secrets_are_in_no_argument_and_it_ends_when_asked(tmp_path: Path, m
         while "answer" not in log.read_text():
             assert process.poll() is None, log.read_text()
         phones.stop()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         phones.stop()  # and again does nothing
     finally:
         children.end_all()

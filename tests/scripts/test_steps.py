@@ -43,7 +43,7 @@ def test_ending_interrupts_a_step_and_lets_none_begin() -> None:
     while not children.running():
         assert thread.is_alive()
     children.end_all()
-    thread.join(10)
+    thread.join(60)
     assert stopped
     with pytest.raises(Stopping):
         steps.run("Test step", [["true"]])

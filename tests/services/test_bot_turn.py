@@ -49,7 +49,7 @@ def test_one_conversation_has_one_turn_at_a_time_and_others_go_on(world: World) 
     def hold_the_first(text: str) -> None:
         if text == "hello 1":
             entered.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
 
     world.bot.before = hold_the_first
     world.say("hello 1", sender="a")
@@ -58,7 +58,7 @@ def test_one_conversation_has_one_turn_at_a_time_and_others_go_on(world: World) 
     first, second, other = world.nudger.take()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(world.assembled.runner.run, first)
-        assert entered.wait(10)
+        assert entered.wait(60)
         assert world.assembled.runner.run(second) is False, "it waits for the first one"
         assert world.assembled.runner.run(other) is True
         go_on.set()

@@ -25,7 +25,7 @@ def test_forwarded_mail_is_stored_before_it_is_accepted_and_only_ours_is_taken(
     for receiver in receivers:
         receiver.start()
     try:
-        with smtplib.SMTP("127.0.0.1", receivers[0].port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", receivers[0].port, timeout=60) as client:
             refused = client.sendmail("ana@example.org", ["help+tag@lumbre.example", "other@x.example"], MAIL)
             assert set(refused) == {"other@x.example"}
             assert world.count(t.message) == 1
@@ -49,7 +49,7 @@ def test_an_inbox_whose_settings_are_wrong_holds_up_no_others_mail(make_world: C
     (receiver,) = mail_receivers(world.hub)
     receiver.start()
     try:
-        with smtplib.SMTP("127.0.0.1", receiver.port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", receiver.port, timeout=60) as client:
             client.sendmail("ana@example.org", ["help@lumbre.example"], MAIL)
             assert world.count(t.message) == 1
             client.mail("ana@example.org")

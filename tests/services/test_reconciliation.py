@@ -129,7 +129,7 @@ def test_a_server_that_is_killed_again_and_again_loses_and_doubles_nothing(
             mail_server.start()
         over.wait(chance.random() / 4)
     until(lambda: fetched(world) >= delivered, seconds=60 + STORM_SECONDS)
-    with IMAPClient("127.0.0.1", port=mail_server.port, ssl=False, timeout=10) as other:
+    with IMAPClient("127.0.0.1", port=mail_server.port, ssl=False, timeout=60) as other:
         other.login("help", "secret")
         other.select_folder("INBOX")
         lying = other.search(["ALL"])

@@ -57,7 +57,7 @@ def run_simulator(folder: Path, port: int, hub_url: str, mail_port: int, hub_mai
     process = start([sys.executable, *arguments], log=log, env=environment, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 180
         while True:
             try:
                 httpx.get(f"{url}/control/numbers", trust_env=False).raise_for_status()

@@ -37,12 +37,12 @@ def test_the_feed_under_an_open_transaction_passes_over_nothing(world: World) ->
     def slow(tx: Tx) -> int:
         recorded = tx.record(first, e.PriorityChanged(3))
         holding.set()
-        assert release.wait(10)
+        assert release.wait(60)
         return recorded.id
 
     with ThreadPoolExecutor(1) as pool:
         open_transaction = pool.submit(world.store.write, slow)
-        assert holding.wait(10)
+        assert holding.wait(60)
         world.say("second", sender="b")
         seen_meanwhile, cursor = read_all(world, cursor)
         release.set()
@@ -66,13 +66,13 @@ def test_a_conversation_is_told_in_its_own_order_whoever_began_first(world: Worl
     def begun_first(tx: Tx) -> None:
         tx.next_ticket_number()
         began.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         tx.record(conversation_id, e.PriorityChanged(3))
         tx.record(conversation_id, e.PriorityChanged(2))
 
     with ThreadPoolExecutor(1) as pool:
         older = pool.submit(world.store.write, begun_first)
-        assert began.wait(10)
+        assert began.wait(60)
         world.store.write(lambda tx: tx.record(conversation_id, e.PriorityChanged(4)))
         before, cursor = read_all(world, feed.Cursor())
         go_on.set()

@@ -45,7 +45,7 @@ def test_group_commit_with_a_failing_member_loses_no_other(sqlite_store: SqliteS
 
     def blocker(tx: Tx) -> None:
         entered.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     def member(number: int) -> Callable[[Tx], str]:
         def use_case(tx: Tx) -> str:
@@ -61,7 +61,7 @@ def test_group_commit_with_a_failing_member_loses_no_other(sqlite_store: SqliteS
     store._commit = lambda batch: (batches.append(len(batch)), commit(batch))[1]  # type: ignore[method-assign]
     with ThreadPoolExecutor(9) as pool:
         held = pool.submit(store.write, blocker)
-        assert entered.wait(10)
+        assert entered.wait(60)
         members = [pool.submit(store.write, member(number)) for number in range(8)]
         while store._inbox.qsize() < 8:
             threading.Event().wait(0.001)
@@ -115,7 +115,7 @@ def test_a_uniqueness_error_runs_the_whole_use_case_again(world: World) -> None:
         if found:
             return str(found)
         if len(runs) <= 2:
-            barrier.wait(10)
+            barrier.wait(60)
         team_id = tx.new_id()
         tx.add(t.team, {"id": team_id, "name": "new"})
         return team_id
@@ -163,11 +163,11 @@ def test_a_store_that_is_closed_takes_nothing_and_leaves_nobody_waiting(sqlite_s
 
     def blocker(tx: Tx) -> None:
         entered.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     with ThreadPoolExecutor(3) as pool:
         held = pool.submit(sqlite_store.write, blocker)
-        assert entered.wait(10)
+        assert entered.wait(60)
         taken = pool.submit(sqlite_store.write, lambda tx: contacts.create(tx, "taken", "en"))
         while not sqlite_store._inbox.qsize():
             threading.Event().wait(0.001)
@@ -189,13 +189,13 @@ def test_what_may_be_done_later_stands_back_and_is_not_forgotten(sqlite_store: S
 
     def blocker(tx: Tx) -> None:
         entered.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     jobs = [f"job {number}" for number in range(10)]
     asked = [f"webhook {number}" for number in range(3)]
     with ThreadPoolExecutor(20) as pool:
         pool.submit(sqlite_store.write, blocker)
-        assert entered.wait(10)
+        assert entered.wait(60)
         for name in (*jobs, *asked):
             pool.submit(sqlite_store.write, lambda _, name=name: order.append(name), later=name in jobs)
         while sqlite_store._inbox.qsize() < len(jobs) + len(asked):

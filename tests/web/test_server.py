@@ -73,7 +73,7 @@ def test_a_signal_ends_it_whatever_is_under_way(server: Running, how: signal.Sig
             os.killpg(server.process.pid, how)
         else:
             server.process.send_signal(how)
-        server.process.wait(10)
+        server.process.wait(60)
     assert server.words()[:2] == ["started", "ready"]
     assert "closed" in server.words()
     assert server.words().count("stopped") == 1

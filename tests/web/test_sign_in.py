@@ -9,6 +9,7 @@ from apiflask import APIFlask
 
 from hub.services import people
 from hub.store import tables as t
+from hub.web.context import caller_address
 from hub.web.flask_app import create_app
 from tests.fixtures_hub import World
 from tests.web.conftest import PASSWORD, Screen
@@ -76,6 +77,36 @@ def test_too_many_guesses_say_when_to_come_back(screen: Screen) -> None:
     assert response.status_code == 429
     assert response.get_json()["error_id"] == "too_many"
     assert 0 < int(response.headers["Retry-After"]) <= 901
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said", "counted"),
+    [
+        ("10.0.0.2", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.2", "198.51.100.1, 2001:db8::7", "2001:db8::7"),
+        ("10.0.0.2", "", "10.0.0.2"),
+        ("10.0.0.2", "unknown", "10.0.0.2"),
+        ("192.0.2.1", "203.0.113.9", "203.0.113.9"),
+        ("8.8.8.8", "203.0.113.9", "8.8.8.8"),
+        ("", "203.0.113.9", ""),
+    ],
+)
+def test_behind_a_proxy_of_ours_each_caller_has_an_address(app: APIFlask, proxy: str, said: str, counted: str) -> None:
+    headers = {"X-Forwarded-For": said} if said else {}
+    with app.test_request_context("/", headers=headers, environ_base={"REMOTE_ADDR": proxy}):
+        assert caller_address() == counted
+
+
+def test_somebodys_guesses_behind_a_proxy_do_not_keep_others_out(app: APIFlask, make_agent: Callable[..., str]) -> None:
+    make_agent("agent")
+    data = {"email": "agent@example.org", "password": "a wrong guess"}
+
+    def tries(address: str, **given: str) -> int:
+        proxied = {"X-Forwarded-For": address}
+        return app.test_client().post("/api/v1/session", json=data | given, headers=proxied).status_code
+
+    assert [tries("203.0.113.9") for _ in range(6)] == [401] * 5 + [429]
+    assert tries("203.0.113.10", password=PASSWORD) == 200
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def listening(where: imap.ImapAccount, line: MemoryLine) -> Iterator[MemoryLine]
 
 @contextlib.contextmanager
 def other_client(server: MailServer) -> Iterator[IMAPClient]:
-    client = IMAPClient("127.0.0.1", port=server.port, ssl=False, timeout=10)
+    client = IMAPClient("127.0.0.1", port=server.port, ssl=False, timeout=60)
     client.login("help", "secret")
     client.select_folder("INBOX")
     try:
@@ -180,7 +180,7 @@ def test_a_server_that_dies_at_the_sign_in_has_refused_nobody() -> None:
         where = imap.ImapAccount("127.0.0.1", server.getsockname()[1], "none", lambda client: client.login("a", "b"))
         with pytest.raises(ChannelError) as broken:
             imap.listen(where, MemoryLine())
-        dying.join(10)
+        dying.join(60)
     assert not broken.value.account, "five minutes' rest are for wrong passwords"
 
 

@@ -122,7 +122,7 @@ def test_an_encrypted_mail_stays_closed() -> None:
     assert (mail.text, mail.protection) == ("", ("smime-encrypted",))
 
 
-@settings(max_examples=150, deadline=2_000)
+@settings(max_examples=150, deadline=20_000)
 @given(st.data())
 def test_a_damaged_envelope_does_no_harm(data: st.DataObject) -> None:
     envelope = bytearray(data.draw(st.sampled_from([SIGNED, _streamed(INNER, depth=3)])))

@@ -69,7 +69,7 @@ def listen(store: Store) -> Iterator[Listen]:
 
 
 def test_a_mail_is_accepted_when_it_is_stored(listen: Listen, store: Store) -> None:
-    with smtplib.SMTP("127.0.0.1", listen(), timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", listen(), timeout=60) as client:
         client.sendmail("ana@example.org", ["help@lumbre.example"], MAIL)
         (arrived,) = store.stored
     assert arrived == Arrived("help@lumbre.example", "ana@example.org", "127.0.0.1", MAIL)
@@ -77,7 +77,7 @@ def test_a_mail_is_accepted_when_it_is_stored(listen: Listen, store: Store) -> N
 
 def test_what_cannot_be_stored_is_asked_for_again(listen: Listen, store: Store) -> None:
     store.fails.add("help@lumbre.example")
-    with smtplib.SMTP("127.0.0.1", listen(), timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", listen(), timeout=60) as client:
         with pytest.raises(smtplib.SMTPDataError) as refused:
             client.sendmail("ana@example.org", ["help@lumbre.example"], MAIL)
         assert refused.value.smtp_code == 451
@@ -87,24 +87,24 @@ def test_what_cannot_be_stored_is_asked_for_again(listen: Listen, store: Store) 
 
 
 def test_only_addresses_of_inboxes_are_known_here(listen: Listen, store: Store) -> None:
-    with smtplib.SMTP("127.0.0.1", listen(), timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", listen(), timeout=60) as client:
         refused = client.sendmail("a@b.example", ["help@lumbre.example", "somebody@elsewhere.example"], MAIL)
     assert refused["somebody@elsewhere.example"][0] == 550
     assert [each.recipient for each in store.stored] == ["help@lumbre.example"]
 
 
 def test_a_bounce_has_no_sender(listen: Listen, store: Store) -> None:
-    with smtplib.SMTP("127.0.0.1", listen(), timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", listen(), timeout=60) as client:
         client.sendmail("", ["help@lumbre.example"], MAIL)
     assert store.stored[0].sender == ""
 
 
 def test_too_large_is_said_before_and_after(listen: Listen, store: Store) -> None:
-    with smtplib.SMTP("127.0.0.1", listen(), timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", listen(), timeout=60) as client:
         with pytest.raises(smtplib.SMTPSenderRefused) as before:
             client.sendmail("a@b.example", ["help@lumbre.example"], MAIL + b"x" * 20_000)
         assert before.value.smtp_code == 552
-    with smtplib.SMTP("127.0.0.1", listen(), timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", listen(), timeout=60) as client:
         client.ehlo()
         client.mail("a@b.example")  # says nothing of its size
         client.rcpt("help@lumbre.example")
@@ -116,7 +116,7 @@ def test_too_large_is_said_before_and_after(listen: Listen, store: Store) -> Non
 def test_lmtp_answers_for_each_recipient(listen: Listen, store: Store) -> None:
     store.fails.add("full@lumbre.example")
     # The standard library's LMTP client reads one reply for the whole mail.
-    with socket.create_connection(("127.0.0.1", listen("lmtp")), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", listen("lmtp")), timeout=60) as connection:
         lines = connection.makefile("rb")
 
         def say(words: bytes, replies: int = 1) -> list[bytes]:
@@ -139,7 +139,7 @@ def test_starttls(listen: Listen, store: Store, tmp_path: Path) -> None:
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(certificate)
     trusts = ssl.create_default_context(cafile=str(certificate))
-    with smtplib.SMTP("localhost", listen(tls=served), timeout=10) as client:
+    with smtplib.SMTP("localhost", listen(tls=served), timeout=60) as client:
         client.starttls(context=trusts)
         client.sendmail("ana@example.org", ["help@lumbre.example"], MAIL)
     assert len(store.stored) == 1
@@ -149,7 +149,7 @@ def test_a_connection_that_breaks_off_leaves_nothing_behind(listen: Listen, stor
     port = listen()
     with socket.create_connection(("127.0.0.1", port)) as broken, contextlib.suppress(OSError):
         broken.sendall(b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<help@lumbre.example>\r\nDATA\r\nSubject: ha")
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         client.sendmail("ana@example.org", ["help@lumbre.example"], MAIL)
     assert [each.raw for each in store.stored] == [MAIL]
 

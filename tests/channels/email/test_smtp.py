@@ -135,5 +135,5 @@ def test_a_connection_that_breaks_after_the_mail_leaves_the_outcome_unknown() ->
         thread.start()
         with pytest.raises(ChannelError) as lost:
             send(smtp.SmtpAccount("127.0.0.1", listener.getsockname()[1], "none"))
-        thread.join(10)
+        thread.join(60)
     assert lost.value.unknown

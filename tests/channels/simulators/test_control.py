@@ -230,7 +230,7 @@ def test_the_ledger_outlives_the_process(tmp_path: Path) -> None:
             with socket.create_connection(("127.0.0.1", port)) as page:
                 page.sendall(f"GET /control/texts?after=99&wait=20 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(10) == 0
+                assert process.wait(60) == 0
     ledger = Ledger(tmp_path / "ledger.sqlite3")
     assert [message.sid for message in ledger.listed()] == sids[::-1]
     assert {message.status for message in ledger.listed()} == {"failed"}  # nobody listened

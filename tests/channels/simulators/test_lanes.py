@@ -55,12 +55,12 @@ def test_threads_run_lanes_side_by_side_and_each_in_order() -> None:
     said: dict[str, list[int]] = {"a": [], "b": []}
     lanes.start(3)
     for lane in said:
-        lanes.put(lane, lambda: (meeting.wait(10), None)[1])  # each needs the other to be under way
+        lanes.put(lane, lambda: (meeting.wait(60), None)[1])  # each needs the other to be under way
         for number in range(50):
             lanes.put(lane, lambda lane=lane, number=number: (said[lane].append(number), done.release(), None)[2])  # type: ignore[misc]
-    meeting.wait(10)
+    meeting.wait(60)
     for _ in range(100):
-        assert done.acquire(timeout=10)
+        assert done.acquire(timeout=60)
     assert said == {"a": list(range(50)), "b": list(range(50))}
     lanes.stop()
 
@@ -80,5 +80,5 @@ def test_lanes_that_all_want_to_run_again_a_little_later_are_not_forgotten() -> 
         ran = [0, 0]
         for number in range(2):
             lanes.put(number, partial(twice, number, ran, done))
-        assert all(each.wait(10) for each in done)
+        assert all(each.wait(60) for each in done)
         lanes.stop()

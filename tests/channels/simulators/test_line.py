@@ -30,7 +30,7 @@ def answering(*connections: list[bytes]) -> Iterator[tuple[str, list[bytes]]]:
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", heard
-        thread.join(10)
+        thread.join(60)
 
 
 def post(lines: Lines, url: str) -> Reply:
