@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, g
+from ipaddress import ip_address
+
+from flask import Response, current_app, g, request
 from pydantic import BaseModel
 
 from hub.domain.events import Actor
@@ -17,6 +19,21 @@ def the_hub() -> Hub:
     """The hub that this application serves."""
     hub: Hub = current_app.extensions[HUB]
     return hub
+
+
+def caller_address() -> str:
+    """The address of whoever asks, as far as it can be known; "" where nobody knows.
+
+    A proxy on a private network is ours: the last address of its `X-Forwarded-For` is the one that it saw.
+    """
+    address = request.remote_addr or ""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        if forwarded and ip_address(address).is_private:
+            return str(ip_address(forwarded))
+    except ValueError:
+        pass  # a socket of the file system, or what nobody's proxy writes
+    return address
 
 
 def as_json(shape: BaseModel) -> Response:

@@ -20,7 +20,7 @@ from hub.ports import Capabilities
 from hub.services import attachments, vendor_page
 from hub.services.rate_limit import RateLimit
 from hub.services.vendor_page import LONGEST, MOST_FILES, Page, State
-from hub.web.context import the_hub
+from hub.web.context import caller_address, the_hub
 from hub.web.firm_text import TEXT
 from hub.web.help_pages import firm_name
 from hub.web.help_text import LANGUAGES
@@ -44,7 +44,7 @@ _ANSWERS = RateLimit(per_second=1 / 20, burst=10)
 def show(token: str) -> AnyResponse:
     """What the firm was asked, and where it answers. Looking changes nothing: programs that check mails look too."""
     hub = the_hub()
-    if not _CALLS.allows(request.remote_addr or ""):
+    if not _CALLS.allows(caller_address()):
         return _bad(429, "problem_busy")
     try:
         message_id = vendor_page.opened(hub.box.derive, token, hub.clock.now())
@@ -57,7 +57,7 @@ def show(token: str) -> AnyResponse:
 def answer(token: str) -> AnyResponse:
     """Takes the answer, and shows the page again."""
     hub = the_hub()
-    if not _CALLS.allows(request.remote_addr or ""):
+    if not _CALLS.allows(caller_address()):
         return _bad(429, "problem_busy")
     try:
         message_id = vendor_page.opened(hub.box.derive, token, hub.clock.now())

@@ -30,7 +30,7 @@ from hub.store.queries import help_centre
 from hub.store.queries.articles import Category
 from hub.store.queries.help_centre import Entry, PublicArticle
 from hub.web import auth
-from hub.web.context import the_hub
+from hub.web.context import caller_address, the_hub
 from hub.web.help_text import LANGUAGES, TEXT
 
 FOUND = 12  # articles that a search shows
@@ -131,7 +131,7 @@ def search(locale: str) -> AnyResponse:
     query = request.args.get("q", "").replace("\0", "").strip()[:QUERY_LENGTH]
     if not query:
         return redirect(f"/help/{locale}/")
-    if not _SEARCHES.allows(request.remote_addr or ""):
+    if not _SEARCHES.allows(caller_address()):
         return _page("busy", locale, title=TEXT[locale]["busy"], path=request.path, status=429)
     found = _find(the_hub(), query, locale)
     return _page(
@@ -223,7 +223,7 @@ def rate(locale: str, article_id: str) -> AnyResponse:
         found = help_centre.article(connection, article_id, locale)
     if found is None or answer not in ("yes", "no"):
         return _missing(locale if locale in LANGUAGES else "en")
-    if _VOTES.allows(f"{request.remote_addr}/{article_id}/{locale}"):
+    if _VOTES.allows(f"{caller_address()}/{article_id}/{locale}"):
         event = e.ArticleRated(locale, found.version, answer == "yes")
         hub.store.write(lambda tx: tx.record(article_id, event, e.Actor(Author.CONTACT, "")))
     return redirect(f"{_article_path(locale, article_id, found.title)}?thanks=1#helpful", 303)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from hub.domain.permissions import may
 from hub.services import presence, sign_in
@@ -11,7 +11,7 @@ from hub.store.queries import listening, people, sources
 from hub.web import render
 from hub.web import schemas as s
 from hub.web.auth import PUBLIC, SIGNED_IN, api_blueprint, clear_cookie, needs, set_cookie
-from hub.web.context import the_hub, the_session
+from hub.web.context import caller_address, the_hub, the_session
 
 blueprint = api_blueprint("people", __name__, "People")
 
@@ -26,7 +26,7 @@ def begin_session(json_data: s.SignIn) -> Response:
     The answer sets the session's cookie.
     """
     hub = the_hub()
-    signed_in = sign_in.sign_in(hub.store, json_data.email, json_data.password, request.remote_addr or "")
+    signed_in = sign_in.sign_in(hub.store, json_data.email, json_data.password, caller_address())
     response = jsonify(_session(signed_in.agent_id, signed_in.csrf_token).model_dump(mode="json"))
     set_cookie(response, hub, signed_in)
     return response

@@ -27,7 +27,7 @@ from hub.store import feed
 from hub.store.queries import widget
 from hub.web import assets, widget_render
 from hub.web import schemas as s
-from hub.web.context import the_hub
+from hub.web.context import caller_address, the_hub
 from hub.web.files import UploadIn, reads_upload, rendered
 from hub.web.render import time
 from hub.web.webhooks import webhook_request
@@ -122,7 +122,7 @@ def authenticate() -> None:
         return
     request.max_content_length = BODY_LIMIT
     limits: Limits = current_app.extensions[_LIMITS]
-    address, endpoint = _address(), request.endpoint or ""
+    address, endpoint = "" if _is_of_this_machine() else caller_address(), request.endpoint or ""
     if endpoint == "widget.session":
         if address:
             limits.sessions.check(address)
@@ -137,19 +137,12 @@ def authenticate() -> None:
         limit.check(_visitor().visitor_id)
 
 
-def _address() -> str:
-    """The caller's address as far as it can be known; empty for programs on this machine.
-
-    A proxy on a private network is ours: what it says of the caller is believed.
-    """
-    address = request.remote_addr or ""
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+def _is_of_this_machine() -> bool:
+    """Whether a program beside the hub asks, and no proxy for somebody else."""
     try:
-        if ip_address(address).is_private:
-            return forwarded if forwarded else ("" if ip_address(address).is_loopback else address)
+        return ip_address(request.remote_addr or "").is_loopback and "X-Forwarded-For" not in request.headers
     except ValueError:
-        return address
-    return address
+        return False
 
 
 def _visitor() -> Visitor:
