@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
-from werkzeug.routing import Rule
+from apiflask import APIFlask
+from sqlalchemy import Dialect, Engine, create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
+from werkzeug.routing import Map, RuleFactory
 
 from hub import app
 from hub.app import Assembled, build
@@ -26,6 +32,7 @@ from hub.store.migrate import migrate
 from hub.store.queries import inboxes, turns
 from hub.store.unit_of_work import Store, Tx, sqlite_engine
 from hub.testing.fakes import CountingPush, FakeBot, ManualClock, PaperChannel, WaitingNudger, WordKnowledge
+from hub.web import flask_app
 
 TEAM, SECOND_TEAM = "team-one", "team-two"
 WEB, PAPER = "inbox-web", "inbox-paper"
@@ -150,15 +157,37 @@ def furnish(tx: Tx) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _made_once() -> Iterator[None]:
-    """Half of what a test takes that has a hub and a web application of its own, and the same for all of them: reading
-    what is installed, and compiling for each route how its address is built, which nobody asks for."""
-    compiled = Rule._compile_builder
+    """More than half of what a test takes that has a hub and a web application of its own, and the same for all of
+    them: reading what is installed, compiling the statements that are executed, putting the routes in order."""
+    first: list[Map] = []
 
-    def when_asked(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        return lambda rule, **values: compiled(rule, append_unknown).__get__(rule, None)(**values)
+    class KnownRoutes(Map):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            if first:
+                self.__dict__ = first[0].__dict__
+            else:
+                first.append(self)
+
+        def add(self, rulefactory: RuleFactory) -> None:
+            if self is first[0]:
+                super().add(rulefactory)
+
+    class Application(APIFlask):
+        url_map_class = KnownRoutes
+
+    begin, statements = Engine.__init__, defaultdict[type[Dialect], LRUCache[Any, Any]](lambda: LRUCache(4000))
+
+    def with_known_statements(engine: Engine, *arguments: Any, **options: Any) -> None:
+        begin(engine, *arguments, **options)
+        engine._compiled_cache = statements[type(engine.dialect)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", when_asked)
+        patch.setattr(Engine, "__init__", with_known_statements)
+        for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):  # each engine has one of its own, all alike
+            patch.setattr(dialect, "__eq__", lambda one, other: type(one) is type(other))
+            patch.setattr(dialect, "__hash__", lambda one: hash(type(one)))
+        patch.setattr(flask_app, "APIFlask", Application)
         patch.setattr(app, "entry_points", cache(entry_points))
         yield
 
