@@ -96,7 +96,7 @@ def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -
                     child.wait()
 
 
-def wait_for(url: str, *, seconds: float = 60.0) -> float:
+def wait_for(url: str, *, seconds: float = 180.0) -> float:
     """Waits for any HTTP answer; returns how long that took. Raises TimeoutError."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
@@ -157,7 +157,9 @@ def hub(folder: Path, *, port: int = 0, **more: str) -> Iterator[tuple[str, subp
     port = port or free_port()
     environment = hub_environment(folder, port, **more)
     furnish(environment)
-    with process([sys.executable, "-m", "hub", "serve"], environment, folder / "hub.log") as child:
+    # As `serve` goes on by itself in that profile, when all is imported: it would import everything twice.
+    begun = ["gevent.monkey", "--module"] if more.get("CENTRALITA_PROFILE") == "gevent" else []
+    with process([sys.executable, "-m", *begun, "hub", "serve"], environment, folder / "hub.log") as child:
         address = f"http://127.0.0.1:{port}"
         wait_for(address)
         yield address, child
