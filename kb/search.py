@@ -33,7 +33,7 @@ from kb.vectors import pack
 log = logging.getLogger(__name__)
 
 # The recipe by which passages are cut and their vectors made; a change of it makes them anew, like a change of model.
-_RECIPE = "3"
+_RECIPE = "4"
 
 # So many passages are encoded in one go (some 20 ms): a question that comes meanwhile waits for no more than that.
 _BATCH = 8
@@ -103,11 +103,12 @@ class LocalKnowledgeBase:
         self._failure = ""
         # One thread encodes, whoever asks, and for questions a second one beside it, each every other model: a question
         # waits for the slower half. No model is ever entered twice. The queue is first come, first served; documents
-        # come in small batches, one at a time.
+        # come in small batches, one at a time. A third thread waits for the translation's programs, which work
+        # meanwhile.
         self._encoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode", initializer=_yield_to_others)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside", initializer=_yield_to_others)
         self._entered = {spec.name: threading.Lock() for spec in self._specs}
-        self._translating = threading.Lock()
+        self._translating = ThreadPoolExecutor(max_workers=1, thread_name_prefix="translate")
         self._snapshot = index.empty(len(self._specs))
         self._writing = threading.Lock()
         self._former: LocalKnowledgeBase | None = None
@@ -254,15 +255,24 @@ class LocalKnowledgeBase:
             if text:
                 places.setdefault(language, []).append(place)
 
+        texts = {language: [asked[place][0] for place in mine] for language, mine in places.items()}
+        translated = {
+            language: self._translating.submit(self._translator.english, texts[language])
+            for language in {language for spec in self._specs for language in spec.translated} & set(places)
+        }
+
         def encode(numbers: range) -> None:
             for language, mine in places.items():
-                readers, texts = self._readers(language), [asked[place][0] for place in mine]
+                readers = self._readers(language)
                 for number in numbers:
                     if not readers[number]:
                         continue
-                    read = partial(self._read, loaded[number].encode_query, self._specs[number], language)
+                    spec, encoder = self._specs[number], loaded[number]
                     with suppress(Unavailable):  # no translation: the others answer
-                        for place, vector in zip(mine, read(texts), strict=True):
+                        read = translated[language].result() if language in spec.translated else texts[language]
+                        with self._entered[spec.name]:
+                            vectors = encoder.encode_query(read)
+                        for place, vector in zip(mine, vectors, strict=True):
                             found[place][number] = vector
 
         parts = [self._encoding.submit(encode, range(0, len(loaded), 2))]
@@ -421,10 +431,9 @@ class LocalKnowledgeBase:
 
     def _read(self, encode: Encode, spec: EncoderSpec, language: str, sentences: Sequence[str]) -> Vectors:
         """The vectors of sentences in a language, translated for a model that reads it so. In an encoding thread."""
+        if language in spec.translated:
+            sentences = self._translating.submit(self._translator.english, sentences).result()
         with self._entered[spec.name]:
-            if language in spec.translated:
-                with self._translating:
-                    sentences = self._translator.english(sentences)
             return encode(sentences)
 
     def _document_vectors(self, encode: Encode, title: str, texts: Sequence[str]) -> list[Vectors | None]:
