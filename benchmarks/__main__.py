@@ -66,7 +66,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="centralita-bench-") as folder:
             print(f"— {module}", flush=True)
             try:
-                figures |= importlib.import_module(f"benchmarks.{module}").run(Context(Path(folder), options.size))
+                context = Context(Path(folder), options.size, frozenset(wanted))
+                figures |= importlib.import_module(f"benchmarks.{module}").run(context)
             except Exception as error:  # one figure that cannot be measured must not hide the others
                 traceback.print_exc()
                 failed[module] = f"{type(error).__name__}: {error}"

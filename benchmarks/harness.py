@@ -27,10 +27,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Context:
-    """Where a benchmark may write, and what share of the full size it runs at."""
+    """Where a benchmark may write, what share of the full size it runs at, and which figures are wanted (none named:
+    all). A module that measures several may leave out what is not."""
 
     folder: Path
     size: float
+    keys: frozenset[str] = frozenset()
+
+    def wants(self, key: str) -> bool:
+        return not self.keys or key in self.keys
 
     def scaled(self, full: int, least: int = 1) -> int:
         return max(least, round(full * self.size))

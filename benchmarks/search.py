@@ -44,6 +44,15 @@ def run(context: Context) -> dict[str, Figure]:
     texts = [(each["text"], each["locale"]) for each in _questions()][: context.scaled(QUESTIONS, 10)]
     figures = {}
 
+    asked: list[Asked] = []
+    took = [_timed(lambda text=text, at=at: asked.append((text, at, knowledge.query_vectors(text, at))))
+            for text, at in texts]  # fmt: skip
+    p50 = percentile(took, 0.5)
+    figures["encode"] = Figure(p50, "ms", p50 <= ENCODED_WITHIN, runs=[_spread(took)])
+    sizes = {key: full for key, full in SIZES.items() if context.wants(key)}
+    if not sizes and not context.wants("reindex"):
+        return figures
+
     chosen = rows[: context.scaled(len(rows), 4)]
     began = time.perf_counter()
     passages = [passage for article in chosen for passage in knowledge.passages(article)]
@@ -51,14 +60,8 @@ def run(context: Context) -> dict[str, Figure]:
     shape = {"articles": float(len(chosen)), "passages": float(len(passages))}
     figures["reindex"] = Figure(seconds, "s a 1,000 articles in two languages", holds=True, runs=[shape])
 
-    asked: list[Asked] = []
-    took = [_timed(lambda text=text, at=at: asked.append((text, at, knowledge.query_vectors(text, at))))
-            for text, at in texts]  # fmt: skip
-    p50 = percentile(took, 0.5)
-    figures["encode"] = Figure(p50, "ms", p50 <= ENCODED_WITHIN, runs=[_spread(took)])
-
     before = _memory()
-    for key, full in SIZES.items():
+    for key, full in sizes.items():
         count = context.scaled(full, len(passages))
         began = time.perf_counter()
         snapshot = index.built(len(knowledge.specs), _many(passages, len(knowledge.specs), count))
