@@ -143,7 +143,7 @@ def start_rasa(
         )
         server.start()
         started.append(server)
-        server.wait_ready()
+        server.wait_ready(600)
         return server
 
     yield start

@@ -233,7 +233,7 @@ def test_the_bots_figure_is_not_made_without_rasa(tmp_path: Path, monkeypatch: p
         bot_overhead.run(Context(tmp_path, 0.01))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_a_hundredth_of_the_work_runs(tmp_path: Path) -> None:
     if not (parts.ROOT / "console" / "node_modules").exists():
         parts.missing("console", "run `make console`")

@@ -13,7 +13,7 @@ import pytest
 from tests import parts
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_a_hundredth_of_the_work_with_many_conversations_runs(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     measured = ["ingest_postgres", "inbox_scale", "ingest_scale", "simulate"]

@@ -12,7 +12,7 @@ import pytest
 from tests import parts
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_a_hundredth_of_the_work_with_sockets_runs(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     measured = ["visible_p99", "sockets_full", "fanout", "sockets_10k"]

@@ -66,7 +66,7 @@ def test_figures_without_messages_of_a_kind_are_none() -> None:
 
 
 @pytest.mark.rasa
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_the_channel_tells_what_it_understands_without_a_turn(rasa_server: RasaServer) -> None:
     with httpx.Client(base_url=rasa_server.url, trust_env=False, timeout=30) as client:
         own = {"Authorization": f"Bearer {rasa_server.token}"}

@@ -13,7 +13,7 @@ from bot.rasa import RasaBot
 from hub.domain.errors import BotTimeout
 from hub.domain.knowledge import BotReply
 
-pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(900)]
 
 # Measured: see docs/bot.md. Each level stands a little below, so that a retrained model may move without failing.
 LEAST_RIGHT = 0.88

@@ -24,7 +24,7 @@ from hub.domain.knowledge import BotReply
 from tests.fixtures_rasa import HUB_TOKEN, HubApi
 
 # The first test waits for training and start, which take a minute or more where the machine is busy.
-pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(900)]
 
 _numbers = itertools.count(1)
 LANGUAGES = pytest.mark.parametrize("language", ["en", "es"])

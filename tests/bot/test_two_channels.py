@@ -20,7 +20,7 @@ from tests.services.test_letters import Mails
 from tests.services.test_letters import mails as mails  # the fixture
 
 # The first test waits for training and start, which take a minute or more where the machine is busy.
-pytestmark = [pytest.mark.rasa, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(900)]
 
 PHONES, NUMBER = "inbox-phones", "+34600123456"
 SHIPPED = "on its way"

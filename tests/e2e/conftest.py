@@ -55,7 +55,7 @@ class Running:
         assert self.rasa is not None
         os.kill(self.rasa.pids()["rasa"], signal.SIGCONT)
 
-    def wait_until_ready(self, seconds: float = 300) -> None:
+    def wait_until_ready(self, seconds: float = 900) -> None:
         """Until the knowledge base's models are loaded and the bot answers."""
         deadline = time.monotonic() + seconds
         while (health := self.health())["state"] != "ok":

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.e2e.conftest import Running
 
-pytestmark = [pytest.mark.rasa, pytest.mark.browser, pytest.mark.knowledge, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.rasa, pytest.mark.browser, pytest.mark.knowledge, pytest.mark.timeout(1200)]
 PATIENCE = 60_000
 PASSWORD = "centralita"
 

@@ -15,7 +15,7 @@ import redis
 from tests import parts
 from tests.e2e.conftest import Running, run_hub
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 PATIENCE = 60.0
 
 

@@ -109,7 +109,7 @@ def test_only_a_mailbox_can_be_compared(world: World) -> None:
         reconciliation.compare(world.hub, world.inbox())
 
 
-@pytest.mark.timeout(2 * STORM_SECONDS + 180)
+@pytest.mark.timeout(2 * STORM_SECONDS + 400)
 def test_a_server_that_is_killed_again_and_again_loses_and_doubles_nothing(
     world: World, mail_server: MailServer, listen: Callable[[], Listeners]
 ) -> None:

@@ -20,7 +20,7 @@ from hub.simulation.script import folder, load
 from hub.simulation.table import Table
 from tests.simulation.conftest import Firm
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 CHANNELS = tuple(PLAYERS)
 
 
