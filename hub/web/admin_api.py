@@ -7,6 +7,7 @@ from hub.services import health as health_service
 from hub.store.queries import outbox
 from hub.web import render
 from hub.web import schemas as s
+from hub.web import schemas_operations as so
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_hub
 
@@ -15,11 +16,11 @@ blueprint = api_blueprint("admin", __name__, "Running the hub")
 
 @blueprint.get("/health")
 @needs("read_health")
-@blueprint.output(s.HealthOut)
-def health() -> s.HealthOut:
+@blueprint.output(so.HealthOut)
+def health() -> so.HealthOut:
     """The state of every part"""
     parts = health_service.parts(the_hub())
-    return s.HealthOut.model_validate(
+    return so.HealthOut.model_validate(
         {
             "state": health_service.state(parts),
             "parts": [{"name": each.name, "state": each.state, "detail": dict(each.detail)} for each in parts],
@@ -29,11 +30,11 @@ def health() -> s.HealthOut:
 
 @blueprint.get("/outbox/dead")
 @needs("run_jobs")
-@blueprint.output(s.OutboxRows)
-def dead_rows() -> s.OutboxRows:
+@blueprint.output(so.OutboxRows)
+def dead_rows() -> so.OutboxRows:
     """Work that used up its attempts, newest first, at most 200 rows"""
     with the_hub().store.read() as connection:
-        return s.OutboxRows(items=[render.dead_row(each) for each in outbox.dead(connection)])
+        return so.OutboxRows(items=[render.dead_row(each) for each in outbox.dead(connection)])
 
 
 @blueprint.post("/outbox/<int:outbox_id>/replay")

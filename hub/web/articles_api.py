@@ -12,7 +12,7 @@ from hub.store.queries import article_checks
 from hub.store.queries import articles as queries
 from hub.store.unit_of_work import Tx
 from hub.web import knowledge_render, render
-from hub.web import schemas as common
+from hub.web import schemas_conversations as common
 from hub.web import schemas_knowledge as s
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_agent, the_hub

@@ -9,7 +9,7 @@ from flask import request
 
 from hub.domain.errors import NotSignedIn, TooMany
 from hub.services import records
-from hub.web import schemas as s
+from hub.web import schemas_bot as s
 from hub.web.context import the_hub
 
 blueprint = APIBlueprint("bot", __name__, tag="Bot", url_prefix="/bot/v1")

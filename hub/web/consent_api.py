@@ -6,7 +6,7 @@ from hub.services import consent
 from hub.store.queries import contacts as contact_queries
 from hub.store.queries import conversations as conversation_queries
 from hub.web import render
-from hub.web import schemas as s
+from hub.web import schemas_conversations as s
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_agent, the_hub
 

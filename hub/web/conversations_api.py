@@ -24,6 +24,7 @@ from hub.store.queries import messages as message_queries
 from hub.store.unit_of_work import Reading, Tx
 from hub.web import render
 from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import as_json, the_agent, the_hub, the_session
 from hub.web.mail_page import page, policy
@@ -35,7 +36,7 @@ _PAGE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
 }
 
 
-def changed(conversation_id: str, use_case: Callable[[Tx], object]) -> s.ConversationOut:
+def changed(conversation_id: str, use_case: Callable[[Tx], object]) -> sc.ConversationOut:
     """Runs a use case and gives the conversation's row as it is then."""
     hub = the_hub()
     hub.store.write(use_case)
@@ -45,9 +46,9 @@ def changed(conversation_id: str, use_case: Callable[[Tx], object]) -> s.Convers
 
 @blueprint.get("/conversations")
 @needs("read_conversations")
-@blueprint.output(s.Conversations)
-@blueprint.input(s.ConversationsQuery, location="query")
-def conversations(query_data: s.ConversationsQuery) -> Response:
+@blueprint.output(sc.Conversations)
+@blueprint.input(sc.ConversationsQuery, location="query")
+def conversations(query_data: sc.ConversationsQuery) -> Response:
     """One page of a list
 
     `queue` is ordered by priority and waiting time, the other views by last activity, newest first.
@@ -61,13 +62,13 @@ def conversations(query_data: s.ConversationsQuery) -> Response:
             after=query_data.after or "",
             limit=query_data.limit,
         )
-    return as_json(s.Conversations(items=[render.conversation(row) for row in page.rows], next=page.next))
+    return as_json(sc.Conversations(items=[render.conversation(row) for row in page.rows], next=page.next))
 
 
 @blueprint.get("/conversations/<identifier:conversation_id>")
 @needs("read_conversations")
-@blueprint.output(s.ConversationDetail)
-def conversation(conversation_id: str) -> s.ConversationDetail:
+@blueprint.output(sc.ConversationDetail)
+def conversation(conversation_id: str) -> sc.ConversationDetail:
     """A conversation with its contact and, where the bot handed it over, the handoff packet"""
     hub = the_hub()
     capabilities = _capabilities(hub)
@@ -79,7 +80,7 @@ def conversation(conversation_id: str) -> s.ConversationDetail:
         ways = thread.ways(connection, state.contact_id, _kinds(capabilities))
         merged = queries.merged_into(connection, conversation_id)
         name = people.agent(connection, the_session().agent_id).name
-        return s.ConversationDetail(
+        return sc.ConversationDetail(
             conversation=render.conversation(row),
             contact=render.contact(contact),
             packet=render.packet(packet) if packet else None,
@@ -103,7 +104,7 @@ def _ways(
     state: Conversation,
     capabilities: Mapping[str, Capabilities],
     name: str,
-) -> list[s.WayOut]:
+) -> list[sc.WayOut]:
     said = reply_window.said_to(connection, [each.identity_id for each in found])
     stopped = {each.inbox_id: each for each in stops.every(connection)}
     shown = []
@@ -136,9 +137,9 @@ def _reply_inboxes(connection: Reading, contact_id: str) -> list[s.InboxOut]:
 
 @blueprint.get("/conversations/<identifier:conversation_id>/messages")
 @needs("read_conversations")
-@blueprint.output(s.Messages)
-@blueprint.input(s.MessagesQuery, location="query")
-def messages(conversation_id: str, query_data: s.MessagesQuery) -> Response:
+@blueprint.output(sc.Messages)
+@blueprint.input(sc.MessagesQuery, location="query")
+def messages(conversation_id: str, query_data: sc.MessagesQuery) -> Response:
     """A page of the thread, oldest first
 
     It includes what was said in conversations that were merged into this one.
@@ -151,13 +152,13 @@ def messages(conversation_id: str, query_data: s.MessagesQuery) -> Response:
         found, more = message_queries.thread(connection, ids, before=before, limit=query_data.limit)
     links = attachments.links(hub)
     shown = [render.message(each, links) for each in found]
-    return as_json(s.Messages(items=shown, before=str(more) if more else None))
+    return as_json(sc.Messages(items=shown, before=str(more) if more else None))
 
 
 @blueprint.get("/messages/<identifier:message_id>/body")
 @needs("read_conversations")
-@blueprint.output(s.BodyOut)
-def body(message_id: str) -> s.BodyOut:
+@blueprint.output(sc.BodyOut)
+def body(message_id: str) -> sc.BodyOut:
     """A mail's whole body, with all that it quotes
 
     404 for a message that is no mail.
@@ -171,9 +172,9 @@ def body(message_id: str) -> s.BodyOut:
 
 @blueprint.get("/messages/<identifier:message_id>/page")
 @needs("read_conversations")
-@blueprint.input(s.MailPageQuery, location="query")
+@blueprint.input(sc.MailPageQuery, location="query")
 @blueprint.doc(responses=_PAGE)
-def mail_page(message_id: str, query_data: s.MailPageQuery) -> Response:
+def mail_page(message_id: str, query_data: sc.MailPageQuery) -> Response:
     """A mail as it was sent, as a page for a frame
 
     It runs nothing and loads nothing from elsewhere, but for pictures where `images` asks for them. 404 for a message
@@ -205,9 +206,9 @@ def _event_id(before: str) -> int:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/messages")
 @needs("work_conversations")
-@blueprint.output(s.MessageOut)
-@blueprint.input(s.MessageIn)
-def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
+@blueprint.output(sc.MessageOut)
+@blueprint.input(sc.MessageIn)
+def send(conversation_id: str, json_data: sc.MessageIn) -> sc.MessageOut:
     """Answer the customer, or leave a note that only agents see
 
     Whoever answers a conversation that nobody has takes it.
@@ -243,8 +244,8 @@ def send(conversation_id: str, json_data: s.MessageIn) -> s.MessageOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/take")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-def take(conversation_id: str) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+def take(conversation_id: str) -> sc.ConversationOut:
     """Take a conversation
 
     409 `already_taken` when another agent was first.
@@ -255,9 +256,9 @@ def take(conversation_id: str) -> s.ConversationOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/assign")
 @needs("assign_others")
-@blueprint.output(s.ConversationOut)
-@blueprint.input(s.AssignIn)
-def assign(conversation_id: str, json_data: s.AssignIn) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+@blueprint.input(sc.AssignIn)
+def assign(conversation_id: str, json_data: sc.AssignIn) -> sc.ConversationOut:
     """Give a conversation to an agent"""
     by = the_agent()
     return changed(conversation_id, lambda tx: assignment.assign(tx, conversation_id, json_data.agent_id, by))
@@ -265,9 +266,9 @@ def assign(conversation_id: str, json_data: s.AssignIn) -> s.ConversationOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/transfer")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-@blueprint.input(s.TransferIn)
-def transfer(conversation_id: str, json_data: s.TransferIn) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+@blueprint.input(sc.TransferIn)
+def transfer(conversation_id: str, json_data: sc.TransferIn) -> sc.ConversationOut:
     """Put a conversation into a team's queue"""
     by = the_agent()
     return changed(
@@ -278,9 +279,9 @@ def transfer(conversation_id: str, json_data: s.TransferIn) -> s.ConversationOut
 
 @blueprint.put("/conversations/<identifier:conversation_id>/colleague")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-@blueprint.input(s.ColleagueIn)
-def bring_in(conversation_id: str, json_data: s.ColleagueIn) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+@blueprint.input(sc.ColleagueIn)
+def bring_in(conversation_id: str, json_data: sc.ColleagueIn) -> sc.ConversationOut:
     """Bring a colleague in, with a note
 
     They read and answer along; whoever has the conversation keeps it.
@@ -294,8 +295,8 @@ def bring_in(conversation_id: str, json_data: s.ColleagueIn) -> s.ConversationOu
 
 @blueprint.delete("/conversations/<identifier:conversation_id>/colleague")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-def leave(conversation_id: str) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+def leave(conversation_id: str) -> sc.ConversationOut:
     """The colleague leaves the conversation"""
     by = the_agent()
     return changed(conversation_id, lambda tx: assignment.leave(tx, conversation_id, by))
@@ -303,8 +304,8 @@ def leave(conversation_id: str) -> s.ConversationOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/resolve")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-def resolve(conversation_id: str) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+def resolve(conversation_id: str) -> sc.ConversationOut:
     """Close a conversation"""
     by = the_agent()
     return changed(conversation_id, lambda tx: assignment.resolve(tx, conversation_id, by))
@@ -312,8 +313,8 @@ def resolve(conversation_id: str) -> s.ConversationOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/reopen")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-def reopen(conversation_id: str) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+def reopen(conversation_id: str) -> sc.ConversationOut:
     """Open a resolved conversation again"""
     by = the_agent()
     return changed(conversation_id, lambda tx: assignment.reopen(tx, conversation_id, by))
@@ -321,9 +322,9 @@ def reopen(conversation_id: str) -> s.ConversationOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/snooze")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-@blueprint.input(s.SnoozeIn)
-def snooze(conversation_id: str, json_data: s.SnoozeIn) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+@blueprint.input(sc.SnoozeIn)
+def snooze(conversation_id: str, json_data: sc.SnoozeIn) -> sc.ConversationOut:
     """Let a conversation sleep until a time or the customer's next message"""
     by, until = the_agent(), render.microseconds(json_data.until)
     return changed(conversation_id, lambda tx: assignment.snooze(tx, conversation_id, until, by))
@@ -331,8 +332,8 @@ def snooze(conversation_id: str, json_data: s.SnoozeIn) -> s.ConversationOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/hand-back")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-def hand_back(conversation_id: str) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+def hand_back(conversation_id: str) -> sc.ConversationOut:
     """Give a conversation back to the bot"""
     by = the_agent()
     return changed(conversation_id, lambda tx: assignment.hand_back(tx, conversation_id, by))
@@ -340,9 +341,9 @@ def hand_back(conversation_id: str) -> s.ConversationOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/priority")
 @needs("work_conversations")
-@blueprint.output(s.ConversationOut)
-@blueprint.input(s.PriorityIn)
-def set_priority(conversation_id: str, json_data: s.PriorityIn) -> s.ConversationOut:
+@blueprint.output(sc.ConversationOut)
+@blueprint.input(sc.PriorityIn)
+def set_priority(conversation_id: str, json_data: sc.PriorityIn) -> sc.ConversationOut:
     """Change a conversation's priority"""
     by, priority = the_agent(), PRIORITIES.index(json_data.priority)
     return changed(conversation_id, lambda tx: assignment.set_priority(tx, conversation_id, priority, by))
@@ -350,9 +351,9 @@ def set_priority(conversation_id: str, json_data: s.PriorityIn) -> s.Conversatio
 
 @blueprint.get("/events")
 @needs("read_conversations")
-@blueprint.output(s.Feed)
-@blueprint.input(s.FeedQuery, location="query")
-def events(query_data: s.FeedQuery) -> Response:
+@blueprint.output(sc.Feed)
+@blueprint.input(sc.FeedQuery, location="query")
+def events(query_data: sc.FeedQuery) -> Response:
     """What happened after a cursor
 
     Without `after` it is empty and its `cursor` is "now".
@@ -360,7 +361,7 @@ def events(query_data: s.FeedQuery) -> Response:
     hub = the_hub()
     with hub.store.read() as connection:
         if query_data.after is None:
-            return as_json(s.Feed(entries=[], cursor=str(feed.head(connection)), more=False))
+            return as_json(sc.Feed(entries=[], cursor=str(feed.head(connection)), more=False))
         page = feed.read(connection, feed.Cursor.parse(query_data.after), limit=query_data.limit)
         entries = render.entries(connection, page, hub)
-    return as_json(s.Feed(entries=entries, cursor=str(page.cursor), more=page.more))
+    return as_json(sc.Feed(entries=entries, cursor=str(page.cursor), more=page.more))

@@ -18,7 +18,8 @@ from hub.store.queries import attachments as attachment_queries
 from hub.store.queries import inboxes
 from hub.web.auth import PUBLIC, api_blueprint, needs
 from hub.web.context import the_agent, the_hub
-from hub.web.schemas import AttachmentOut, Shape
+from hub.web.schemas import Shape
+from hub.web.schemas_conversations import AttachmentOut
 
 # What a browser may show by itself. Anything else is saved: a page or a script from a customer must never run here.
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

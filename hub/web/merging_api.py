@@ -12,7 +12,7 @@ from hub.store.queries import conversations as conversation_queries
 from hub.store.queries import matching, packets
 from hub.store.unit_of_work import Tx
 from hub.web import render
-from hub.web import schemas as s
+from hub.web import schemas_conversations as s
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_agent, the_hub, the_session
 

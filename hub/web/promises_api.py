@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.services import promises
 from hub.store.queries import rules
 from hub.web import schemas as s
+from hub.web import schemas_promises as sh
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_hub, the_session
 
@@ -13,21 +14,21 @@ blueprint = api_blueprint("promises", __name__, "Open hours and promises")
 
 @blueprint.get("/opening-hours")
 @needs("read_conversations")
-@blueprint.output(s.HoursList)
-def opening_hours() -> s.HoursList:
+@blueprint.output(sh.HoursList)
+def opening_hours() -> sh.HoursList:
     """When inboxes and teams are open
 
     Those that are not named are always open; a team's hours go before its inboxes'.
     """
     with the_hub().store.read() as connection:
-        return s.HoursList(items=[_hours(each) for each in rules.hours(connection)])
+        return sh.HoursList(items=[_hours(each) for each in rules.hours(connection)])
 
 
 @blueprint.put("/teams/<identifier:team_id>/opening-hours")
 @needs("edit_promises")
-@blueprint.output(s.HoursOut)
-@blueprint.input(s.HoursIn)
-def set_team_hours(team_id: str, json_data: s.HoursIn) -> s.HoursOut:
+@blueprint.output(sh.HoursOut)
+@blueprint.input(sh.HoursIn)
+def set_team_hours(team_id: str, json_data: sh.HoursIn) -> sh.HoursOut:
     """State when a team is open"""
     return _stated(f"team:{team_id}", json_data)
 
@@ -42,9 +43,9 @@ def forget_team_hours(team_id: str) -> s.Done:
 
 @blueprint.put("/inboxes/<identifier:inbox_id>/opening-hours")
 @needs("edit_promises")
-@blueprint.output(s.HoursOut)
-@blueprint.input(s.HoursIn)
-def set_inbox_hours(inbox_id: str, json_data: s.HoursIn) -> s.HoursOut:
+@blueprint.output(sh.HoursOut)
+@blueprint.input(sh.HoursIn)
+def set_inbox_hours(inbox_id: str, json_data: sh.HoursIn) -> sh.HoursOut:
     """State when an inbox is open"""
     return _stated(f"inbox:{inbox_id}", json_data)
 
@@ -59,9 +60,9 @@ def forget_inbox_hours(inbox_id: str) -> s.Done:
 
 @blueprint.put("/vendors/<identifier:vendor_id>/opening-hours")
 @needs("edit_promises")
-@blueprint.output(s.HoursOut)
-@blueprint.input(s.HoursIn)
-def set_vendor_hours(vendor_id: str, json_data: s.HoursIn) -> s.HoursOut:
+@blueprint.output(sh.HoursOut)
+@blueprint.input(sh.HoursIn)
+def set_vendor_hours(vendor_id: str, json_data: sh.HoursIn) -> sh.HoursOut:
     """State when an outside firm is open: its clock runs then"""
     return _stated(f"vendor:{vendor_id}", json_data)
 
@@ -76,27 +77,27 @@ def forget_vendor_hours(vendor_id: str) -> s.Done:
 
 @blueprint.get("/sla-policies")
 @needs("read_conversations")
-@blueprint.output(s.Policies)
-def policies() -> s.Policies:
+@blueprint.output(sh.Policies)
+def policies() -> sh.Policies:
     """What is promised, in the order in which it is looked up"""
     with the_hub().store.read() as connection:
-        return s.Policies(items=[_policy(each) for each in rules.policies(connection)])
+        return sh.Policies(items=[_policy(each) for each in rules.policies(connection)])
 
 
 @blueprint.post("/sla-policies")
 @needs("edit_promises")
-@blueprint.output(s.PolicyOut)
-@blueprint.input(s.PolicyIn)
-def add_policy(json_data: s.PolicyIn) -> s.PolicyOut:
+@blueprint.output(sh.PolicyOut)
+@blueprint.input(sh.PolicyIn)
+def add_policy(json_data: sh.PolicyIn) -> sh.PolicyOut:
     """Promise something"""
     return _saved("", json_data)
 
 
 @blueprint.put("/sla-policies/<identifier:policy_id>")
 @needs("edit_promises")
-@blueprint.output(s.PolicyOut)
-@blueprint.input(s.PolicyIn)
-def change_policy(policy_id: str, json_data: s.PolicyIn) -> s.PolicyOut:
+@blueprint.output(sh.PolicyOut)
+@blueprint.input(sh.PolicyIn)
+def change_policy(policy_id: str, json_data: sh.PolicyIn) -> sh.PolicyOut:
     """Change a promise
 
     For conversations that begin, change hands or change their priority from now on.
@@ -115,7 +116,7 @@ def withdraw_policy(policy_id: str) -> s.Done:
     return s.Done()
 
 
-def _saved(policy_id: str, given: s.PolicyIn) -> s.PolicyOut:
+def _saved(policy_id: str, given: sh.PolicyIn) -> sh.PolicyOut:
     store, agent_id = the_hub().store, the_session().agent_id
     stated = given.model_dump(exclude={"position"})
     saved = store.write(
@@ -126,11 +127,11 @@ def _saved(policy_id: str, given: s.PolicyIn) -> s.PolicyOut:
         return next(_policy(each) for each in rules.policies(connection) if each.policy_id == saved)
 
 
-def _policy(found: rules.StatedPolicy) -> s.PolicyOut:
-    return s.PolicyOut.model_validate({**found.data, "policy_id": found.policy_id, "position": found.position})
+def _policy(found: rules.StatedPolicy) -> sh.PolicyOut:
+    return sh.PolicyOut.model_validate({**found.data, "policy_id": found.policy_id, "position": found.position})
 
 
-def _stated(owner: str, given: s.HoursIn) -> s.HoursOut:
+def _stated(owner: str, given: sh.HoursIn) -> sh.HoursOut:
     store, agent_id = the_hub().store, the_session().agent_id
     stated = given.model_dump(include={"zone", "week", "exceptions"})
     store.write(lambda tx: promises.set_hours(tx, owner, stated, agent_id, country=given.country, region=given.region))
@@ -146,7 +147,7 @@ def _forgotten(owner: str) -> s.Done:
     return s.Done()
 
 
-def _hours(found: rules.StatedHours) -> s.HoursOut:
-    return s.HoursOut.model_validate(
+def _hours(found: rules.StatedHours) -> sh.HoursOut:
+    return sh.HoursOut.model_validate(
         {**found.data, "owner": found.owner, "country": found.country, "region": found.region}
     )

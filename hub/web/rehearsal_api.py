@@ -10,7 +10,7 @@ from hub.domain import staffing as erlang
 from hub.services import rehearsal
 from hub.store.queries import people
 from hub.web import routing_render
-from hub.web import schemas as s
+from hub.web import schemas_conversations as s
 from hub.web import schemas_rehearsal as sr
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_hub

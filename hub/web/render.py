@@ -29,6 +29,8 @@ from hub.store.queries.outbox import DeadRow
 from hub.store.queries.stops import Stop
 from hub.store.unit_of_work import Reading
 from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
+from hub.web import schemas_operations as so
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HAS_AUTHOR_ID = frozenset({Author.AGENT.value, Author.CONTACT.value})
@@ -88,13 +90,13 @@ def address(channel: str, spelling: str, display_name: str, region: str = "") ->
     return numbers.display(spelling, region) if kind_of(channel) == PHONE else spelling
 
 
-def contact(found: contacts.Contact) -> s.ContactOut:
-    return s.ContactOut(
+def contact(found: contacts.Contact) -> sc.ContactOut:
+    return sc.ContactOut(
         id=found.id,
         name=found.name,
         language=found.language,
         identities=[
-            s.IdentityOut(
+            sc.IdentityOut(
                 id=each.id,
                 channel=each.channel,
                 address=each.address,
@@ -112,23 +114,23 @@ def contact(found: contacts.Contact) -> s.ContactOut:
     )
 
 
-def candidates(hints: Sequence[matching.Hint], them: Mapping[str, contacts.Contact]) -> list[s.Candidate]:
+def candidates(hints: Sequence[matching.Hint], them: Mapping[str, contacts.Contact]) -> list[sc.Candidate]:
     """Candidates in the order of their best reasons; `them` holds the contacts to show."""
-    reasons: dict[str, list[s.Reason]] = {}
+    reasons: dict[str, list[sc.Reason]] = {}
     for hint in hints:
         if hint.contact_id in them:
-            shown = s.Reason.model_validate(
+            shown = sc.Reason.model_validate(
                 {"reason": hint.reason, "address_display": numbers.display(hint.address, "")}
             )
             reasons.setdefault(hint.contact_id, []).append(shown)
     return [
-        s.Candidate(contact=contact(them[each]), reason=why[0].reason, reasons=why) for each, why in reasons.items()
+        sc.Candidate(contact=contact(them[each]), reason=why[0].reason, reasons=why) for each, why in reasons.items()
     ]
 
 
-def happened(found: contacts.Happened) -> s.ContactEvent:
+def happened(found: contacts.Happened) -> sc.ContactEvent:
     recorded = found.recorded
-    return s.ContactEvent(
+    return sc.ContactEvent(
         event_id=recorded.id,
         kind=type(recorded.event).__name__,
         contact_id=recorded.stream_id,
@@ -138,13 +140,13 @@ def happened(found: contacts.Happened) -> s.ContactEvent:
     )
 
 
-def _prohibition(found: Prohibition | None) -> s.DoNotContactOut | None:
-    return s.DoNotContactOut.model_validate({"since": time(found.since), "how": found.how}) if found else None
+def _prohibition(found: Prohibition | None) -> sc.DoNotContactOut | None:
+    return sc.DoNotContactOut.model_validate({"since": time(found.since), "how": found.how}) if found else None
 
 
-def conversation(row: conversations.Row) -> s.ConversationOut:
+def conversation(row: conversations.Row) -> sc.ConversationOut:
     state, last = row.conversation, row.last
-    return s.ConversationOut.model_validate(
+    return sc.ConversationOut.model_validate(
         {
             "id": state.id,
             "ticket_number": state.ticket_number,
@@ -195,11 +197,11 @@ def _sla(state: Conversation) -> dict[str, Any] | None:
     }
 
 
-def message(found: messages.Message, links: attachments.Links) -> s.MessageOut:
+def message(found: messages.Message, links: attachments.Links) -> sc.MessageOut:
     """A message with its buttons, files (as addresses that `links` signs) and citation."""
     extras: dict[str, Any] = json.loads(found.extras) if found.extras else {}
     outgoing = found.kind == Kind.OUTGOING or (found.kind == Kind.VENDOR and found.author_kind != Author.VENDOR)
-    return s.MessageOut.model_validate(
+    return sc.MessageOut.model_validate(
         {
             "id": found.id,
             "conversation_id": found.conversation_id,
@@ -260,18 +262,18 @@ def _reactions(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"emoji": emoji, "names": whose} for emoji, whose in names.items()]
 
 
-def _letter(kept: Mapping[str, Any], sender: str) -> s.LetterOut:
-    return s.LetterOut.model_validate({**kept, "sender": sender})
+def _letter(kept: Mapping[str, Any], sender: str) -> sc.LetterOut:
+    return sc.LetterOut.model_validate({**kept, "sender": sender})
 
 
-def body(found: letters.Body) -> s.BodyOut:
-    return s.BodyOut(subject=found.subject, whole=found.whole, html=found.html)
+def body(found: letters.Body) -> sc.BodyOut:
+    return sc.BodyOut(subject=found.subject, whole=found.whole, html=found.html)
 
 
-def _segment(found: thread.Segment | None) -> s.SegmentOut | None:
+def _segment(found: thread.Segment | None) -> sc.SegmentOut | None:
     if found is None:
         return None
-    return s.SegmentOut(
+    return sc.SegmentOut(
         channel=found.channel,
         inbox_id=found.inbox_id,
         inbox_name=found.inbox_name,
@@ -289,10 +291,10 @@ def way(
     composed: Composed | None,
     said: LastSaid,
     stop: Stop | None,
-) -> s.WayOut:
+) -> sc.WayOut:
     """`capabilities` are the channel's; None where it cannot be made. `composed` is there where an answer is a mail,
     `said` is when the customer last wrote by this way, `stop` why nothing leaves by the inbox."""
-    return s.WayOut(
+    return sc.WayOut(
         inbox_id=found.inbox_id,
         inbox_name=inbox.name,
         identity_id=found.identity_id,
@@ -304,28 +306,28 @@ def way(
         do_not_contact=found.forbidden,
         current=(found.inbox_id, found.identity_id) == (state.inbox_id, state.identity_id),
         limits=_limits(capabilities) if capabilities else None,
-        letter=s.LetterHint(subject=composed.subject, signature=composed.signature) if composed else None,
+        letter=sc.LetterHint(subject=composed.subject, signature=composed.signature) if composed else None,
         window=_window(capabilities, said) if capabilities else None,
         stopped=_stopped(stop) if stop else None,
     )
 
 
-def _window(rules: Capabilities, said: LastSaid) -> s.WindowOut | None:
+def _window(rules: Capabilities, said: LastSaid) -> sc.WindowOut | None:
     if rules.reply_window is None:
         return None
-    return s.WindowOut(
+    return sc.WindowOut(
         closes_at=_time_or_none(closes_at(said, rules.reply_window)),
         tagged_until=_time_or_none(tag_closes_at(said, rules.tags, Author.AGENT.value)),
         templates=rules.templates,
     )
 
 
-def _stopped(stop: Stop) -> s.StoppedOut:
-    return s.StoppedOut(code=stop.code, reason=stop.reason, since=time(stop.since), tries=bool(stop.try_at))
+def _stopped(stop: Stop) -> sc.StoppedOut:
+    return sc.StoppedOut(code=stop.code, reason=stop.reason, since=time(stop.since), tries=bool(stop.try_at))
 
 
-def _limits(found: Capabilities) -> s.LimitsOut:
-    return s.LimitsOut(
+def _limits(found: Capabilities) -> sc.LimitsOut:
+    return sc.LimitsOut(
         text=found.text_limit,
         file=found.attachment_limit,
         media_types=list(found.media_types),
@@ -333,8 +335,8 @@ def _limits(found: Capabilities) -> s.LimitsOut:
     )
 
 
-def consent(found: Told) -> s.ConsentOut:
-    return s.ConsentOut.model_validate(
+def consent(found: Told) -> sc.ConsentOut:
+    return sc.ConsentOut.model_validate(
         {
             "event_id": found.event_id,
             "change": "withdrawn" if found.withdrawn else "given",
@@ -348,12 +350,12 @@ def consent(found: Told) -> s.ConsentOut:
     )
 
 
-def verification(state: Conversation, level: str, whose: contacts.Contact) -> s.VerificationOut | None:
+def verification(state: Conversation, level: str, whose: contacts.Contact) -> sc.VerificationOut | None:
     """Who was verified in a conversation; `level` is that of whoever wrote last. None where nobody was."""
     if state.verified_level == "none":
         return None
     proved = next((each for each in whose.identities if each.id == state.verified_identity), None)
-    return s.VerificationOut.model_validate(
+    return sc.VerificationOut.model_validate(
         {
             "level": state.verified_level,
             "method": state.verified_by,
@@ -367,12 +369,12 @@ def verification(state: Conversation, level: str, whose: contacts.Contact) -> s.
     )
 
 
-def _author(kind: str, author_id: str, name: str) -> s.AuthorOut:
-    return s.AuthorOut.model_validate({"kind": kind, "id": author_id or None, "name": name})
+def _author(kind: str, author_id: str, name: str) -> sc.AuthorOut:
+    return sc.AuthorOut.model_validate({"kind": kind, "id": author_id or None, "name": name})
 
 
-def packet(found: handoff.Packet) -> s.Packet:
-    return s.Packet.model_validate(
+def packet(found: handoff.Packet) -> sc.Packet:
+    return sc.Packet.model_validate(
         {
             "reason": found.reason,
             "handed_over_at": time(found.handed_over_at),
@@ -401,9 +403,9 @@ def packet(found: handoff.Packet) -> s.Packet:
     )
 
 
-def _article_ref(found: Any) -> s.ArticleRef:
+def _article_ref(found: Any) -> sc.ArticleRef:
     """Of a `SuggestedArticle` or a `FoundAnswer`: both name what an answer came from."""
-    return s.ArticleRef(
+    return sc.ArticleRef(
         article_id=found.article_id,
         version=found.version,
         locale=found.locale,
@@ -413,14 +415,14 @@ def _article_ref(found: Any) -> s.ArticleRef:
     )
 
 
-def search_result(found: SearchResult) -> s.Found:
-    return s.Found(
+def search_result(found: SearchResult) -> sc.Found:
+    return sc.Found(
         answers=[_article_ref(each) for each in found.answers], language=found.language, model_id=found.model_id
     )
 
 
-def dead_row(row: DeadRow) -> s.OutboxRowOut:
-    return s.OutboxRowOut(
+def dead_row(row: DeadRow) -> so.OutboxRowOut:
+    return so.OutboxRowOut(
         id=row.id,
         handler=row.handler,
         order_key=row.order_key,
@@ -439,11 +441,11 @@ class _Around:
     """What a page of events is shown with, each fetched once."""
 
     names: dict[str, str]
-    rows: dict[str, s.ConversationOut]
-    messages: dict[str, s.MessageOut]
+    rows: dict[str, sc.ConversationOut]
+    messages: dict[str, sc.MessageOut]
 
 
-def entries(connection: Reading, page: feed.Page, hub: Hub) -> list[s.Entry]:
+def entries(connection: Reading, page: feed.Page, hub: Hub) -> list[sc.Entry]:
     """A page of the feed as screens see it: each event with its message and its conversation as they stand now."""
     recorded = [each for _, each in page.entries]
     around = _around(connection, recorded, hub)
@@ -486,9 +488,9 @@ def _message_id(event: e.Event) -> str:
             return ""
 
 
-def _entry(cursor: feed.Cursor, recorded: e.Recorded, around: _Around) -> s.Entry:
+def _entry(cursor: feed.Cursor, recorded: e.Recorded, around: _Around) -> sc.Entry:
     in_conversation = recorded.event.stream == "conversation"
-    return s.Entry(
+    return sc.Entry(
         cursor=str(cursor),
         event_id=recorded.id,
         kind=type(recorded.event).__name__,

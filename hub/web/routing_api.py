@@ -12,6 +12,7 @@ from hub.store.queries import staffing as staffing_queries
 from hub.store.unit_of_work import Reading
 from hub.web import render, routing_render
 from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
 from hub.web.auth import SIGNED_IN, api_blueprint, needs
 from hub.web.context import the_hub, the_session
 
@@ -178,13 +179,13 @@ def remove_reason(code: str) -> s.Reasons:
 
 @blueprint.get("/offers")
 @needs("work_conversations")
-@blueprint.output(s.Conversations)
-def offers() -> s.Conversations:
+@blueprint.output(sc.Conversations)
+def offers() -> sc.Conversations:
     """What you are being offered, the one that ends first first"""
     with the_hub().store.read() as connection:
         ids = [each.conversation_id for each in routing_queries.offers_to(connection, the_session().agent_id)]
         rows = conversation_queries.rows(connection, ids)
-    return s.Conversations(items=[render.conversation(rows[each]) for each in ids], next=None)
+    return sc.Conversations(items=[render.conversation(rows[each]) for each in ids], next=None)
 
 
 @blueprint.post("/conversations/<identifier:conversation_id>/offer/accept")
@@ -209,8 +210,8 @@ def decline_offer(conversation_id: str) -> s.Done:
 
 @blueprint.get("/conversations/<identifier:conversation_id>/routing")
 @needs("read_conversations")
-@blueprint.output(s.RoutingOut)
-def conversation_routing(conversation_id: str) -> s.RoutingOut:
+@blueprint.output(sc.RoutingOut)
+def conversation_routing(conversation_id: str) -> sc.RoutingOut:
     """What a conversation asks for, who was chosen last and why, and how long it is going to wait"""
     with the_hub().store.read() as connection:
         return _routing(connection, conversation_id)
@@ -218,9 +219,9 @@ def conversation_routing(conversation_id: str) -> s.RoutingOut:
 
 @blueprint.put("/conversations/<identifier:conversation_id>/needs")
 @needs("work_conversations")
-@blueprint.output(s.RoutingOut)
-@blueprint.input(s.NeedsIn)
-def set_needs(conversation_id: str, json_data: s.NeedsIn) -> s.RoutingOut:
+@blueprint.output(sc.RoutingOut)
+@blueprint.input(sc.NeedsIn)
+def set_needs(conversation_id: str, json_data: sc.NeedsIn) -> sc.RoutingOut:
     """Say which skills a conversation asks for besides its language"""
     hub = the_hub()
     asked, liked = (
@@ -232,12 +233,12 @@ def set_needs(conversation_id: str, json_data: s.NeedsIn) -> s.RoutingOut:
         return _routing(connection, conversation_id)
 
 
-def _routing(connection: Reading, conversation_id: str) -> s.RoutingOut:
+def _routing(connection: Reading, conversation_id: str) -> sc.RoutingOut:
     conversation = conversation_queries.row(connection, conversation_id).conversation
     decided = staffing_queries.last_decision(connection, conversation_id)
     asked, liked = staffing_queries.needs(connection, conversation_id)
     named = {decided[1].agent_id, *(each.agent_id for each in decided[1].candidates)} if decided else set()
-    return s.RoutingOut(
+    return sc.RoutingOut(
         mode=inbox_queries.get(connection, conversation.inbox_id).routing,  # type: ignore[arg-type]  # pydantic checks it
         required=[routing_render.need(each) for each in asked],
         preferred=[routing_render.need(each) for each in liked],
@@ -251,13 +252,13 @@ def _routing(connection: Reading, conversation_id: str) -> s.RoutingOut:
 
 @blueprint.get("/floor")
 @needs("read_floor")
-@blueprint.output(s.Floor)
-def floor() -> s.Floor:
+@blueprint.output(sc.Floor)
+def floor() -> sc.Floor:
     """Every team's queue and everybody of a team, as they are now"""
     with the_hub().store.read() as connection:
         teams = {each.id: each for each in people.teams(connection)}
         queues, at_work = staffing_queries.queues(connection), staffing_queries.at_work(connection)
-    return s.Floor(
+    return sc.Floor(
         queues=[routing_render.queue(each, teams[each.team_id]) for each in queues],
         agents=[routing_render.at_work(each) for each in at_work],
     )

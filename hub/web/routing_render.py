@@ -10,6 +10,7 @@ from hub.domain import routing as r
 from hub.services import routing
 from hub.store.queries import people, staffing
 from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
 from hub.web.render import time
 
 
@@ -61,39 +62,39 @@ def reason(found: staffing.Reason) -> s.ReasonOut:
     return s.ReasonOut.model_validate({name: getattr(found, name) for name in s.ReasonOut.model_fields})
 
 
-def need(found: r.Need) -> s.NeedShape:
-    return s.NeedShape(skill=found.skill, level=found.level)
+def need(found: r.Need) -> sc.NeedShape:
+    return sc.NeedShape(skill=found.skill, level=found.level)
 
 
-def wait(found: routing.Wait | None) -> s.WaitOut | None:
+def wait(found: routing.Wait | None) -> sc.WaitOut | None:
     if found is None:
         return None
     estimate = None if found.estimate is None else found.estimate // r.SECOND
-    return s.WaitOut(place=found.place, estimate_seconds=estimate)
+    return sc.WaitOut(place=found.place, estimate_seconds=estimate)
 
 
-def decision(recorded: e.Recorded, decided: e.AssignmentDecided, names: Mapping[str, str]) -> s.DecisionOut:
-    def agent_ref(agent_id: str) -> s.AgentRef:
-        return s.AgentRef(id=agent_id, name=names.get(agent_id, ""))
+def decision(recorded: e.Recorded, decided: e.AssignmentDecided, names: Mapping[str, str]) -> sc.DecisionOut:
+    def agent_ref(agent_id: str) -> sc.AgentRef:
+        return sc.AgentRef(id=agent_id, name=names.get(agent_id, ""))
 
     points = ("score", "own_team", "knows_them", "preferred", "spared", "turn")
     asked = (each.rpartition("|") for each in decided.required)
     turned_away = (each.rpartition("|") for each in decided.turned_away)
-    return s.DecisionOut(
+    return sc.DecisionOut(
         at=time(recorded.at),
         agent=agent_ref(decided.agent_id),
         eligible=decided.eligible,
         candidates=[
-            s.CandidateOut(agent=agent_ref(each.agent_id), **{name: getattr(each, name) for name in points})
+            sc.CandidateOut(agent=agent_ref(each.agent_id), **{name: getattr(each, name) for name in points})
             for each in decided.candidates
         ],
         turned_away={reason: int(number) for reason, _, number in turned_away},
-        required=[s.NeedShape(skill=skill, level=int(level)) for skill, _, level in asked],
+        required=[sc.NeedShape(skill=skill, level=int(level)) for skill, _, level in asked],
     )
 
 
-def queue(found: staffing.Queue, of: people.Team) -> s.QueueOut:
-    return s.QueueOut.model_validate(
+def queue(found: staffing.Queue, of: people.Team) -> sc.QueueOut:
+    return sc.QueueOut.model_validate(
         {
             "team": {"id": of.id, "name": of.name, "tier": of.tier},
             "waiting": found.waiting,
@@ -103,8 +104,8 @@ def queue(found: staffing.Queue, of: people.Team) -> s.QueueOut:
     )
 
 
-def at_work(found: staffing.AtWork) -> s.AtWorkOut:
-    return s.AtWorkOut.model_validate(
+def at_work(found: staffing.AtWork) -> sc.AtWorkOut:
+    return sc.AtWorkOut.model_validate(
         {
             "agent": {"id": found.agent_id, "name": found.name},
             "presence": found.presence,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from hub.web.schemas import ArticleRef, Identifier, Language, Shape, Text
+from hub.web.schemas import Identifier, Language, Shape, Text
+from hub.web.schemas_conversations import ArticleRef
 
 Share = Annotated[float, Field(ge=0, le=1)]
 TaskState = Literal["waiting", "done", "failed"]

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from hub.web.schemas import AgentOut, AgentRef, Identifier, Language, Role, Shape, Storable, TeamOut, Windows
+from hub.web.schemas import AgentOut, Identifier, Language, Role, Shape, Storable, TeamOut
+from hub.web.schemas_conversations import AgentRef
+from hub.web.schemas_promises import Windows
 
 Name = Annotated[Storable, StringConstraints(min_length=1, max_length=200)]
 Words = Annotated[Storable, StringConstraints(min_length=1, max_length=300)]

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from hub.web.schemas import AgentRef, AtOnce, Identifier, Level, Shape, Storable, TeamOut, TeamRulesIn
+from hub.web.schemas import AtOnce, Identifier, Level, Shape, Storable, TeamOut, TeamRulesIn
+from hub.web.schemas_conversations import AgentRef
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 

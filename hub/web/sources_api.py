@@ -11,7 +11,7 @@ from hub.domain.errors import NotFound
 from hub.services import intake
 from hub.store.queries import inboxes, sources
 from hub.web import render
-from hub.web import schemas as s
+from hub.web import schemas_operations as s
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_hub
 

@@ -12,6 +12,7 @@ from hub.store.queries import people as queries
 from hub.store.queries import staffing as staffing_queries
 from hub.web import render
 from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
 from hub.web import schemas_people as sp
 from hub.web.auth import PUBLIC, api_blueprint, needs
 from hub.web.context import the_hub
@@ -211,7 +212,7 @@ def _shifts(first: date, last: date) -> sp.Shifts:
     return sp.Shifts(
         items=[
             sp.ShiftOut(
-                agent=s.AgentRef(id=each.agent_id, name=each.name),
+                agent=sc.AgentRef(id=each.agent_id, name=each.name),
                 day=each.day,
                 zone=each.zone,
                 windows=list(each.windows),

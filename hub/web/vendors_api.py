@@ -13,6 +13,7 @@ from hub.store.queries import vendors as queries
 from hub.store.queries.vendors import Vendor
 from hub.web import render
 from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_hub, the_session
 
@@ -21,27 +22,27 @@ blueprint = api_blueprint("vendors", __name__, "Outside firms")
 
 @blueprint.get("/vendors")
 @needs("ask_vendors")
-@blueprint.output(s.Vendors)
-def listed() -> s.Vendors:
+@blueprint.output(sc.Vendors)
+def listed() -> sc.Vendors:
     """All outside firms"""
     with the_hub().store.read() as connection:
-        return s.Vendors(items=[_shown(each) for each in queries.every(connection)])
+        return sc.Vendors(items=[_shown(each) for each in queries.every(connection)])
 
 
 @blueprint.post("/vendors")
 @needs("edit_vendors")
-@blueprint.output(s.VendorOut)
-@blueprint.input(s.VendorIn)
-def add(json_data: s.VendorIn) -> s.VendorOut:
+@blueprint.output(sc.VendorOut)
+@blueprint.input(sc.VendorIn)
+def add(json_data: sc.VendorIn) -> sc.VendorOut:
     """Add an outside firm"""
     return _saved("", json_data)
 
 
 @blueprint.put("/vendors/<identifier:vendor_id>")
 @needs("edit_vendors")
-@blueprint.output(s.VendorOut)
-@blueprint.input(s.VendorIn)
-def change(vendor_id: str, json_data: s.VendorIn) -> s.VendorOut:
+@blueprint.output(sc.VendorOut)
+@blueprint.input(sc.VendorIn)
+def change(vendor_id: str, json_data: sc.VendorIn) -> sc.VendorOut:
     """Change an outside firm
 
     One that is not active is asked no more; its answers still come back.
@@ -49,7 +50,7 @@ def change(vendor_id: str, json_data: s.VendorIn) -> s.VendorOut:
     return _saved(vendor_id, json_data)
 
 
-def _saved(vendor_id: str, given: s.VendorIn) -> s.VendorOut:
+def _saved(vendor_id: str, given: sc.VendorIn) -> sc.VendorOut:
     hub = the_hub()
     vendor = Vendor(
         vendor_id,
@@ -70,23 +71,23 @@ def _saved(vendor_id: str, given: s.VendorIn) -> s.VendorOut:
 
 @blueprint.post("/conversations/<identifier:conversation_id>/vendor-mails/preview")
 @needs("ask_vendors")
-@blueprint.output(s.VendorMailPreview)
-@blueprint.input(s.VendorMailIn)
-def preview(conversation_id: str, json_data: s.VendorMailIn) -> s.VendorMailPreview:
+@blueprint.output(sc.VendorMailPreview)
+@blueprint.input(sc.VendorMailIn)
+def preview(conversation_id: str, json_data: sc.VendorMailIn) -> sc.VendorMailPreview:
     """What a mail to an outside firm would say
 
     Nothing is sent.
     """
     hub = the_hub()
     found = _composed(hub, conversation_id, json_data)
-    return s.VendorMailPreview(address=found.address, subject=found.subject, whole=found.whole)
+    return sc.VendorMailPreview(address=found.address, subject=found.subject, whole=found.whole)
 
 
 @blueprint.post("/conversations/<identifier:conversation_id>/vendor-mails")
 @needs("ask_vendors")
-@blueprint.output(s.MessageOut)
-@blueprint.input(s.VendorMailIn)
-def ask(conversation_id: str, json_data: s.VendorMailIn) -> s.MessageOut:
+@blueprint.output(sc.MessageOut)
+@blueprint.input(sc.VendorMailIn)
+def ask(conversation_id: str, json_data: sc.VendorMailIn) -> sc.MessageOut:
     """Write to an outside firm about a conversation
 
     Whoever asks about a conversation that nobody has takes it. The firm's answer comes back into it; the customer sees
@@ -116,7 +117,7 @@ def recall(conversation_id: str, vendor_id: str) -> s.Done:
     return s.Done()
 
 
-def _composed(hub: Hub, conversation_id: str, given: s.VendorMailIn) -> Composed:
+def _composed(hub: Hub, conversation_id: str, given: sc.VendorMailIn) -> Composed:
     limit = _limit(hub, given.vendor_id)
     with hub.store.read() as connection:
         state = turns.conversation(connection, conversation_id)
@@ -130,12 +131,12 @@ def _limit(hub: Hub, vendor_id: str) -> int:
     return hub.channel_of(hub.inboxes.by_id(vendor.inbox_id)).capabilities.attachment_limit
 
 
-def _ask(given: s.VendorMailIn) -> Ask:
+def _ask(given: sc.VendorMailIn) -> Ask:
     return Ask(given.vendor_id, given.text, tuple(given.message_ids), tuple(given.attachment_ids), given.address or "")
 
 
-def _shown(vendor: Vendor) -> s.VendorOut:
-    return s.VendorOut(
+def _shown(vendor: Vendor) -> sc.VendorOut:
+    return sc.VendorOut(
         id=vendor.id,
         name=vendor.name,
         language=vendor.language,

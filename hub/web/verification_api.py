@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub.hub import Hub
 from hub.services import verification
 from hub.store.queries import codes
-from hub.web import schemas as s
+from hub.web import schemas_verification as s
 from hub.web.auth import api_blueprint, needs
 from hub.web.context import the_hub, the_session
 

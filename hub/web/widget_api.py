@@ -27,6 +27,8 @@ from hub.store import feed
 from hub.store.queries import widget
 from hub.web import assets, widget_render
 from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
+from hub.web import schemas_widget as sw
 from hub.web.context import caller_address, the_hub
 from hub.web.files import UploadIn, reads_upload, rendered
 from hub.web.render import time
@@ -166,9 +168,9 @@ def _visitors_address() -> Address:
 
 
 @blueprint.post("/v1/session")
-@blueprint.input(s.WidgetSessionIn, arg_name="asked")
-@blueprint.output(s.WidgetSessionOut)
-def session(asked: s.WidgetSessionIn) -> s.WidgetSessionOut:
+@blueprint.input(sw.WidgetSessionIn, arg_name="asked")
+@blueprint.output(sw.WidgetSessionOut)
+def session(asked: sw.WidgetSessionIn) -> sw.WidgetSessionOut:
     """Open or resume a visit."""
     hub = the_hub()
     inbox = hub.inboxes.by_key(asked.inbox)
@@ -185,7 +187,7 @@ def session(asked: s.WidgetSessionIn) -> s.WidgetSessionOut:
         status = widget_render.status(connection, conversation) if conversation else None
         team_id = conversation.team_id if conversation else inbox.team_id
         windows = opening.windows(connection, hub.store.rulebook, team_id, inbox.id, hub.clock.now())
-    return s.WidgetSessionOut(
+    return sw.WidgetSessionOut(
         visitor_token=chat.issue_visitor_token(visitor),
         socket_token=chat.issue_visitor_token(visitor, purpose="socket"),
         contact_name=(known.contact_name if known else "") or visitor.display_name,
@@ -195,7 +197,7 @@ def session(asked: s.WidgetSessionIn) -> s.WidgetSessionOut:
         entries=widget_render.history(said, hub),
         cursor=str(cursor),
         status=status,
-        open=None if windows is None else [s.WidgetWindow(begins=time(a), ends=time(b)) for a, b in windows],
+        open=None if windows is None else [sw.WidgetWindow(begins=time(a), ends=time(b)) for a, b in windows],
     )
 
 
@@ -209,7 +211,7 @@ def _require_allowed(chat: WebChat, origin: str) -> None:
         raise Refused("origin", "must be one of the pages that may embed this chat")
 
 
-def _whose(chat: WebChat, inbox: Inbox, asked: s.WidgetSessionIn, settings: s.WidgetSettings) -> Visitor:
+def _whose(chat: WebChat, inbox: Inbox, asked: sw.WidgetSessionIn, settings: sw.WidgetSettings) -> Visitor:
     """The visitor of a visit: the one of the token, unless somebody else has signed in or out since."""
     known = chat.read_visitor_token(asked.visitor_token) if asked.visitor_token else None
     signed = chat.read_identity_token(asked.identity_token) if asked.identity_token else None
@@ -232,9 +234,9 @@ def _customers(evidence: tuple[tuple[str, str, str], ...]) -> tuple[str, ...]:
 
 
 @blueprint.post("/v1/details")
-@blueprint.input(s.WidgetDetailsIn, arg_name="details")
+@blueprint.input(sw.WidgetDetailsIn, arg_name="details")
 @blueprint.output(s.Done)
-def tell(details: s.WidgetDetailsIn) -> s.Done:
+def tell(details: sw.WidgetDetailsIn) -> s.Done:
     """Say who one is: the form before the chat."""
     hub, address = the_hub(), _visitors_address()
     name, email = details.name.strip(), details.email.strip().lower()
@@ -251,16 +253,16 @@ def tell(details: s.WidgetDetailsIn) -> s.Done:
 
 
 @blueprint.post("/v1/messages")
-@blueprint.input(s.WidgetMessageIn, arg_name="_")
-@blueprint.output(s.Accepted)
-def say(_: s.WidgetMessageIn) -> Response:
+@blueprint.input(sw.WidgetMessageIn, arg_name="_")
+@blueprint.output(sw.Accepted)
+def say(_: sw.WidgetMessageIn) -> Response:
     """Write to the firm. Sending again with the same `client_id` is harmless."""
     hub, inbox, chat = the_hub(), _inbox(), _chat()
     webhook = webhook_request(hub.settings.public_url)
     chat.verify(webhook)
     parsed = chat.parse_inbound(webhook)
     (received,) = hub.store.write(lambda tx: inbound.accept(tx, inbox, parsed, webhook, chat.capabilities))
-    accepted = s.Accepted(
+    accepted = sw.Accepted(
         message_id=received.message_id, conversation_id=received.conversation_id, duplicate=received.duplicate
     )
     # Written here: the framework's way to the same bytes costs a fifth of the whole request.
@@ -268,27 +270,27 @@ def say(_: s.WidgetMessageIn) -> Response:
 
 
 @blueprint.get("/v1/events")
-@blueprint.input(s.FeedQuery, location="query", arg_name="query")
-@blueprint.output(s.WidgetFeed)
-def look(query: s.FeedQuery) -> s.WidgetFeed:
+@blueprint.input(sc.FeedQuery, location="query", arg_name="query")
+@blueprint.output(sw.WidgetFeed)
+def look(query: sc.FeedQuery) -> sw.WidgetFeed:
     """What happened since a cursor; without one nothing, and the cursor of now."""
     hub, visitor = the_hub(), _visitor()
     with hub.store.read() as connection:
         if query.after is None:
-            return s.WidgetFeed(entries=[], cursor=str(feed.head(connection)), more=False)
+            return sw.WidgetFeed(entries=[], cursor=str(feed.head(connection)), more=False)
         after = feed.Cursor.parse(query.after)
         known = widget.known(connection, visitor.inbox_id, visitor.visitor_id)
         streams = widget.streams(connection, known.identity_id) if known else []
         page = feed.read(connection, after, limit=query.limit, stream_ids=streams)
         entries = widget_render.for_visitor(connection, page, visitor.inbox_id, visitor.visitor_id, hub)
-    return s.WidgetFeed(entries=entries, cursor=str(page.cursor), more=page.more)
+    return sw.WidgetFeed(entries=entries, cursor=str(page.cursor), more=page.more)
 
 
 @blueprint.post("/v1/attachments")
 @reads_upload(lambda: _chat().capabilities.attachment_limit)
 @blueprint.input(UploadIn, location="files", arg_name="form")
-@blueprint.output(s.AttachmentOut)
-def upload(form: UploadIn) -> s.AttachmentOut:
+@blueprint.output(sc.AttachmentOut)
+def upload(form: UploadIn) -> sc.AttachmentOut:
     """Upload a file for a message."""
     hub, capabilities = the_hub(), _chat().capabilities
     attachment = attachments.store(
@@ -303,9 +305,9 @@ def upload(form: UploadIn) -> s.AttachmentOut:
 
 
 @blueprint.post("/v1/seen")
-@blueprint.input(s.SeenIn, arg_name="seen")
+@blueprint.input(sw.SeenIn, arg_name="seen")
 @blueprint.output(s.Done)
-def see(seen: s.SeenIn) -> s.Done:
+def see(seen: sw.SeenIn) -> s.Done:
     """Say how far one has read."""
     visitor = _visitor()
     the_hub().store.write(
@@ -317,9 +319,9 @@ def see(seen: s.SeenIn) -> s.Done:
 
 
 @blueprint.post("/v1/typing")
-@blueprint.input(s.TypingIn, arg_name="typed")
+@blueprint.input(sw.TypingIn, arg_name="typed")
 @blueprint.output(s.Done)
-def write(typed: s.TypingIn) -> s.Done:
+def write(typed: sw.TypingIn) -> s.Done:
     """Say that one is writing, where there is no socket."""
     visitor = _visitor()
     typing.by_visitor(the_hub(), visitor.inbox_id, visitor.visitor_id, on=typed.on)

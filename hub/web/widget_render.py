@@ -21,7 +21,8 @@ from hub.store import feed
 from hub.store.queries import people, queue, widget
 from hub.store.queries.widget import Said
 from hub.store.unit_of_work import Reading
-from hub.web import schemas as s
+from hub.web import schemas_conversations as sc
+from hub.web import schemas_widget as sw
 from hub.web.render import time
 
 _BRINGS_MESSAGE = e.MessageReceived | e.MessageQueued
@@ -63,22 +64,22 @@ def for_visitors(
     }
 
 
-def for_visitor(connection: Reading, page: feed.Page, inbox_id: str, visitor_id: str, hub: Hub) -> list[s.WidgetEntry]:
+def for_visitor(connection: Reading, page: feed.Page, inbox_id: str, visitor_id: str, hub: Hub) -> list[sw.WidgetEntry]:
     """The entries of a page of the feed for one visitor."""
     visitor = (inbox_id, visitor_id)
     return _entries(connection, page, lambda *other: other == visitor, hub).get(visitor, [])
 
 
-def history(said: Iterable[Said], hub: Hub) -> list[s.WidgetEntry]:
+def history(said: Iterable[Said], hub: Hub) -> list[sw.WidgetEntry]:
     """Earlier messages as entries, in the order given."""
     links = attachments.links(hub)
-    return [s.WidgetEntry(cursor=str(each.cursor), at=time(each.at), message=message(each, links)) for each in said]
+    return [sw.WidgetEntry(cursor=str(each.cursor), at=time(each.at), message=message(each, links)) for each in said]
 
 
-def message(said: Said, links: attachments.Links) -> s.WidgetMessage:
+def message(said: Said, links: attachments.Links) -> sw.WidgetMessage:
     extras: dict[str, Any] = json.loads(said.extras) if said.extras else {}
     citation = extras.get("citation")
-    return s.WidgetMessage.model_validate(
+    return sw.WidgetMessage.model_validate(
         {
             "id": said.id,
             "client_id": said.external_id.rpartition(":")[2] or None if said.kind == Kind.INCOMING else None,
@@ -87,16 +88,16 @@ def message(said: Said, links: attachments.Links) -> s.WidgetMessage:
             "text": said.text,
             "buttons": extras.get("buttons", []),
             "attachments": [each | {"url": links.url(each["id"])} for each in extras.get("attachments", [])],
-            "citation": citation and {name: citation[name] for name in s.WidgetCitation.model_fields},
+            "citation": citation and {name: citation[name] for name in sc.WidgetCitation.model_fields},
             "delivery": said.state,
             "at": time(said.at),
         }
     )
 
 
-def status(connection: Reading, conversation: Conversation) -> s.WidgetStatus:
+def status(connection: Reading, conversation: Conversation) -> sw.WidgetStatus:
     """How a visitor's conversation stands: the place in the queue while waiting, who helps while assigned."""
-    found = s.WidgetStatus.model_validate({"status": conversation.status})
+    found = sw.WidgetStatus.model_validate({"status": conversation.status})
     if conversation.status == Status.WAITING:
         found.place = queue.place(connection, conversation)
     elif conversation.status == Status.ASSIGNED:
@@ -105,10 +106,10 @@ def status(connection: Reading, conversation: Conversation) -> s.WidgetStatus:
     return found
 
 
-def settings(inbox: Inbox, capabilities: Capabilities) -> s.WidgetSettings:
+def settings(inbox: Inbox, capabilities: Capabilities) -> sw.WidgetSettings:
     """The inbox's own settings, completed by what every chat needs."""
     given: Mapping[str, Any] = inbox.settings
-    return s.WidgetSettings.model_validate(
+    return sw.WidgetSettings.model_validate(
         {
             "title": given.get("title") or {"en": inbox.name, "es": inbox.name},
             "greeting": given.get("greeting")
@@ -126,7 +127,7 @@ def settings(inbox: Inbox, capabilities: Capabilities) -> s.WidgetSettings:
 
 def _entries(
     connection: Reading, page: feed.Page, listens: Callable[[str, str], bool], hub: Hub
-) -> dict[tuple[str, str], list[s.WidgetEntry]]:
+) -> dict[tuple[str, str], list[sw.WidgetEntry]]:
     """Entries by (inbox, visitor), of those visitors for whom `listens` is true."""
     mentioned = {
         recorded.event.message_id
@@ -139,11 +140,11 @@ def _entries(
     changed = {recorded.stream_id for _, recorded in page.entries if isinstance(recorded.event, _CHANGES_STATUS)}
     concerned = widget.visitors_in(connection, changed)
     links = attachments.links(hub)
-    found: dict[tuple[str, str], list[s.WidgetEntry]] = {}
+    found: dict[tuple[str, str], list[sw.WidgetEntry]] = {}
     # The status is told as it is now, so one entry, in the place of the last change, tells of all.
     statuses: dict[tuple[str, str], tuple[str, feed.Cursor, int]] = {}
     for cursor, recorded in page.entries:
-        event, entry = recorded.event, s.WidgetEntry(cursor=str(cursor), at=time(recorded.at))
+        event, entry = recorded.event, sw.WidgetEntry(cursor=str(cursor), at=time(recorded.at))
         if isinstance(event, _CHANGES_STATUS):
             for identity_id, inbox_id, visitor_id in concerned[recorded.stream_id]:
                 if listens(inbox_id, visitor_id):
@@ -158,7 +159,7 @@ def _entries(
             found.setdefault((about.inbox_id, about.visitor_id), []).append(entry)
     for visitor, (identity_id, cursor, at) in statuses.items():
         if conversation := widget.current(connection, identity_id):
-            entry = s.WidgetEntry(cursor=str(cursor), at=time(at), status=status(connection, conversation))
+            entry = sw.WidgetEntry(cursor=str(cursor), at=time(at), status=status(connection, conversation))
             found.setdefault(visitor, []).append(entry)
     for entries in found.values():
         entries.sort(key=lambda entry: feed.Cursor.parse(entry.cursor))
