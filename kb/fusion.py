@@ -328,16 +328,16 @@ class _Part:
         found[articles[first]] = order[first]
         return found
 
-    def is_same(self, one: int, other: int, encoders: Iterable[int]) -> bool:
-        """Whether two passages, in one language, say the same."""
-        if self._languages[one] != self._languages[other]:
-            return False
+    def is_same(self, one: int, others: Sequence[int], encoders: Iterable[int]) -> bool:
+        """Whether a passage says the same as one of others in its language."""
+        alike = [other for other in others if self._languages[other] == self._languages[one]]
         for number in encoders:
-            vectors = self.vectors(number)
-            first, second = vectors[one], vectors[other]
-            if first @ second < _SAME * sqrt(float(first @ first) * float(second @ second)):
+            if not alike:
                 return False
-        return True
+            first, rest = self.vectors(number)[one], self.vectors(number)[alike]
+            least = _SAME * sqrt(float(first @ first)) * np.sqrt(np.einsum("ij,ij->i", rest, rest))
+            alike = [other for other, same in zip(alike, rest @ first >= least, strict=True) if same]
+        return bool(alike)
 
 
 class _Whole:
@@ -462,7 +462,7 @@ def _distinct(
         if len(found) == count:
             break
         shown = int(answers[article])
-        if not any(part.is_same(shown, before, encoders) for _, before in found):
+        if not part.is_same(shown, [before for _, before in found], encoders):
             found.append((article, shown))
     return found
 
