@@ -102,9 +102,7 @@ class IntentModel:
         self.outside = int(arrays["outside"])
         self._arrays = arrays
         vectors = [arrays[name].astype(np.float32) for name in sorted(arrays) if name.startswith("vectors")]
-        centres = arrays["centres"]
-        self._centre_vectors = [part[centres] for part in vectors]
-        self._centre_letters = LETTERS.transform(arrays["centre_texts"].tolist())
+        self._centre_letters = _columns(LETTERS.transform(arrays["centre_texts"].tolist()))
         self._near = _Neighbours(vectors, arrays["target"])
 
     def read(self, texts, vectors):
@@ -113,10 +111,12 @@ class IntentModel:
         That of the best intent other than `outside` is 0.65 where it is just sure enough; the others share it out by
         their probabilities. That of `outside` is what is left to 1.
         """
-        kernel = _kernel(vectors, LETTERS.transform(texts), self._centre_vectors, self._centre_letters)
+        cosines = self._near.cosines(vectors)
+        with_centres = [part[:, self._arrays["centres"]] for part in cosines]
+        kernel = _kernel(with_centres, LETTERS.transform(texts), self._centre_letters)
         scores = kernel @ self._arrays["weights"]
         heat = float(self._arrays["heat"])
-        evidence = features(scores, heat, self.outside, *self._near.of(vectors))
+        evidence = features(scores, heat, self.outside, *self._near.of(cosines))
         sure = _logistic(judged(self._arrays, evidence) - self._arrays["threshold"] + _logit(UNDERSTOOD))
         shares = _softmax(heat * _inside(scores, self.outside))
         confidences = sure[:, None] * shares / shares.max(axis=1, keepdims=True)
@@ -195,9 +195,8 @@ class _Ridge:
     """Kernel ridge regression on centres (subset of regressors): minimises |K w - y|² + RIDGE · wᵀ C w."""
 
     def __init__(self, vectors, letters, centres, target, count):
-        chosen = [part[centres] for part in vectors]
-        self._kernel = _blocks(vectors, letters, chosen, letters[centres])
-        self._penalty = RIDGE * _kernel(chosen, letters[centres], chosen, letters[centres])
+        self._kernel = _blocks(vectors, letters, centres)
+        self._penalty = RIDGE * self._kernel[centres]
         self._penalty[np.diag_indices(len(centres))] += 1e-4
         self._gram = self._kernel.T @ self._kernel
         self._goal = np.zeros((len(target), count), np.float32)
@@ -230,9 +229,13 @@ class _Neighbours:
     def __init__(self, vectors, target):
         self._vectors, self._target = vectors, target
 
-    def of(self, vectors):
+    def cosines(self, vectors):
+        """Of messages with all examples, by each sentence model."""
+        return [part @ own.T for part, own in zip(vectors, self._vectors)]
+
+    def of(self, cosines):
         """`nearest` and `labels` as `features` wants them."""
-        return self._sorted([part @ own.T for part, own in zip(vectors, self._vectors)])
+        return self._sorted(cosines)
 
     def of_examples(self, rows, gone):
         """The same of examples by their numbers, with neither themselves nor the examples `gone` among neighbours."""
@@ -258,20 +261,26 @@ class _Neighbours:
         return np.column_stack(nearest), self._target[both]
 
 
-def _kernel(vectors, letters, centre_vectors, centre_letters):
+def _kernel(cosines, letters, centre_letters):
     """Likeness of messages with centres, (messages, centres): a kernel on the mean cosine, and shared letters."""
-    cosine = sum(part @ own.T for part, own in zip(vectors, centre_vectors)) / len(vectors)
-    found = (1 - LETTERS_SHARE) * np.exp(SHARPNESS * (cosine - 1))
-    found += LETTERS_SHARE * (letters @ centre_letters.T).toarray()
+    found = (1 - LETTERS_SHARE) * np.exp(SHARPNESS * (sum(cosines) / len(cosines) - 1))
+    found += LETTERS_SHARE * (letters @ centre_letters).toarray()
     return found.astype(np.float32)
 
 
-def _blocks(vectors, letters, centre_vectors, centre_letters):
+def _columns(letters):
+    """Letters of centres, turned once for the products with all messages: turning takes longer than a product."""
+    return letters.T.tocsr()
+
+
+def _blocks(vectors, letters, centres):
     rows = letters.shape[0]
-    found = np.empty((rows, centre_letters.shape[0]), np.float32)
+    found = np.empty((rows, len(centres)), np.float32)
+    chosen, centre_letters = [part[centres] for part in vectors], _columns(letters[centres])
     for start in range(0, rows, BLOCK):
         block = slice(start, start + BLOCK)
-        found[block] = _kernel([part[block] for part in vectors], letters[block], centre_vectors, centre_letters)
+        cosines = [part[block] @ own.T for part, own in zip(vectors, chosen)]
+        found[block] = _kernel(cosines, letters[block], centre_letters)
     return found
 
 

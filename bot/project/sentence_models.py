@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,9 +78,18 @@ def models():
     return MiniLm(), Multilingual()
 
 
+@lru_cache(maxsize=1)
+def beside():
+    """A thread for one model while the other works, as both leave the interpreter to others: the slower one is waited for."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
+
+
 def encode(texts):
     """The vectors of both models for texts that are not empty: (texts, 384) and (texts, 512)."""
-    return tuple(model.encode(texts) for model in models())
+    minilm, multilingual = models()
+    coming = beside().submit(minilm.encode, texts)
+    second = multilingual.encode(texts)
+    return coming.result(), second
 
 
 def read_safetensors(path):
