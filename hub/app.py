@@ -171,8 +171,7 @@ class _After:
     push: Push | None = None
 
     def __call__(self, nudges: list[tuple[int, bool]], has_events: bool) -> None:
-        if self.push and has_events:
-            self.push.look()  # first: somebody looks at a screen, nobody at a job
+        # The job first: it is claimed while the screens' page is read, and a bot's answer waits for nothing else.
         if self.nudger and nudges:
             fast = [outbox_id for outbox_id, slow in nudges if not slow]
             slow = [outbox_id for outbox_id, is_slow in nudges if is_slow]
@@ -180,6 +179,8 @@ class _After:
                 self.nudger.nudge(fast)
             if slow:
                 self.nudger.nudge(slow, slow=True)
+        if self.push and has_events:
+            self.push.look()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -32,6 +33,10 @@ log = logging.getLogger(__name__)
 
 # The article with the title that was picked is the first of a search for it, or nearly so.
 CHOSEN_AMONG = 20
+# Seconds. For so long the bot has the cores to itself: a search beside it would only make it slower, and where it is
+# sure, nobody needs one. And so long a handoff waits for what the person who takes over would like to know.
+HEAD_START = 0.1
+FOR_PACKET = 0.2
 
 TEXT_FOR_BOT = 2000  # longer texts block Rasa's one event loop; see docs/bot.md
 
@@ -75,7 +80,7 @@ class Asked:
 
 
 class BotTurn:
-    """The job `bot_turn`. Holds the threads in which bot and knowledge base are asked at the same time."""
+    """The job `bot_turn`. Holds the threads in which the knowledge base is asked beside the bot."""
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers=2 * threads, thread_name_prefix="bot-turn")
@@ -168,17 +173,30 @@ class BotTurn:
         return moved if moved.step.kind != "give_up" else None
 
     def _ask(self, hub: Hub, asked: Asked) -> tuple[BotReply | BotFailure, SearchResult | None]:
-        """Both at once, within the bot's deadline; a bot that is sure does not wait for the knowledge base."""
+        """The bot first, and the knowledge base as soon as the bot does not know or takes long: both within the bot's
+        deadline, and neither waits for the other where its own word decides."""
         began = time.monotonic()
-        knowledge: Future[SearchResult | None] = self._pool.submit(_search, hub, asked)
+        answered, dropped = threading.Event(), threading.Event()
+
+        def search() -> SearchResult | None:
+            answered.wait(HEAD_START)
+            return None if dropped.is_set() else _search(hub, asked)
+
+        if asked.inbox.policy.articles_first:
+            answered.set()
+        knowledge: Future[SearchResult | None] = self._pool.submit(search)
         bot = _reply(hub, asked)
         sure = isinstance(bot, BotReply) and bot_policy.bot_is_sure(bot, asked.thresholds, by_mail=asked.by_mail)
-        if sure and not asked.inbox.policy.articles_first:
+        for_person = isinstance(bot, BotReply) and (bot.handoff_reason or bot.verification_failed)
+        if sure and not for_person and not asked.inbox.policy.articles_first:
+            dropped.set()
+            answered.set()
             return bot, _readable(hub, knowledge)
+        answered.set()
         left = hub.settings.bot_deadline - (time.monotonic() - began)
-        if isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY:
+        if for_person or (isinstance(bot, BotFailure) and bot.reason not in bot_policy.AWAY):
             left = 0.0  # the decision is made; what is found is for the packet only
-        wait([knowledge], timeout=max(left, 0.2))
+        wait([knowledge], timeout=max(left, FOR_PACKET))
         if not knowledge.done():
             log.warning("the knowledge base did not answer on message %s in time", asked.message_id)
         return bot, _readable(hub, knowledge)

@@ -15,7 +15,7 @@ from hub.domain.errors import BotTimeout
 from hub.domain.events import SYSTEM
 from hub.domain.knowledge import BotMessage, BotReply, Passage, SearchResult
 from hub.domain.messages import Author
-from hub.services import assignment, handoff, replies
+from hub.services import assignment, bot_turn, handoff, replies
 from hub.services.handoff import packet
 from hub.store import tables as t
 from hub.testing.fakes import failing
@@ -275,3 +275,60 @@ def test_a_knowledge_base_that_hangs_holds_up_no_turn(make_world: Callable[..., 
     go_on.set()
     assert [each["action"] for each in data(world, "BotTurnDecided")] == ["clarify"]
     assert data(world, "BotTurnDecided")[0]["knowledge_model"] == ""
+
+
+def searching(world: World) -> list[str]:
+    """What the knowledge base is asked from now on."""
+    questions: list[str] = []
+    search = world.knowledge.search
+
+    def noted(question: str, *, language: str, limit: int = 3) -> SearchResult:
+        questions.append(question)
+        return search(question, language=language, limit=limit)
+
+    world.knowledge.search = noted  # type: ignore[method-assign]
+    return questions
+
+
+def test_a_sure_bot_has_the_cores_to_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody searches beside it; where it does not know, that begins at its word, not at the head start's end."""
+    monkeypatch.setattr(bot_turn, "HEAD_START", 600.0)
+    questions = searching(world)
+    world.say("hello")
+    world.run()
+    assert [author for author, *_ in world.thread()] == ["contact", "bot"]
+    assert questions == []
+    world.say("qwxz")
+    world.run()
+    assert questions == ["qwxz"]
+
+
+def test_a_bot_that_takes_long_holds_up_no_search(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot_turn, "HEAD_START", 0.0)
+    begun = threading.Event()
+    search = world.knowledge.search
+
+    def searches(question: str, *, language: str, limit: int = 3) -> SearchResult:
+        begun.set()
+        return search(question, language=language, limit=limit)
+
+    def thinks(_: str) -> None:
+        assert begun.wait(60)
+
+    world.knowledge.search = searches  # type: ignore[method-assign]
+    world.bot.before = thinks
+    world.say("qwxz")
+    world.run()
+    assert begun.is_set()
+
+
+def test_whoever_takes_over_learns_what_was_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot's own word for a person ends its head start, too."""
+    monkeypatch.setattr(bot_turn, "HEAD_START", 600.0)
+    monkeypatch.setattr(bot_turn, "FOR_PACKET", 60.0)
+    world.publish(HOURS)
+    world.say("I want a person: when are you open?")
+    world.run()
+    decided = data(world, "BotTurnDecided")[0]
+    assert decided["action"] == "handoff"
+    assert [each["label"] for each in decided["tried"] if each["source"] == "knowledge_base"] == [HOURS.title]
