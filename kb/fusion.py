@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from zlib import crc32
 
 import numpy as np
@@ -56,6 +55,10 @@ _BACKGROUND_PASSAGES = SKETCHED
 _NEAREST = 128
 _NEAREST_EACH = 24
 _BY_WORDS = 24
+# So many values of a row are looked at together when its highest are sought.
+_HEAP = 16
+# So many of the best articles are compared with each other at first; more where too few of them differ.
+_COMPARED = 32
 # From this cosine on, by each encoder that reads both, two articles' passages say the same thing: one answers.
 _SAME = 0.9
 
@@ -328,16 +331,18 @@ class _Part:
         found[articles[first]] = order[first]
         return found
 
-    def is_same(self, one: int, others: Sequence[int], encoders: Iterable[int]) -> bool:
-        """Whether a passage says the same as one of others in its language."""
-        alike = [other for other in others if self._languages[other] == self._languages[one]]
+    def same(self, passages: Sequence[int], encoders: Iterable[int]) -> NDArray[np.bool_]:
+        """Which of some passages say the same as which, shape (passages, passages): in one language, and alike to each
+        of the encoders."""
+        mine = np.asarray(passages, dtype=np.intp)
+        languages = self._languages[mine]
+        same: NDArray[np.bool_] = languages[:, None] == languages
         for number in encoders:
-            if not alike:
-                return False
-            first, rest = self.vectors(number)[one], self.vectors(number)[alike]
-            least = _SAME * sqrt(float(first @ first)) * np.sqrt(np.einsum("ij,ij->i", rest, rest))
-            alike = [other for other, same in zip(alike, rest @ first >= least, strict=True) if same]
-        return bool(alike)
+            vectors = self.vectors(number)[mine]
+            products = vectors @ vectors.T
+            lengths = np.sqrt(np.diagonal(products))
+            same &= products >= _SAME * np.outer(lengths, lengths)
+        return same
 
 
 class _Whole:
@@ -447,8 +452,14 @@ def _nearest(
 def _top(values: Vector, count: int) -> NDArray[np.intp]:
     if count >= len(values):
         return np.arange(len(values))
-    # Twice as fast as argpartition, which carries the places along.
-    return np.flatnonzero(values >= np.partition(values, len(values) - count)[len(values) - count])
+    # Each of as many heaps as are wanted, or more, holds one that is at least this: so many are above it, and few more.
+    heaps = values[: len(values) // _HEAP * _HEAP].reshape(_HEAP, -1).max(axis=0)
+    above = np.arange(len(values))
+    if count <= len(heaps):
+        above = np.flatnonzero(values >= np.partition(heaps, len(heaps) - count)[len(heaps) - count])
+    few = values[above]
+    found: NDArray[np.intp] = above[few >= np.partition(few, len(few) - count)[len(few) - count]]
+    return found
 
 
 def _distinct(
@@ -457,14 +468,18 @@ def _distinct(
     """The best articles, each with the passage that it answers with, without those that say what a better one says."""
     encoders = [number for number, _, _ in readers]
     answers = part.shown(readers, bm25)
-    found: list[tuple[int, int]] = []
-    for article in np.argsort(-fused, kind="stable").tolist():
-        if len(found) == count:
+    order = np.argsort(-fused, kind="stable")
+    # Compared many at once: one by one takes longer than all the rest.
+    for wanted in (_COMPARED, len(order)):
+        best = order[:wanted]
+        same = part.same(answers[best].tolist(), encoders)
+        kept: list[int] = []
+        for place in range(len(best)):
+            if len(kept) < count and not same[place, kept].any():
+                kept.append(place)
+        if len(kept) == count:
             break
-        shown = int(answers[article])
-        if not part.is_same(shown, [before for _, before in found], encoders):
-            found.append((article, shown))
-    return found
+    return [(int(best[place]), int(answers[best[place]])) for place in kept]
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,3 +163,27 @@ def test_articles_that_say_the_same_are_one_answer(texts: Texts) -> None:
     spanish = index.built(2, [*passages, replace(copy, locale="es")])
     found = fusion.rank(spanish, SPECS, [query[0], None], "¿y esto?", language="es", limit=2)
     assert {spanish.passages[each.place].locale for each in found} == {"en", "es"}
+
+
+def test_many_that_say_the_same_leave_room_for_another_answer(texts: Texts) -> None:
+    vectors = texts.some(2)
+    # More copies than are compared at first.
+    many = [each[[0] * 2 * fusion._COMPARED + [1]] for each in vectors]
+    passages = [
+        replace(_passage(number, many), article_id=f"article {number}", ordinal=0) for number in range(len(many[0]))
+    ]
+    built = index.built(2, passages)
+    query: list[Vectors | None] = [each[0] for each in vectors]
+    found = fusion.rank(built, SPECS, query, "and this?", language="en", limit=2)
+    assert len(found) == 2
+    assert built.passages[found[1].place].article_id == passages[-1].article_id
+
+
+@pytest.mark.parametrize(("size", "count"), [(10, 10), (10, 3), (40, 7), (5000, 24), (5003, 128), (5003, 400)])
+@pytest.mark.parametrize("different", [True, False])
+def test_the_highest_values_are_found(size: int, count: int, different: bool) -> None:
+    chance = np.random.default_rng(size + count)
+    values = chance.permutation(size) if different else chance.integers(0, 9, size)
+    found = fusion._top(values.astype(np.float32), count)
+    least = np.sort(values)[-count]
+    assert found.tolist() == np.flatnonzero(values >= least).tolist()
