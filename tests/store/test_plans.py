@@ -14,6 +14,7 @@ from hub.jobs.sweeper import Sweeper
 from hub.services import assignment, replies
 from hub.store import prepared
 from hub.store import tables as t
+from hub.store.queries import changes
 from hub.store.unit_of_work import SqliteStore
 from tests.fixtures_hub import ANA, World
 
@@ -95,6 +96,22 @@ def test_nothing_on_the_path_of_a_message_reads_a_table_that_grows_from_end_to_e
         if step.split()[0] == "SCAN" and step.split()[1] not in small and step not in ALLOWED
     ]
     assert not scans
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_was_last_sent_is_found_without_what_the_customer_wrote_since(
+    world: World, statements: Statements
+) -> None:
+    world.say("where is my order?")
+    with world.store.read() as connection:
+        changes.last_offer(connection, "whose it is does not matter to the plan")
+    store = world.store
+    assert isinstance(store, SqliteStore)
+    asked = [(sql, values) for sql, values in statements.items() if "extras" in sql and "kind = 'outgoing'" in sql]
+    assert len(asked) == 1
+    with closing(sqlite3.connect(store.engine.url.database or "")) as database:
+        steps = plan(database, *asked[0])
+    assert steps == ["SEARCH message USING INDEX ix_message_outgoing (identity_id=?)"]
 
 
 def is_planned(sql: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
 from hub.domain.messages import Address, Delivery, Kind
 from hub.store import tables as t
@@ -149,10 +149,10 @@ def leaving(connection: Connection, inbox_id: str, identity_id: str, text: str) 
     return found[0] if len(found) == 1 else ""
 
 
-# Every short message asks.
+# Every short message asks. The kind is written out: SQLite takes a partial index only where a statement says its words.
 _LAST_OFFER = Prepared(
     select(_m.id, _m.extras)
-    .where(_m.identity_id == bindparam("identity"), _m.kind == Kind.OUTGOING.value)
+    .where(_m.identity_id == bindparam("identity"), _m.kind == literal_column(f"'{Kind.OUTGOING.value}'"))
     .order_by(_m.event_id.desc())
     .limit(1)
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import text as sql
 
 from hub.store.tables.base import key, metadata, number, text
 
@@ -40,6 +41,14 @@ message = Table(
     Index("ix_message_provider", "inbox_id", "provider_id"),
     # What was said with one address: all that a web chat's visitor may see, and which inbox a contact wrote to.
     Index("ix_message_identity", "identity_id", "event_id"),
+    # What was last sent there: each short message asks, also of who has written hundreds without an answer.
+    Index(
+        "ix_message_outgoing",
+        "identity_id",
+        "event_id",
+        postgresql_where=sql("kind = 'outgoing'"),
+        sqlite_where=sql("kind = 'outgoing'"),
+    ),
 )
 
 # Files that providers keep for us. `state`: `pending`, `fetched`, `refused`; `reason` says why.
