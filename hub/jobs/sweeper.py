@@ -76,7 +76,7 @@ class Sweeper:
             if at is not None and at > now:
                 self.expect(at)
         # Looked at first on a read connection: an idle hub does not write.
-        offered = store.write(outbox.offer) if has_rows else []
+        offered = store.write(outbox.offer, later=True) if has_rows else []
         if offered:
             failpoints.reach("sweep.offered")
         for slow in (False, True):

@@ -121,7 +121,7 @@ def deliver(hub: Hub, work: Work) -> UseCase[None] | Wait:
             return Wait(until)
     sender, rate = _sender(channel, job), rules.messages_per_second
     kept = job.message.sender if isinstance(channel, Reconciler) else ""
-    wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate, kept))
+    wait = hub.store.write(lambda tx: _begin(tx, work, job, sender, rate, kept), later=True)
     if wait is not None:
         return wait
     failpoints.reach("send.begun")

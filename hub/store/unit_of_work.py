@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
@@ -544,11 +543,29 @@ class PostgresStore(_Base):
         self.engine.dispose()
 
 
-@dataclass(slots=True)
 class _Waiting:
-    use_case: UseCase[Any]
-    later: bool
-    future: Future[Any]
+    """A use case and whoever waits for it: woken once, by a bare lock. A `Future` is heard under its own lock, which
+    the writer still has when it wakes the waiter, who then goes back to sleep."""
+
+    __slots__ = ("_done", "_error", "_result", "later", "use_case")
+
+    def __init__(self, use_case: UseCase[Any], later: bool) -> None:
+        self.use_case, self.later = use_case, later
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def end(self, result: Any, error: BaseException | None = None) -> None:
+        self._result, self._error = result, error
+        self._done.release()
+
+    def wait(self) -> Any:
+        with self._done:
+            error, self._error = self._error, None  # its traceback will hold this frame: no circle for the collector
+            if error is not None:
+                raise error
+            return self._result
 
 
 class SqliteStore(_Base):
@@ -558,13 +575,13 @@ class SqliteStore(_Base):
     has no fight, and one fsync serves the whole batch. A member that fails undoes the batch; its members then run one
     by one, each in its own transaction, so that nobody pays for another's error.
 
-    What may be done later stands back: a few such members with each batch, so that in a rush a webhook does not wait
-    for all the jobs that the rush has made, and the jobs go on none the less.
+    What may be done later stands back: with each batch go as many such members as there are of the others, so that the
+    jobs go on in a rush, too; where nobody waits, more of them, until somebody comes.
     """
 
     BATCH = 64
-    LATER = 8  # with a batch that somebody waits for
-    LATER_ALONE = 16  # in a batch of their own: somebody may come while it is under way
+    LATER = (2, 8)  # at least and at most, with those that somebody waits for
+    LATER_ALONE = 16
 
     def __init__(self, path: str, clock: Clock, subscriptions: Subscriptions, committed: Committed) -> None:
         super().__init__(clock, subscriptions, committed)
@@ -575,17 +592,20 @@ class SqliteStore(_Base):
         self._writer: threading.Thread | None = None
         self._connection: Connection | None = None
         self._closed = False
+        # Members that somebody waits for: how many have ever come, and how many of them the writer has taken.
+        self._came = self._taken = 0
 
     def write(self, use_case: UseCase[Result], *, later: bool = False) -> Result:
-        waiting = _Waiting(use_case, later, Future())
+        waiting = _Waiting(use_case, later)
         with self._changing:  # nothing is put behind the sign to stop, where nobody would ever take it
             if self._closed:
                 raise Unavailable("the hub is stopping")
             if self._writer is None:
                 self._start()
+            self._came += not later
             self._inbox.put(waiting)
         try:
-            return cast(Result, waiting.future.result())
+            return cast(Result, waiting.wait())
         except ERRORS as error:
             raise_plainly(error)
 
@@ -627,25 +647,37 @@ class SqliteStore(_Base):
                 elif member.later:
                     later.append(member)
                 else:
+                    self._taken += 1
                     batch.append(member)
-            room = self.LATER if batch else self.LATER_ALONE
-            batch.extend(later.popleft() for _ in range(min(len(later), room)))
             if batch:
-                self._commit(batch)
+                least, most = self.LATER
+                count = min(max(len(batch), least), most)
+                self._commit(batch, later, count, count)
+            elif later:
+                self._commit([later.popleft()], later, self.LATER[0] - 1, self.LATER_ALONE - 1)
         self._let_go()
 
-    def _commit(self, batch: list[_Waiting]) -> None:
+    def _commit(
+        self, batch: list[_Waiting], later: deque[_Waiting] | None = None, at_least: int = 0, at_most: int = 0
+    ) -> None:
+        """Performs a batch and takes `at_least` of what stands back along, and while nobody comes `at_most`."""
+        later = later or deque()
         try:
             # One connection for the writer's life: taking it from the pool for each batch costs as much as a message.
             if self._connection is None:
                 self._connection = self.engine.connect()
             with self._connection.begin():
                 done = [self._perform(self._connection, member.use_case) for member in batch]
+                for number in range(min(at_most, len(later))):
+                    if number >= at_least and self._came > self._taken:
+                        break
+                    batch.append(later.popleft())
+                    done.append(self._perform(self._connection, batch[-1].use_case))
                 failpoints.reach("store.ready")
         except BaseException as error:  # whatever it is belongs to its caller, not to the writer
             self._let_go()
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
+                batch[0].end(None, error)
                 return
             for member in batch:
                 self._commit([member])
@@ -654,7 +686,7 @@ class SqliteStore(_Base):
         for member, (tx, result) in zip(batch, done, strict=True):
             self._announce(tx)
             failpoints.reach("store.told")
-            member.future.set_result(result)
+            member.end(result)
 
     def _let_go(self) -> None:
         """Gives the connection back; the next batch takes a sound one."""

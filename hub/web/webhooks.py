@@ -11,7 +11,7 @@ from hub import failpoints
 from hub.domain.errors import BadSignature, Refused, TooLarge, Unavailable
 from hub.domain.forms import FORM
 from hub.domain.inbox import Inbox
-from hub.domain.messages import WebhookRequest
+from hub.domain.messages import DeliveryUpdate, Parsed, Seen, WebhookRequest
 from hub.hub import Hub
 from hub.ports import Channel
 from hub.services import inbound, inbox_health, names
@@ -50,11 +50,16 @@ def receive(inbox_key: str) -> Response:
             inbox_health.heard(tx, inbox.id)
 
     if has_news or noted:
-        hub.store.write(store)
+        hub.store.write(store, later=_only_reports(parsed))
     failpoints.reach("webhook.stored")
     names.look_up(hub, inbox, channel, parsed)
     reply = parsed.reply
     return Response(reply.body, reply.status, content_type=reply.content_type)
+
+
+def _only_reports(parsed: Parsed) -> bool:
+    """Whether it only says what became of messages of ours: what a customer says goes first."""
+    return not parsed.set_aside and all(isinstance(event, DeliveryUpdate | Seen) for event in parsed.events)
 
 
 def _channel(hub: Hub, inbox: Inbox) -> Channel:

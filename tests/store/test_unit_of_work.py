@@ -58,7 +58,7 @@ def test_group_commit_with_a_failing_member_loses_no_other(sqlite_store: SqliteS
 
     batches: list[int] = []
     commit = store._commit
-    store._commit = lambda batch: (batches.append(len(batch)), commit(batch))[1]  # type: ignore[method-assign]
+    store._commit = lambda batch, *rest: (batches.append(len(batch)), commit(batch, *rest))[1]  # type: ignore[method-assign]
     with ThreadPoolExecutor(9) as pool:
         held = pool.submit(store.write, blocker)
         assert entered.wait(60)
@@ -204,6 +204,37 @@ def test_what_may_be_done_later_stands_back_and_is_not_forgotten(sqlite_store: S
     sqlite_store.close()
     assert sorted(order[:3]) == asked
     assert sorted(order[3:]) == jobs
+
+
+def test_who_comes_while_jobs_are_done_waits_for_few_of_them(sqlite_store: SqliteStore) -> None:
+    entered, go_on, begun, come = (threading.Event() for _ in range(4))
+    order: list[str] = []
+
+    def blocker(tx: Tx) -> None:
+        entered.set()
+        assert go_on.wait(60)
+
+    def job(tx: Tx) -> None:
+        order.append("job")
+        begun.set()
+        assert come.wait(60)
+
+    with ThreadPoolExecutor(20) as pool:
+        pool.submit(sqlite_store.write, blocker)
+        assert entered.wait(60)
+        for _ in range(10):
+            pool.submit(sqlite_store.write, job, later=True)
+        while sqlite_store._inbox.qsize() < 10:
+            threading.Event().wait(0.001)
+        go_on.set()
+        assert begun.wait(60)
+        pool.submit(sqlite_store.write, lambda _: order.append("webhook"))
+        while not sqlite_store._inbox.qsize():
+            threading.Event().wait(0.001)
+        come.set()
+    sqlite_store.close()
+    assert order.index("webhook") == sqlite_store.LATER[0]
+    assert order.count("job") == 10
 
 
 @pytest.fixture
