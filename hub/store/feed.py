@@ -113,15 +113,18 @@ def read(
 def _page(postgres: bool, of_streams: bool, of_kinds: bool) -> Select[Any]:
     """Put together once for each shape: that costs more than running it."""
     event = t.event.c
-    after = tuple_(bindparam("transaction", type_=BigInteger), bindparam("id", type_=BigInteger))
-    statement = select(*EVENT_COLUMNS).where(tuple_(event.transaction, event.id) > after)
+    transaction, event_id = bindparam("transaction", type_=BigInteger), bindparam("id", type_=BigInteger)
+    # SQLite has one transaction number for all events, and would use no more of the pair to find them: it would read
+    # every event from the first one on.
+    place = tuple_(event.transaction, event.id) > tuple_(transaction, event_id) if postgres else event.id > event_id
+    statement = select(*EVENT_COLUMNS).where(place)
     if of_streams:
         statement = statement.where(event.stream_id.in_(bindparam("stream_ids", expanding=True)))
     if of_kinds:
         statement = statement.where(event.kind.in_(bindparam("kinds", expanding=True)))
     if postgres:
-        statement = statement.where(_SETTLED)
-    return statement.order_by(event.transaction, event.id).limit(bindparam("most", type_=Integer))
+        statement = statement.where(_SETTLED).order_by(event.transaction)
+    return statement.order_by(event.id).limit(bindparam("most", type_=Integer))
 
 
 @cache

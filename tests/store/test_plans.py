@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 
 from hub.jobs.sweeper import Sweeper
 from hub.services import assignment, replies
-from hub.store import prepared
+from hub.store import feed, prepared
 from hub.store import tables as t
 from hub.store.queries import changes
 from hub.store.unit_of_work import SqliteStore
@@ -112,6 +112,18 @@ def test_what_was_last_sent_is_found_without_what_the_customer_wrote_since(
     with closing(sqlite3.connect(store.engine.url.database or "")) as database:
         steps = plan(database, *asked[0])
     assert steps == ["SEARCH message USING INDEX ix_message_outgoing (identity_id=?)"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_feed_is_read_from_the_cursor_on_and_not_from_the_first_event(world: World, statements: Statements) -> None:
+    with world.store.read() as connection:
+        feed.read(connection, feed.head(connection))
+    store = world.store
+    assert isinstance(store, SqliteStore)
+    pages = [(sql, values) for sql, values in statements.items() if "FROM event" in sql and "event.id > ?" in sql]
+    assert len(pages) == 1
+    with closing(sqlite3.connect(store.engine.url.database or "")) as database:
+        assert plan(database, *pages[0]) == ["SEARCH event USING INTEGER PRIMARY KEY (rowid>?)"]
 
 
 def is_planned(sql: str) -> bool:
