@@ -42,11 +42,7 @@ def _lost_compare_and_set() -> None:
 
 
 def _feed_by_bare_id() -> None:
-    changes = (
-        ("tuple_(event.transaction, event.id) > after", 'event.id > bindparam("id", type_=BigInteger)'),
-        ("if postgres:", "if False:"),
-        ("order_by(event.transaction, event.id)", "order_by(event.id)"),
-    )
+    changes = (("if postgres else", "if False else"), ("if postgres:", "if False:"))
     feed._page = _rewritten(feed._page, *changes)
 
 
