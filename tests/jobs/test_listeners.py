@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from ulid import ULID
 
 from hub.domain.errors import Refused
 from hub.domain.inbox import Inbox
@@ -259,3 +260,11 @@ def test_a_source_that_cannot_be_reached_is_shown_until_it_answers(
     assert letterbox.listening.wait(WAIT)
     (part,) = (each for each in health.parts(world.hub) if each.name == "listener")
     assert (part.state, part.detail["inbox"]) == ("ok", "paper")
+
+
+def test_what_comes_in_one_millisecond_is_listed_in_its_order() -> None:
+    ids = []
+    for _ in range(300):
+        ids.append(intake.new_source_id())
+        ULID.from_timestamp(1.0)  # as a transaction asks for one of its own time
+    assert ids == sorted(ids)
