@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
-from typing import Literal
-
-from redis import Redis
+from typing import TYPE_CHECKING, Literal
 
 from bot.rasa import RasaBot
-from channels.email.receiver import Arrived, Receiver
 from hub.aside import Aside
 from hub.clock import SystemClock
 from hub.domain.channel_setup import Setup
@@ -30,7 +28,6 @@ from hub.jobs.handlers import SUBSCRIPTIONS, jobs, with_routing
 from hub.jobs.index_follower import IndexFollower
 from hub.jobs.listeners import Listeners
 from hub.jobs.nudges import ThreadNudger
-from hub.jobs.redis_nudger import RedisNudger
 from hub.jobs.runner import Runner
 from hub.jobs.sweeper import Sweeper
 from hub.jobs.upkeep import Upkeep
@@ -53,13 +50,20 @@ from hub.services.bot_turn import BotTurn
 from hub.settings import Settings
 from hub.store.files import open_files
 from hub.store.inbox_directory import InboxDirectory
+from hub.store.migrate import is_current
 from hub.store.nearby import PgvectorNearby
 from hub.store.queries import outbox
 from hub.store.secret_box import SecretBox
 from hub.store.subscriptions import Subscriptions
 from hub.store.unit_of_work import PostgresStore, SqliteStore, Store
 from hub.writer import ModelWriter
-from kb.search import KnowledgeSettings, LocalKnowledgeBase
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from redis import Redis
+
+    from channels.email.receiver import Arrived, Receiver
 
 log = logging.getLogger(__name__)
 
@@ -265,11 +269,11 @@ def build(
     directory.append(InboxDirectory(store))
     box = SecretBox(settings.secret_key)
     # Embedded, the rows are run here: no worker would ever take them from Redis.
-    redis = Redis.from_url(settings.redis_url) if settings.redis_url and not settings.embedded else None
+    redis = scaled_out().connect(settings.redis_url) if settings.redis_url and not settings.embedded else None
     if bot is None and settings.bot != "absent" and settings.rasa_url:
         bot = RasaBot(settings.rasa_url, settings.rasa_token, deadline=settings.bot_deadline)
     if knowledge is None and settings.knowledge != "absent":
-        knowledge = LocalKnowledgeBase(KnowledgeSettings(model=settings.knowledge_model))
+        knowledge = local_knowledge(settings)
     push = make_push(store, redis) if make_push else Silence()
     fetcher = PublicFetcher(settings.fetch_allow)
     kept = open_files(settings.files_url)
@@ -278,7 +282,7 @@ def build(
     holder: list[Runner] = []
     if nudger is None:
         nudger = (
-            RedisNudger(settings.redis_url, clock)
+            scaled_out().RedisNudger(settings.redis_url, clock)
             if redis is not None
             else ThreadNudger(lambda outbox_id: holder[0].run(outbox_id), settings.runner_threads)
         )
@@ -308,6 +312,25 @@ def build(
     return Assembled(hub, runner, redis, turn, aside)
 
 
+def scaled_out() -> ModuleType:
+    """What speaks to Redis (`hub.scaled_out`), loaded when it is first asked for."""
+    return import_module("hub.scaled_out")
+
+
+def local_knowledge(settings: Settings) -> KnowledgeBase:
+    """The knowledge base of the settings, not warmed. numpy comes with it."""
+    search = import_module("kb.search")
+    made: KnowledgeBase = search.LocalKnowledgeBase(search.KnowledgeSettings(model=settings.knowledge_model))
+    return made
+
+
+def require_schema(hub: Hub) -> None:
+    """Raises Unavailable when the database has not the schema that this version wants."""
+    with hub.store.read() as connection:
+        if not is_current(connection):
+            raise Unavailable("the database has another schema: run `centralita migrate` first")
+
+
 def mail_receivers(hub: Hub) -> list[Receiver]:
     """The mail servers that the settings ask for, not started."""
     tls = None
@@ -318,16 +341,19 @@ def mail_receivers(hub: Hub) -> list[Receiver]:
         ("smtp", hub.settings.smtp_listen),
         ("lmtp", hub.settings.lmtp_listen),
     )
+    listens = [(protocol, place) for protocol, place in places if place is not None]
+    if not listens:
+        return []
+    receiver: type[Receiver] = import_module("channels.email.receiver").Receiver
     return [
-        Receiver(
+        receiver(
             *place,
             knows=lambda address: _mailbox_at(hub, address) is not None,
             store=partial(_store_mail, hub),
             protocol=protocol,
             tls=tls if protocol == "smtp" else None,
         )
-        for protocol, place in places
-        if place is not None
+        for protocol, place in listens
     ]
 
 

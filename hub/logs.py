@@ -10,7 +10,7 @@ from hub.domain.errors import DatabaseAway
 def begin() -> None:
     """Logs to standard error from INFO on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "alembic.runtime.migration", "rq.worker"):
+    for chatty in ("httpx", "alembic.runtime", "rq.worker"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(briefly)

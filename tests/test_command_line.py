@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hub import processes
 from hub.__main__ import main
+from hub.web import server
 
 
 @pytest.fixture
@@ -27,6 +27,6 @@ def test_a_client_that_hangs_up_does_not_take_the_server_with_it(
     monkeypatch.setenv("CENTRALITA_DATABASE_URL", f"sqlite:///{tmp_path}/hub.sqlite3")
     monkeypatch.setenv("CENTRALITA_DATA", str(tmp_path))
     served: list[object] = []
-    monkeypatch.setattr(processes, "serve", lambda _: served.append(signal.getsignal(signal.SIGPIPE)))
+    monkeypatch.setattr(server, "serve", lambda **_: served.append(signal.getsignal(signal.SIGPIPE)))
     assert main(["serve"]) == 0
     assert served == [signal.SIG_IGN]

@@ -17,11 +17,11 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import yaml
 from markdown_it import MarkdownIt
-from markdownify import markdownify
 
 from hub.domain.articles import slug
 from hub.domain.errors import Refused
@@ -202,7 +202,8 @@ def markdown_files(articles: Iterable[Foreign]) -> dict[str, str]:
 
 
 def _markdown(html: str) -> str:
-    return str(markdownify(html, heading_style="ATX", bullets="-")).strip()
+    library = import_module("markdownify")  # by its name: 5 MB with what it needs, for who gives articles out
+    return str(library.markdownify(html, heading_style="ATX", bullets="-")).strip()
 
 
 # --- CSV --------------------------------------------------------------------------------------------------------------

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-
-import holidays
+from importlib import import_module
 
 from hub.domain.errors import Refused
 
@@ -23,6 +22,7 @@ def dates(country: str, region: str, now: int) -> tuple[date, ...]:
     Raises:
         Refused: no such country or region.
     """
+    holidays = import_module("holidays")  # by its name: 6 MB, for who sets open hours
     known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
         raise Refused("country", "must be a country's code of two letters, as ES")

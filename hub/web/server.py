@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import AppImportError
 from gunicorn.workers.gthread import ThreadWorker
+
+from hub.domain.errors import HubError
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,8 @@ OTHER_FILES = 256
 KEEP_ALIVE = 15
 GRACE = 1
 KILL_AFTER = 2
+# What the program ends with where the hub cannot be put together as its settings say.
+REFUSED = 2
 
 
 class Application(Protocol):
@@ -76,7 +82,11 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Application:
         # In the worker, after the fork: threads and database connections do not survive one.
-        application, self._stop = self._start()
+        try:
+            application, self._stop = self._start()
+        except HubError as error:
+            # gunicorn's word for what no further attempt would mend; it says the text and nothing else.
+            raise AppImportError(f"centralita: {error}") from error
         return application
 
     def close_sockets(self) -> None:
@@ -152,7 +162,9 @@ def serve(
         "control_socket_disable": True,
         "post_worker_init": lambda _: on_ready(),
     }
+    above = os.getpid()
     try:
         Gunicorn(options, start).run()
-    except SystemExit as ended:
-        _leave(ended.code if isinstance(ended.code, int) else 0)
+    except SystemExit as ended:  # in both processes: what the worker ends with is a word to the one above
+        code = ended.code if isinstance(ended.code, int) else 0
+        _leave(REFUSED if code == Arbiter.APP_LOAD_ERROR and os.getpid() == above else code)

@@ -21,7 +21,7 @@ import hub.app
 from channels.chat import widget  # noqa: F401  # what every life would import again
 from channels.email import mailbox  # noqa: F401
 from channels.sms import twilio  # noqa: F401
-from hub import clock, failpoints, processes
+from hub import clock, failpoints, processes, scaled_out, serving, working  # noqa: F401  # each life would load them
 from hub.jobs import handlers, sweeper
 from hub.settings import from_environment
 from hub.store import prepared  # noqa: F401
