@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.app import build, require_schema
 from hub.domain.errors import Unavailable
 from hub.jobs import worker
+from hub.jobs.redis_nudger import RedisNudger
 from hub.live.hints import RedisHints
 from hub.ports import Silence
 from hub.settings import Settings
@@ -18,7 +19,14 @@ def work(settings: Settings, *, slow: bool) -> None:
         if assembled.redis is None:
             raise Unavailable("a worker needs Redis")
         assembled.start()
-        worker.work(assembled.runner, assembled.redis, slow=slow, threads=settings.runner_threads)
+        nudger = assembled.hub.nudger
+        worker.work(
+            assembled.runner,
+            assembled.redis,
+            slow=slow,
+            threads=settings.runner_threads,
+            nudger=nudger if isinstance(nudger, RedisNudger) else None,
+        )
     finally:
         assembled.stop()
         if isinstance(assembled.hub.push, RedisHints):

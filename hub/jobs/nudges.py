@@ -16,6 +16,8 @@ _LOOK = 0.5
 # How many times as many threads there may be while rows wait, and for how long one of them stays without work.
 _MOST = 8
 _IDLE = 10.0
+# Rows for each thread that may stand in line where other processes could run them as well.
+_NEAR = 4
 
 
 class ThreadNudger:
@@ -81,6 +83,13 @@ class ThreadNudger:
         with self._moved:
             self._moved.wait_for(lambda: slow or self._stopped.is_set() or self._fast.qsize() < self._wanted)
         self.nudge([outbox_id], slow=slow)
+
+    def take(self, outbox_ids: Iterable[int]) -> list[int]:
+        """As `nudge`, of fast rows, as long as few stand in line. Returns the others: whoever has time may run them."""
+        left = list(outbox_ids)
+        while left and self._fast.qsize() < _NEAR * self._wanted and not self._stopped.is_set():
+            self.nudge([left.pop(0)])
+        return left
 
     def drained(self, within: float) -> bool:
         """Waits until nothing stands in line or runs, for so many seconds. Returns whether it is so."""

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, get_current_job
 
 from hub.jobs.nudges import ThreadNudger
-from hub.jobs.redis_nudger import FAST_QUEUE, SLOW_QUEUE
+from hub.jobs.redis_nudger import FAST_QUEUE, SLOW_QUEUE, RedisNudger
 from hub.jobs.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -39,13 +39,22 @@ class _Worker(SimpleWorker):
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ has annotated but a part of it
 
 
-def run(outbox_id: int) -> None:
-    """RQ's job: has the row run. What RQ believes to be done then, and is not yet, is in the outbox."""
+def run(*outbox_ids: int) -> None:
+    """RQ's job: has the rows run. What RQ believes to be done then, and is not yet, is in the outbox."""
     job = get_current_job()
-    _lines[0].nudge_with_room(outbox_id, slow=job is not None and job.origin == SLOW_QUEUE)
+    for outbox_id in outbox_ids:
+        _lines[0].nudge_with_room(outbox_id, slow=job is not None and job.origin == SLOW_QUEUE)
 
 
-def work(runner: Runner, redis: Redis, *, slow: bool, threads: int, burst: bool = False) -> None:
+def work(
+    runner: Runner,
+    redis: Redis,
+    *,
+    slow: bool,
+    threads: int,
+    burst: bool = False,
+    nudger: RedisNudger | None = None,
+) -> None:
     """Works until it is told to stop (SIGINT, SIGTERM); rows that run then are run to their end.
 
     Args:
@@ -54,13 +63,19 @@ def work(runner: Runner, redis: Redis, *, slow: bool, threads: int, burst: bool 
         slow: take slow rows too, after the others; they have a thread of their own.
         threads: that run the others.
         burst: stop when the queues are empty and all rows are done.
+        nudger: this process's; what follows from its rows, and what its sweeper finds, then goes to its own threads as
+            long as few rows wait there, instead of through Redis.
     """
     line = ThreadNudger(runner.run, threads)
     _lines[:] = [line]
     line.start()
+    if nudger is not None:
+        nudger.near = line.take
     try:
         _take(redis, line, slow=slow, burst=burst)
     finally:
+        if nudger is not None:
+            nudger.near = None
         line.stop()
 
 

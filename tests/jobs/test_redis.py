@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import shutil
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from redis import Redis
 from rq import Queue
 
 from hub.__main__ import main
-from hub.app import build
+from hub.app import Assembled, build
 from hub.domain.conversation import Status
 from hub.domain.events import SYSTEM
 from hub.domain.messages import OutboundMessage
 from hub.jobs import worker
-from hub.jobs.redis_nudger import FAST_QUEUE, PAUSE, SLOW_QUEUE, RedisNudger
+from hub.jobs.nudges import ThreadNudger
+from hub.jobs.redis_nudger import FAST_QUEUE, PAUSE, SLOW_QUEUE, TOGETHER, RedisNudger
 from hub.jobs.sweeper import Sweeper
 from hub.services import articles
 from hub.settings import from_environment
@@ -51,6 +53,7 @@ def world(
         make_push=lambda _store, _redis: push,
         channels={"paper": lambda _parts: paper},
     )
+    nudger_of(assembled).rest = 0  # what is gathered for a moment would come while a test looks
     assembled.hub.store.write(furnish)
     handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     yield World(assembled, clock, bot, knowledge, WaitingNudger(), push, paper)
@@ -66,8 +69,14 @@ def redis(world: World) -> Redis:
     return world.assembled.redis
 
 
-def work(world: World, *, slow: bool = True) -> None:
-    worker.work(world.assembled.runner, redis(world), slow=slow, threads=4, burst=True)
+def nudger_of(assembled: Assembled) -> RedisNudger:
+    assert isinstance(assembled.hub.nudger, RedisNudger)
+    return assembled.hub.nudger
+
+
+def work(world: World, *, slow: bool = True, near: bool = True) -> None:
+    nudger = nudger_of(world.assembled) if near else None
+    worker.work(world.assembled.runner, redis(world), slow=slow, threads=4, burst=True, nudger=nudger)
 
 
 def unfinished(world: World) -> int:
@@ -107,6 +116,73 @@ def test_a_worker_answers_everybody_in_order(world: World) -> None:
         assert asked == ["hello 0", "hello 1", "hello 2"]
     with world.store.read() as connection:
         assert replay.check(connection).differences == []
+
+
+def test_ids_that_are_told_together_share_a_job(world: World) -> None:
+    world.hub.nudger.nudge(range(1, TOGETHER + 3))
+    jobs = Queue(FAST_QUEUE, connection=redis(world)).jobs
+    assert [job.args for job in jobs] == [tuple(range(1, TOGETHER + 1)), (TOGETHER + 1, TOGETHER + 2)]
+
+
+def test_in_a_rush_the_ids_of_several_commits_share_a_job() -> None:
+    put: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
+
+    class Nudger(RedisNudger):
+        def _put(self, ids: Sequence[int], *, slow: bool = False) -> None:
+            put.put(list(ids))
+            if ids == [1]:  # while they are put, others commit
+                self.nudge([2])
+                self.nudge([3, 4])
+            if slow:
+                return
+
+    nudger = Nudger("redis://127.0.0.1:1/0", ManualClock())
+    nudger.nudge([1])
+    assert put.get(timeout=60) == [1], "nobody waits for others"
+    assert put.get(timeout=60) == [2, 3, 4]
+    nudger.redis.close()
+
+
+def test_what_follows_from_a_workers_rows_does_not_go_through_redis(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[list[int]] = []
+    nudger = nudger_of(world.assembled)
+    put = nudger._put
+
+    def putting(ids: Sequence[int], *, slow: bool = False) -> None:
+        told.append(list(ids))
+        put(ids, slow=slow)
+
+    monkeypatch.setattr(nudger, "_put", putting)
+    for sender in ("a", "b"):
+        world.say("hello", sender=sender)
+    assert len(told) == 2
+    work(world)
+    assert len(told) == 2, "the answers are sent by the worker that wrote them"
+    assert len(world.paper.sent) == 2
+    assert nudger.near is None, "afterwards it runs nothing"
+    world.say("hello", sender="c")
+    work(world, near=False)
+    assert len(told) == 4, "its message and its answer"
+
+
+def test_a_worker_with_a_long_line_leaves_rows_to_others() -> None:
+    begun, go = queue.SimpleQueue[int](), threading.Event()
+
+    def run(outbox_id: int) -> None:
+        begun.put(outbox_id)
+        go.wait(60)
+
+    line = ThreadNudger(run, threads=1)
+    line.start()
+    assert line.take([1]) == []
+    assert begun.get(timeout=60) == 1
+    assert line.take(range(2, 10)) == [6, 7, 8, 9]
+    go.set()
+    assert [begun.get(timeout=60) for _ in range(4)] == [2, 3, 4, 5]
+    line.stop()
+    assert line.take([10]) == [10]
 
 
 def test_slow_rows_have_a_queue_of_their_own(world: World) -> None:
@@ -150,8 +226,7 @@ def test_redis_that_forgets_everything_loses_nothing(world: World) -> None:
 def test_redis_that_is_away_is_no_error_and_the_sweeper_repairs_it(
     world: World, free_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    nudger = world.hub.nudger
-    assert isinstance(nudger, RedisNudger)
+    nudger = nudger_of(world.assembled)
     pool = nudger.redis.connection_pool
     there = pool.connection_kwargs["port"]
     pool.reset()
@@ -173,6 +248,7 @@ def test_redis_that_does_not_answer_is_waited_for_once_and_asked_again_later(
     """As where its host is cut off: it does not even refuse, and providers wait for whoever has just committed."""
     clock = ManualClock()
     nudger = RedisNudger(f"redis://127.0.0.1:{free_port}/0", clock, patience=0.1)
+    nudger.rest = 0
     with socket.create_server(("127.0.0.1", free_port)):
         for _ in range(3):
             nudger.nudge([1])
