@@ -11,6 +11,7 @@ the database keeps the vectors, those that it names (`kb.away`), and those that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
@@ -57,8 +58,8 @@ _NEAREST_EACH = 24
 _BY_WORDS = 24
 # So many values of a row are looked at together when its highest are sought.
 _HEAP = 16
-# So many of the best articles are compared with each other at first; more where too few of them differ.
-_COMPARED = 32
+# So many of the best articles are compared with each other at once; the next so many where too few of them differ.
+_COMPARED = 16
 # From this cosine on, by each encoder that reads both, two articles' passages say the same thing: one answers.
 _SAME = 0.9
 
@@ -162,9 +163,10 @@ def rank(
                 ]
                 held = snapshot.away.candidates(weighed, snapshot.ids(chosen))
                 near = snapshot.numbers(held)
-            chosen = np.unique(np.concatenate([near, chosen]))
-            chosen = chosen[whole.is_listed[chosen]]
-        part = _Part(snapshot, specs, language, chosen, held)
+            wanted = np.zeros(snapshot.article_count, dtype=np.bool_)
+            wanted[near] = wanted[chosen] = True
+            chosen = np.flatnonzero(wanted & whole.is_listed).astype(np.int32)
+        part = _Part(snapshot, specs, language, whole.layout, chosen, held)
     raw = [part.products(number, query) for number, query in asked]
     cosines = [part.pooled(number, values) for (number, _), values in zip(asked, raw, strict=True)]
     fused = _weighted(cosines, scales, weights) + lexical.added[part.numbers]
@@ -200,6 +202,31 @@ def rank(
 
 
 @dataclass(frozen=True, slots=True)
+class _Layout:
+    """A snapshot's passages in the order of their articles.
+
+    Attributes:
+        places: of the passages, by article.
+        starts: where in `places` each article begins, by its number, and after them the end.
+    """
+
+    places: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> _Layout:
+        sizes = np.bincount(snapshot.articles, minlength=snapshot.article_count)
+        return cls(np.argsort(snapshot.articles, kind="stable"), np.concatenate([[0], np.cumsum(sizes)]))
+
+    def passages(self, numbers: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The passages of some articles, side by side, and to which of `numbers` each belongs."""
+        firsts, sizes = self.starts[numbers], self.starts[numbers + 1] - self.starts[numbers]
+        owners = np.repeat(np.arange(len(numbers)), sizes)
+        within = np.arange(len(owners)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return self.places[firsts[owners] + within], owners
+
+
+@dataclass(frozen=True, slots=True)
 class _Group:
     """Some passages, those of one article side by side, and where in them each article begins."""
 
@@ -207,20 +234,27 @@ class _Group:
     starts: NDArray[np.intp]
     articles: NDArray[np.intp]
 
+    @classmethod
+    def of(cls, articles: NDArray[np.intp], chosen: NDArray[np.bool_]) -> _Group | None:
+        """The passages that are `chosen` of those of `articles`, which rise; None where there are none."""
+        places = chosen.nonzero()[0]
+        if not len(places):
+            return None
+        mine = articles[places]
+        starts = _firsts(mine)
+        return cls(places, starts, mine[starts])
+
     def best(self, values: Vector) -> Vector:
         """The highest value of each article."""
         best: Vector = np.maximum.reduceat(values[self.places], self.starts)
         return best
 
 
-def _group(articles: NDArray[np.intp], chosen: NDArray[np.bool_]) -> _Group | None:
-    places = np.flatnonzero(chosen)
-    if not len(places):
-        return None
-    places = places[np.argsort(articles[places], kind="stable")]
-    mine = articles[places]
-    starts = np.flatnonzero(np.append(True, mine[1:] != mine[:-1]))
-    return _Group(places, starts, mine[starts])
+def _firsts(articles: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where among rising numbers each begins."""
+    begins = np.ones(len(articles), dtype=np.bool_)
+    np.not_equal(articles[1:], articles[:-1], out=begins[1:])
+    return begins.nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +272,7 @@ class _Part:
 
     Attributes:
         numbers: of the articles, rising; below, "article" is a place in this.
-        places: of their passages in the snapshot; below, a "passage" is a place in this.
+        places: of their passages in the snapshot, by article; below, a "passage" is a place in this.
     """
 
     def __init__(
@@ -246,49 +280,55 @@ class _Part:
         snapshot: Snapshot,
         specs: Sequence[EncoderSpec],
         language: str,
+        layout: _Layout,
         numbers: NDArray[np.int32],
         held: Held | None = None,
     ) -> None:
         self.numbers = numbers
-        local = np.full(snapshot.article_count, -1, dtype=np.intp)
-        local[numbers] = np.arange(len(numbers))
-        articles = local[snapshot.articles]
-        self.places = np.flatnonzero(articles >= 0)
+        self.places, self._articles = layout.passages(numbers)
         self._snapshot, self._language = snapshot, language
         self._rows = snapshot.alive[self.places]
-        self._articles = articles[self.places]
         self._languages = snapshot.languages[self.places]
         self._learnt = snapshot.learnt[self.places]
-        own = (self._languages == language) & ~self._learnt
+        own = (self._languages == snapshot.language_numbers.get(language, -1)) & ~self._learnt
         has_own = np.zeros(len(numbers), dtype=np.bool_)
         has_own[self._articles[own]] = True
         # Where an article can answer from: its passages in the language, else all.
         self._eligible = own | (~has_own[self._articles] & ~self._learnt)
-        self._spoken = [(spoken, self._languages == spoken) for spoken in sorted(set(self._languages.tolist()))]
+        spoken = ((each, self._languages == number) for each, number in sorted(snapshot.language_numbers.items()))
+        self._spoken = [(each, here) for each, here in spoken if here.any()]
         self._vectors: dict[int, NDArray[np.float32]] = {}
         if snapshot.away is not None:
             passages = [snapshot.passages[place] for place in self.places.tolist()]
             held = snapshot.away.of({each.article_id for each in passages}) if held is None else held
             self._vectors = dict(enumerate(away.matrices(held, passages, snapshot.encoders)))
-        self._read = [
-            self._reading(spec, served[self.places]) for spec, served in zip(specs, snapshot.served, strict=True)
-        ]
+        self._read: list[_Read] = []
+        for spec, served in zip(specs, snapshot.served, strict=True):
+            mine = self._served(spec, served[self.places])
+            alike = next((each for each in self._read if np.array_equal(each.served, mine)), None)
+            self._read.append(alike or self._reading(mine))
 
-    def _reading(self, spec: EncoderSpec, served: NDArray[np.bool_]) -> _Read:
-        if spec.translated:
-            # Without translated passages of articles that the encoder reads in a language of its own as well.
-            translated = ~self._learnt & np.logical_or.reduce([self._languages == each for each in spec.translated])
-            direct = np.zeros(len(self.numbers), dtype=np.bool_)
-            direct[self._articles[served & ~translated & ~self._learnt]] = True
-            served = served & ~(translated & direct[self._articles])
+    def _served(self, spec: EncoderSpec, served: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Without translated passages of articles that the encoder reads in a language of its own as well."""
+        translated = np.zeros(len(self.places), dtype=np.bool_)
+        for spoken, here in self._spoken:
+            if spoken in spec.translated:
+                translated |= here & ~self._learnt
+        if not translated.any():
+            return served
+        direct = np.zeros(len(self.numbers), dtype=np.bool_)
+        direct[self._articles[served & ~translated & ~self._learnt]] = True
+        return served & ~(translated & direct[self._articles])
+
+    def _reading(self, served: NDArray[np.bool_]) -> _Read:
         groups, weight = [], np.zeros(len(self.numbers), dtype=np.float32)
         for spoken, here in self._spoken:
             share = 1.0 if spoken == self._language else _OTHER_LOCALE
-            group = _group(self._articles, here & ~self._learnt & served)
+            group = _Group.of(self._articles, here & ~self._learnt & served)
             if group is not None:
                 groups.append((share, group))
                 weight[group.articles] += share
-        return _Read(served, tuple(groups), weight, _group(self._articles, self._learnt & served))
+        return _Read(served, tuple(groups), weight, _Group.of(self._articles, self._learnt & served))
 
     def vectors(self, number: int) -> NDArray[np.float32]:
         """All passages' by one encoder, shape (passages, dimensions)."""
@@ -326,7 +366,7 @@ class _Part:
         # The last key decides first.
         order = mine[np.lexsort((-bm25[self.places[mine]], -np.asarray(nearness)[mine], self._articles[mine]))]
         articles = self._articles[order]
-        first = np.flatnonzero(np.append(True, articles[1:] != articles[:-1]))
+        first = _firsts(articles)
         found = np.full(len(self.numbers), -1, dtype=np.intp)
         found[articles[first]] = order[first]
         return found
@@ -349,6 +389,7 @@ class _Whole:
     """What all searches in one language share of a snapshot.
 
     Attributes:
+        layout: the passages by article.
         listed: the numbers of the articles that can be found; `is_listed`: by number.
         eligible: which passages words may be found in: what an article can answer from.
         has_read: whether each encoder reads any passage.
@@ -357,7 +398,7 @@ class _Whole:
 
     def __init__(self, snapshot: Snapshot, specs: Sequence[EncoderSpec], language: str) -> None:
         written = ~snapshot.learnt
-        own = (snapshot.languages == language) & written
+        own = (snapshot.languages == snapshot.language_numbers.get(language, -1)) & written
         has_own = np.zeros(snapshot.article_count, dtype=np.bool_)
         has_own[snapshot.articles[own]] = True
         self.eligible = own | (~has_own[snapshot.articles] & written)
@@ -365,7 +406,8 @@ class _Whole:
         self.is_listed[snapshot.articles[written]] = True
         self.listed = np.flatnonzero(self.is_listed).astype(np.int32)
         self.has_read = [bool((served & written).any()) for served in snapshot.served]
-        self.background = _Part(snapshot, specs, language, self._background(snapshot))
+        self.layout = _Layout.of(snapshot)
+        self.background = _Part(snapshot, specs, language, self.layout, self._background(snapshot))
 
     def _background(self, snapshot: Snapshot) -> NDArray[np.int32]:
         sizes = np.bincount(snapshot.articles, minlength=snapshot.article_count)[self.listed]
@@ -454,9 +496,10 @@ def _top(values: Vector, count: int) -> NDArray[np.intp]:
         return np.arange(len(values))
     # Each of as many heaps as are wanted, or more, holds one that is at least this: so many are above it, and few more.
     heaps = values[: len(values) // _HEAP * _HEAP].reshape(_HEAP, -1).max(axis=0)
-    above = np.arange(len(values))
     if count <= len(heaps):
         above = np.flatnonzero(values >= np.partition(heaps, len(heaps) - count)[len(heaps) - count])
+    else:
+        above = np.arange(len(values))
     few = values[above]
     found: NDArray[np.intp] = above[few >= np.partition(few, len(few) - count)[len(few) - count]]
     return found
@@ -469,17 +512,19 @@ def _distinct(
     encoders = [number for number, _, _ in readers]
     answers = part.shown(readers, bm25)
     order = np.argsort(-fused, kind="stable")
+    kept: list[int] = []
     # Compared many at once: one by one takes longer than all the rest.
-    for wanted in (_COMPARED, len(order)):
-        best = order[:wanted]
+    for start in range(0, len(order), _COMPARED):
+        best = [*kept, *order[start : start + _COMPARED].tolist()]
         same = part.same(answers[best].tolist(), encoders)
-        kept: list[int] = []
-        for place in range(len(best)):
-            if len(kept) < count and not same[place, kept].any():
-                kept.append(place)
+        free = ~same[: len(kept)].any(axis=0)
+        while len(kept) < count and free.any():
+            place = int(free.argmax())
+            kept.append(best[place])
+            free &= ~same[place]
         if len(kept) == count:
             break
-    return [(int(best[place]), int(answers[best[place]])) for place in kept]
+    return [(article, int(answers[article])) for article in kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,7 +536,11 @@ class _Scale:
 
     @classmethod
     def of(cls, values: Vector, floor: float) -> _Scale:
-        return cls(float(values.mean()), max(float(values.std()), floor)) if len(values) else cls(0.0, floor)
+        if not len(values):
+            return cls(0.0, floor)
+        mean = values.mean()
+        apart = values - mean
+        return cls(float(mean), max(math.sqrt(float(apart @ apart) / len(apart)), floor))
 
     def __call__(self, values: Vector) -> Vector:
         return (values - np.float32(self.mean)) / np.float32(self.deviation)

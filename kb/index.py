@@ -39,7 +39,8 @@ class Snapshot:
     `alive` lists the rows in use; every other array but `matrices` and `lexical` is over `alive`. A passage's vector is
     the mean of the unit vectors of its title, its title with its text, and its text: a product with a query's is the
     mean of the three cosines. Where an encoder does not serve a passage's language, `served` is false and the vector
-    zero. `learnt` marks customers' phrasings, which help to find their article and are never shown.
+    zero. `learnt` marks customers' phrasings, which help to find their article and are never shown. `languages` are by
+    number, as words take far longer to compare.
     """
 
     encoders: int
@@ -48,10 +49,11 @@ class Snapshot:
     alive: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     passages: tuple[Passage, ...] = ()
     articles: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
-    languages: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, dtype="<U8"))
+    languages: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, dtype=np.int16))
     served: tuple[NDArray[np.bool_], ...] = ()
     learnt: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     article_numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    language_numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     rows: int = 0
     # Where the vectors are, if not in the matrices; these are empty then.
     away: Away | None = None
@@ -135,6 +137,8 @@ def _appended(snapshot: Snapshot, passages: list[Passage]) -> Snapshot:
     served = [np.append(before, column) for before, column in zip(snapshot.served, read, strict=True)]
     numbers = dict(snapshot.article_numbers)
     articles = [numbers.setdefault(passage.article_id, len(numbers)) for passage in passages]
+    spoken = dict(snapshot.language_numbers)
+    languages = [spoken.setdefault(base(passage.locale), len(spoken)) for passage in passages]
     texts = {row: _words_of(passage) for row, passage in enumerate(passages, start=first)}
     return replace(
         snapshot,
@@ -144,10 +148,11 @@ def _appended(snapshot: Snapshot, passages: list[Passage]) -> Snapshot:
         # The vectors are in the matrices now.
         passages=snapshot.passages + tuple(replace(passage, vectors=b"") for passage in passages),
         articles=np.append(snapshot.articles, np.array(articles, dtype=np.int32)),
-        languages=np.append(snapshot.languages, [base(passage.locale) for passage in passages]),
+        languages=np.append(snapshot.languages, np.array(languages, dtype=np.int16)),
         served=tuple(served),
         learnt=np.append(snapshot.learnt, [passage.is_phrasing for passage in passages]),
         article_numbers=MappingProxyType(numbers),
+        language_numbers=MappingProxyType(spoken),
         rows=rows,
     )
 
