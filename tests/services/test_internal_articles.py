@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from hub.domain import events as e
+from hub.domain.errors import Refused
 from hub.domain.messages import Author
 from hub.jobs.index_follower import IndexFollower
-from hub.services import answers, articles, indexing
+from hub.services import answers, articles, assist, indexing
 from hub.store import feed
 from hub.store.queries import passages
 from tests.fixtures_hub import PAPER, WEB, World
@@ -59,6 +62,32 @@ def test_the_bot_tells_it_to_nobody(world: World, article: str, inbox_id: str) -
     take_over(world)
     assert not world.knowledge.search(SECRET, language="en").answers
     assert "zanzibar" not in asked(world, inbox_id)
+
+
+class Model:
+    """A language model that names the first source that it was given."""
+
+    asked = 0
+
+    def write(self, messages: Sequence[Mapping[str, str]]) -> str:
+        self.asked += 1
+        return "Yes. [1]"
+
+
+def test_no_agent_is_given_it_to_send_on(world: World, article: str) -> None:
+    conversation_id = world.say(SECRET, sender="customer").conversation_id
+    world.run()
+    model = Model()
+    hub = replace(world.hub, writer=model)
+    assert [each.article_id for each in assist.help_with(hub, conversation_id).suggested] == [article]
+    assert assist.draft(hub, conversation_id).sources[0].article_id == article
+    place(world, internal=True)
+    # At once: the index of this process still has it.
+    assert world.knowledge.search(SECRET, language="en").answers
+    assert assist.help_with(hub, conversation_id).suggested == ()
+    with pytest.raises(Refused):
+        assist.draft(hub, conversation_id)
+    assert model.asked == 1
 
 
 def test_it_is_in_no_index_however_that_is_made(world: World, article: str) -> None:
