@@ -141,7 +141,7 @@ class RasaServer:
         credentials = {"hub_channel.HubInput": {"token": self.token, "deadline": CHANNEL_DEADLINE}}
         endpoints = {
             "action_endpoint": {"url": f"http://127.0.0.1:{self._action_port}/webhook"},
-            "tracker_store": {"type": "SQL", "dialect": "sqlite", "db": str(self._runtime / "tracker.sqlite3")},
+            "tracker_store": {"type": "turn_store.TurnStore", "db": str(self._runtime / "tracker.sqlite3")},
         }
         # JSON is YAML, and needs no library.
         _write_secret(self._runtime / "credentials.yml", json.dumps(credentials))
