@@ -162,9 +162,7 @@ def hub(folder: Path, *, port: int = 0, **more: str) -> Iterator[tuple[str, subp
     port = port or free_port()
     environment = hub_environment(folder, port, **more)
     furnish(environment)
-    # As `serve` goes on by itself in that profile, when all is imported: it would import everything twice.
-    begun = ["gevent.monkey", "--module"] if more.get("CENTRALITA_PROFILE") == "gevent" else []
-    with process([sys.executable, "-m", *begun, "hub", "serve"], environment, folder / "hub.log") as child:
+    with process([sys.executable, "-m", "hub", "serve"], environment, folder / "hub.log") as child:
         address = f"http://127.0.0.1:{port}"
         wait_for(address)
         yield address, child

@@ -21,6 +21,7 @@ def options(port: int, threads: int) -> dict[str, Any]:
         "worker_class": "gthread",
         "threads": threads,
         "worker_connections": threads + 1000,
+        "timeout": 120,
         "keepalive": 15,
         "loglevel": "warning",
         "control_socket_disable": True,

@@ -31,6 +31,8 @@ OTHER_FILES = 256
 KEEP_ALIVE = 15
 GRACE = 1
 KILL_AFTER = 2
+# A worker that is silent for so long is replaced; while it loads the hub it is: 3 s, on a busy machine many more.
+SILENT = 120
 # What the program ends with where the hub cannot be put together as its settings say.
 REFUSED = 2
 
@@ -155,6 +157,7 @@ def serve(
         "worker_class": Worker if profile == "threads" else "hub.web.gevent_worker.Worker",
         "threads": threads,
         "worker_connections": threads + IDLE_CONNECTIONS,
+        "timeout": SILENT,
         "keepalive": KEEP_ALIVE,
         "graceful_timeout": KILL_AFTER,
         "accesslog": "-" if access_log else None,
