@@ -39,6 +39,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "TICKET_LOCK_LIFETIME": str(TICKET_LOCK_LIFETIME),
     "CUDA_VISIBLE_DEVICES": "",
 }
+# A message's products are small: a second thread is waited for longer than it helps. Training has them all.
+ONE_MESSAGE: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class BotServerError(Exception):
@@ -158,7 +160,7 @@ class RasaServer:
                 "actions": _program(
                     actions, self._project, self._environment, self._runtime / "actions.log", restart=True
                 ),
-                "rasa": _program(server, self._project, {}, self.log, restart=True),
+                "rasa": _program(server, self._project, ONE_MESSAGE, self.log, restart=True),
             },
             runtime=self._runtime,
         )

@@ -282,7 +282,9 @@ def reply_to(tracker, message_id, domain):
     # What others told the customer afterwards, and the language of the next message, belong to no turn.
     end = next((i for i in range(begin + 1, len(events)) if _ends_turn(events[i])), len(events))
     said = [event for event in events[begin:end] if isinstance(event, BotUttered)]
-    then = DialogueStateTracker.from_events(tracker.sender_id, events[:end], domain.slots)
+    then = tracker  # its last turn; of an earlier one, what held then
+    if end < len(events):
+        then = DialogueStateTracker.from_events(tracker.sender_id, events[:end], domain.slots)
     customs = [event.data["custom"] for event in said if (event.data or {}).get("custom")]
     intent = best_intent(events[begin].parse_data or {})
     fallback = any(custom.get("fallback") for custom in customs) or any(
