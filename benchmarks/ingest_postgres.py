@@ -56,7 +56,7 @@ def run(context: Context) -> dict[str, Figure]:
                 first, then = range(messages // 4), range(messages // 4, messages // 4 + messages)
                 with ingest.twilio(folder, provider, webhook):
                     load(address, ingest.requests(webhook, first, customers), connections=ingest.CONNECTIONS)
-                    drained(server, database)
+                    settled(server, database)
                     before = stored(server, database)
                     requests = ingest.requests(webhook, then, customers)
                     ours.append(load(address, requests, connections=ingest.CONNECTIONS))
@@ -90,6 +90,16 @@ def drained(server: parts.PostgresServer, database: str, seconds: float = 60.0) 
     while int(ask(server, database, "SELECT count(*) FROM outbox WHERE state IN ('pending', 'claimed')")):
         if time.monotonic() > deadline:
             raise TimeoutError("the outbox did not drain within a minute")
+        time.sleep(0.1)
+
+
+def settled(server: parts.PostgresServer, database: str, seconds: float = 60.0) -> None:
+    """As `ingest_sqlite.settled`. Raises TimeoutError after a minute."""
+    drained(server, database, seconds)
+    deadline = time.monotonic() + seconds
+    while int(ask(server, database, ingest.UNREPORTED)):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the provider did not report on every message within a minute")
         time.sleep(0.1)
 
 

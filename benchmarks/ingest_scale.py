@@ -49,7 +49,7 @@ def measure(folder: Path, context: Context) -> Load:
         first, then = range(messages // 4), range(messages // 4, messages // 4 + messages)
         with ingest.twilio(folder, provider, webhook):
             load(address, ingest.requests(webhook, first, customers), connections=ingest.CONNECTIONS)
-            ingest.drained(folder)
+            ingest.settled(folder)
             before = ingest.stored(folder)
             result = load(address, ingest.requests(webhook, then, customers), connections=ingest.CONNECTIONS)
             ingest.counts(folder, before, result)

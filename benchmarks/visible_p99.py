@@ -35,7 +35,7 @@ def run(context: Context) -> dict[str, Figure]:
         with ingest.twilio(context.folder, provider, webhook):
             # Everybody has written once: what is measured are conversations, not their beginnings.
             load(address, ingest.requests(webhook, first, customers), connections=4)
-            ingest.drained(context.folder)
+            ingest.settled(context.folder)
             began = time.process_time()
             times = asyncio.run(measure(address, cookie, ingest.requests(webhook, then, customers)))
             busy = (time.process_time() - began) / (messages / RATE)
