@@ -11,10 +11,13 @@ import hmac
 import logging
 import re
 from contextlib import asynccontextmanager
-from functools import wraps
+from functools import lru_cache, wraps
 
 import aiohttp
 import rasa
+from jsonschema.exceptions import best_match
+from jsonschema.validators import validator_for
+from rasa.core.actions.action import RemoteAction
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -110,6 +113,7 @@ class HubInput(InputChannel):
         return cls(credentials.get("token"), credentials.get("deadline", 3.8), credentials.get("text_limit", 2000))
 
     def blueprint(self, on_new_message):  # noqa: ARG002 - we call the agent ourselves, for its errors and its tracker
+        RemoteAction._validate_action_result = valid_answer
         routes = Blueprint("hub_webhook", __name__)
 
         @routes.post("/reply")
@@ -336,6 +340,24 @@ def best_intent(parse_data):
         "confidence": round(float(intent.get("confidence") or 0.0), 4),
         "weak": weak,
     }
+
+
+@lru_cache(maxsize=1)
+def _answers():
+    """A validator of what an action server answers, by Rasa's own schema, which is checked here once."""
+    schema = RemoteAction.action_response_format_spec()
+    kind = validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
+
+
+rasas_valid_answer = RemoteAction._validate_action_result
+
+
+def valid_answer(action, answer):
+    """`RemoteAction._validate_action_result` of Rasa 3.6.21, which checks its schema anew at each answer: that was most
+    of an action's time. What is not valid goes to Rasa's own, for its error."""
+    return best_match(_answers().iter_errors(answer)) is None or rasas_valid_answer(action, answer)
 
 
 async def action_server_state(endpoint):
