@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -99,6 +99,18 @@ def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -
                 except subprocess.TimeoutExpired:
                     os.killpg(child.pid, signal.SIGKILL)
                     child.wait()
+
+
+def until_none(count: Callable[[], int], late: str, seconds: float = 60.0) -> None:
+    """Asks until nothing is left: the rows are another process's, which tells nobody of their end.
+
+    Raises TimeoutError with `late` when something is left after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while count():
+        if time.monotonic() > deadline:
+            raise TimeoutError(late)
+        time.sleep(0.1)
 
 
 def wait_for(url: str, *, seconds: float = 180.0) -> float:

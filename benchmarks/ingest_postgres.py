@@ -8,7 +8,6 @@ minute.
 from __future__ import annotations
 
 import sys
-import time
 
 from benchmarks import ingest_sqlite as ingest
 from benchmarks.harness import (
@@ -21,6 +20,7 @@ from benchmarks.harness import (
     load,
     median,
     process,
+    until_none,
     yardstick,
 )
 from tests import parts
@@ -84,23 +84,16 @@ def stored(server: parts.PostgresServer, database: str) -> int:
     return int(ask(server, database, "SELECT count(*) FROM message WHERE kind = 'incoming'"))
 
 
-def drained(server: parts.PostgresServer, database: str, seconds: float = 60.0) -> None:
-    """Raises TimeoutError when rows are left after a minute."""
-    deadline = time.monotonic() + seconds
-    while int(ask(server, database, "SELECT count(*) FROM outbox WHERE state IN ('pending', 'claimed')")):
-        if time.monotonic() > deadline:
-            raise TimeoutError("the outbox did not drain within a minute")
-        time.sleep(0.1)
+def drained(server: parts.PostgresServer, database: str) -> None:
+    """As `ingest_sqlite.drained`. Raises TimeoutError after a minute."""
+    until_none(lambda: int(ask(server, database, ingest.UNDONE)), "the outbox did not drain within a minute")
 
 
-def settled(server: parts.PostgresServer, database: str, seconds: float = 60.0) -> None:
+def settled(server: parts.PostgresServer, database: str) -> None:
     """As `ingest_sqlite.settled`. Raises TimeoutError after a minute."""
-    drained(server, database, seconds)
-    deadline = time.monotonic() + seconds
-    while int(ask(server, database, ingest.UNREPORTED)):
-        if time.monotonic() > deadline:
-            raise TimeoutError("the provider did not report on every message within a minute")
-        time.sleep(0.1)
+    drained(server, database)
+    late = "the provider did not report on every message within a minute"
+    until_none(lambda: int(ask(server, database, ingest.UNREPORTED)), late)
 
 
 def counts(server: parts.PostgresServer, database: str, before: int, result: Load) -> None:

@@ -12,7 +12,6 @@ import json
 import re
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ from benchmarks.harness import (
     load,
     median,
     process,
+    until_none,
     wait_for,
     yardstick,
 )
@@ -47,8 +47,9 @@ MOST_P99 = 4.0
 TEAM = "First line"  # the demo firm's
 NUMBER = "+34910000001"
 ACCOUNT, TOKEN = f"AC{'0' * 32}", "the token of an account that is nobody's"
+UNDONE = "SELECT count(*) FROM outbox WHERE state IN ('pending', 'claimed')"
 # Of messages that went by the simulated provider, whose ids begin so: on the demo firm's own history nobody reports.
-UNREPORTED = "SELECT count(*) FROM message WHERE state IN ('queued', 'sending', 'sent') AND provider_id LIKE 'SM%'"
+UNREPORTED = "SELECT count(*) FROM message WHERE state = 'sent' AND provider_id LIKE 'SM%'"
 SIMULATED = {"CENTRALITA_SIMULATOR_ACCOUNT": ACCOUNT, "CENTRALITA_SIMULATOR_TOKEN": TOKEN}
 
 
@@ -168,11 +169,7 @@ def stored(folder: Path) -> int:
 
 def drained(folder: Path, seconds: float = 60.0) -> None:
     """Raises TimeoutError when rows are left after a minute."""
-    deadline = time.monotonic() + seconds
-    while ask(folder, "SELECT count(*) FROM outbox WHERE state IN ('pending', 'claimed')"):
-        if time.monotonic() > deadline:
-            raise TimeoutError("the outbox did not drain within a minute")
-        time.sleep(0.1)
+    until_none(lambda: ask(folder, UNDONE), "the outbox did not drain within a minute", seconds)
 
 
 def settled(folder: Path, seconds: float = 60.0) -> None:
@@ -182,11 +179,8 @@ def settled(folder: Path, seconds: float = 60.0) -> None:
     Raises TimeoutError after a minute.
     """
     drained(folder, seconds)
-    deadline = time.monotonic() + seconds
-    while ask(folder, UNREPORTED):
-        if time.monotonic() > deadline:
-            raise TimeoutError("the provider did not report on every message within a minute")
-        time.sleep(0.1)
+    late = "the provider did not report on every message within a minute"
+    until_none(lambda: ask(folder, UNREPORTED), late, seconds)
 
 
 def counts(folder: Path, before: int, result: Load) -> None:

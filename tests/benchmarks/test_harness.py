@@ -99,9 +99,13 @@ def test_percentile_is_the_nearest_rank() -> None:
 def folder(tmp_path: Path) -> Path:
     """With a database as a run leaves it: three messages came, all rows of the outbox are finished."""
     with sqlite3.connect(tmp_path / "centralita.sqlite3") as connection:
-        connection.execute("CREATE TABLE message (kind TEXT)")
+        connection.execute("CREATE TABLE message (kind TEXT, state TEXT, provider_id TEXT)")
         connection.execute("CREATE TABLE outbox (state TEXT)")
-        connection.executemany("INSERT INTO message VALUES (?)", [("incoming",)] * 3 + [("outgoing",)])
+        messages = [("incoming", "delivered", None)] * 3 + [
+            ("outgoing", "sent", None),
+            ("outgoing", "delivered", "SM1"),
+        ]
+        connection.executemany("INSERT INTO message VALUES (?, ?, ?)", messages)
         connection.executemany("INSERT INTO outbox VALUES (?)", [("done",), ("dead",)])
     connection.close()
     return tmp_path
@@ -134,6 +138,15 @@ def test_a_run_that_leaves_work_behind_is_refused(folder: Path) -> None:
     connection.close()
     with pytest.raises(TimeoutError, match="did not drain"):
         ingest_sqlite.drained(folder, seconds=0.2)
+
+
+def test_a_run_begins_when_the_provider_has_reported_on_all_that_went_by_it(folder: Path) -> None:
+    ingest_sqlite.settled(folder, seconds=0.2)
+    with sqlite3.connect(folder / "centralita.sqlite3") as connection:
+        connection.execute("UPDATE message SET state = 'sent' WHERE provider_id = 'SM1'")
+    connection.close()
+    with pytest.raises(TimeoutError, match="did not report"):
+        ingest_sqlite.settled(folder, seconds=0.2)
 
 
 def test_a_run_without_a_wait_for_the_disk_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
