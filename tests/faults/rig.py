@@ -49,6 +49,7 @@ class Scenario:
 
 SCENARIOS = {
     "sms": Scenario(sms=2),
+    "crowd": Scenario(sms=8),
     "email": Scenario(email=2, count=1),
     "webchat": Scenario(webchat=2),
     "all": Scenario(sms=1, email=1, webchat=1),

@@ -28,7 +28,8 @@ BUGS = {
         Schedule("embedded", "turn", tuple(Cut("turn.answered", hit, "long") for hit in (1, 2))),
         "both",
     ),
-    "feed_by_bare_id": (Schedule("scaled_out", "sms", (Cut("store.ready", 1, "long"),)), "feed"),
+    # Of so many, somebody commits while the first waits: not all of them are counted in the shard that it has locked.
+    "feed_by_bare_id": (Schedule("scaled_out", "crowd", (Cut("store.ready", 1, "long"),)), "feed"),
 }
 
 
