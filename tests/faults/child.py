@@ -17,6 +17,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from twilio.rest.api import v2010  # noqa: F401  # loaded with the first send: on a busy machine that outlasts LEASE
+
 import hub.app
 from channels.chat import widget  # noqa: F401  # what every life would import again
 from channels.email import mailbox  # noqa: F401
