@@ -29,6 +29,9 @@ _DROPPED = {"script", "style", "template", "iframe", "object", "svg", "math", "n
 _BLOCKS = frozenset(
     {"p", "h2", "h3", "h4", "li", "ul", "ol", "pre", "blockquote", "table", "tr", "hr", "br", "thead", "tbody"}
 )
+_BLANKS = re.compile(rf" ?(</?(?:{'|'.join(sorted(_BLOCKS | {'td', 'th', 'tbody'}))})(?: [^>]*)?>) ?")
+# Tiptap has a paragraph in each item of a list, Markdown none.
+_ITEM = re.compile(r"(?<=<li>)<p>|</p>(?=</li>)")
 _SCHEMES = {"http", "https", "mailto", "tel"}
 
 
@@ -87,6 +90,11 @@ def from_text(text: str) -> str:
     """Plain text as HTML: blank lines part paragraphs, lines stay lines."""
     parts = [part.strip() for part in re.split(r"\n\s*\n", text.strip())]
     return "".join(f"<p>{escape(part, quote=False).replace(chr(10), '<br>')}</p>" for part in parts if part)
+
+
+def layout(html: str) -> str:
+    """Cleaned HTML without the blanks that no reader sees, which programs write as they like: for comparing."""
+    return html if "<pre" in html else _ITEM.sub("", _BLANKS.sub(r"\1", re.sub(r"\s+", " ", html))).strip()
 
 
 def images_in(html: str) -> tuple[str, ...]:

@@ -86,13 +86,18 @@ def _text(title: str, body: str, html: str) -> dict[str, str]:
     return {"title": title, "body": body, "html": ""}
 
 
+def _layout(html: str, body: str) -> str:
+    return article_html.layout(html or article_html.from_text(body))
+
+
 def _add(tx: Tx, article_id: str, locale: str, title: str, body: str, html: str, by: e.Actor) -> None:
     values = {**_text(title, body, html), "updated_at": tx.now, "updated_by": by.id, "state": "draft"}
     tx.add(t.article, {"article_id": article_id, "locale": locale} | values)
 
 
 def save(tx: Tx, article_id: str, *, locale: str, title: str, body: str = "", html: str = "", by: e.Actor) -> bool:
-    """Keeps what an editor wrote; what is public stays as it is. Returns whether it is another text than before.
+    """Keeps what an editor wrote; what is public stays as it is. Returns whether it is another text than before: other
+    blanks between blocks, or plain text that comes as HTML, are not.
 
     What was in review, approved or scheduled is a draft again: nobody has approved this text.
 
@@ -104,7 +109,7 @@ def save(tx: Tx, article_id: str, *, locale: str, title: str, body: str = "", ht
     before = _there(tx, article_id, locale)
     rules.require("save", before.state)
     text = _text(title, body, html)
-    if all(getattr(before, name) == value for name, value in text.items()):
+    if before.title == text["title"] and _layout(before.html, before.body) == _layout(text["html"], text["body"]):
         return False
     state = rules.after_edit(before.state, public=bool(before.version))
     approved = {"approved_by": "", "submitted_by": "", "publish_at": 0}

@@ -14,6 +14,7 @@ from hub.domain.errors import Refused
 from hub.services import article_exchange, article_files, article_formats, articles
 from hub.services.article_formats import Foreign, Unreadable
 from hub.store.queries import articles as queries
+from hub.store.unit_of_work import Tx
 from tests.fixtures_hub import World
 
 TEXTS = (
@@ -40,6 +41,42 @@ def test_what_is_written_is_read_again(form: str) -> None:
         assert its.category == (
             text.category if form != "zendesk" else found["returns", "en"].category * bool(text.category)
         )
+
+
+@pytest.mark.parametrize("form", article_formats.FORMATS)
+def test_what_was_given_out_and_comes_back_as_it_was_is_no_edit(form: str, world: World) -> None:
+    """Else every published article would wait for another review."""
+    listed = (
+        "<p>First:</p><ul><li><p>the <em>number</em></p></li><li><p>the note</p></li></ul><h2>Then</h2><p>Wait.</p>"
+    )
+
+    def publish(tx: Tx) -> None:
+        plain = articles.create(
+            tx, locale="en", title="Opening hours", body="From 9 to 5.\n\nBut:\nnot on Sundays & 1 May.", by=e.SYSTEM
+        )
+        rich = articles.create(tx, locale="es", title="Reclamar", html=listed, by=e.SYSTEM)
+        articles.publish(tx, plain, locale="en", by=e.SYSTEM, reviewed=False)
+        articles.publish(tx, rich, locale="es", by=e.SYSTEM, reviewed=False)
+
+    world.store.write(publish)
+    with world.store.read() as connection:
+        given = article_formats.write(form, article_exchange.give_out(connection))
+    back = article_exchange.bring_in(world.store, article_formats.read(form, given), by=e.SYSTEM)
+    with world.store.read() as connection:
+        states = [each.state for each in queries.every(connection)]
+    assert (back.created, back.changed, back.refused) == (0, 0, ())
+    assert back.unchanged == len(states)
+    assert set(states) == {"published"}
+    other = given.replace(b"From 9 to 5", b"From 9 to 6") if form != "markdown" else _rewritten(given)
+    assert article_exchange.bring_in(world.store, article_formats.read(form, other), by=e.SYSTEM).changed == 1
+
+
+def _rewritten(packed: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed)) as given, zipfile.ZipFile(made, "w") as archive:
+        for name in given.namelist():
+            archive.writestr(name, given.read(name).replace(b"From 9 to 5", b"From 9 to 6"))
+    return made.getvalue()
 
 
 def test_a_spreadsheet_runs_nothing() -> None:
