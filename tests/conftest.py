@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import parts
@@ -15,6 +16,10 @@ from tests import parts
 # Helpers' fixtures load by name as they come; `pytester` is there for the tests of this file.
 FIXTURES = (f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures_*.py")))
 pytest_plugins = ["pytester", "tests.workers", *FIXTURES]
+
+# How long one example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

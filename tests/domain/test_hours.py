@@ -167,7 +167,7 @@ def _cases(draw: st.DrawFn) -> tuple[Hours, str, int, int]:
     return Hours(zone, week, exceptions), day, begin, end
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(case=_cases())
 def test_it_counts_what_going_through_every_minute_counts(case: tuple[Hours, str, int, int]) -> None:
     given_hours, day, begin, end = case
@@ -186,7 +186,7 @@ def test_it_counts_what_going_through_every_minute_counts(case: tuple[Hours, str
 MOMENTS = st.integers(at("2011-12-20 00:00"), at("2027-12-31 00:00"))
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(case=_cases(), begin=MOMENTS, duration=st.integers(0, 60 * HOUR), more=st.integers(0, 20 * HOUR))
 def test_adding_and_counting_undo_each_other(
     case: tuple[Hours, str, int, int], begin: int, duration: int, more: int

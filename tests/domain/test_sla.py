@@ -290,7 +290,7 @@ def _reference(story: list[e.Recorded], hours: Hours, now: int) -> dict[str, int
     return used
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(events=STORY, gaps=st.lists(st.integers(0, 200), min_size=15, max_size=15), office=st.booleans())
 def test_the_clocks_are_what_the_whole_story_says(events: list[e.Event], gaps: list[int], office: bool) -> None:
     told, minute = Told(hours_id="office" if office else ""), 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.domain.errors import Refused, Unavailable
@@ -305,7 +305,6 @@ EDITS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(edits=EDITS)
 def test_any_edits_lead_to_the_index_that_would_be_built_anew(edits: list[tuple[str, list[str]]]) -> None:
     snapshot = index.empty(2)

@@ -147,7 +147,7 @@ def test_a_subject_survives_its_encoding(subject: str) -> None:
 MUTABLE = [one.raw for one in samples() if 50 < len(one.raw) < 5_000]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     raw=st.sampled_from(MUTABLE),
     changes=st.lists(
