@@ -5,23 +5,24 @@ import StarterKit from "@tiptap/starter-kit";
 import { useRef } from "react";
 
 import { uploadImage } from "../api/knowledge";
+import { IconBlockquote, IconBold, IconHeading, IconItalic, IconLink, IconList, IconListNumbers, IconPhoto, type Icon } from "../parts/icons";
 import { useText, type PlainKey } from "../text";
 import classes from "./Knowledge.module.css";
 
 interface Tool {
   label: PlainKey;
-  sign: string;
+  Sign: Icon;
   is: (editor: Editor) => boolean;
   run: (editor: Editor) => void;
 }
 
 const TOOLS: Tool[] = [
-  { label: "rich.bold", sign: "B", is: (e) => e.isActive("bold"), run: (e) => e.chain().focus().toggleBold().run() },
-  { label: "rich.italic", sign: "I", is: (e) => e.isActive("italic"), run: (e) => e.chain().focus().toggleItalic().run() },
-  { label: "rich.heading", sign: "H", is: (e) => e.isActive("heading"), run: (e) => e.chain().focus().toggleHeading({ level: 2 }).run() },
-  { label: "rich.bullets", sign: "•", is: (e) => e.isActive("bulletList"), run: (e) => e.chain().focus().toggleBulletList().run() },
-  { label: "rich.numbers", sign: "1.", is: (e) => e.isActive("orderedList"), run: (e) => e.chain().focus().toggleOrderedList().run() },
-  { label: "rich.quote", sign: "“", is: (e) => e.isActive("blockquote"), run: (e) => e.chain().focus().toggleBlockquote().run() },
+  { label: "rich.bold", Sign: IconBold, is: (e) => e.isActive("bold"), run: (e) => e.chain().focus().toggleBold().run() },
+  { label: "rich.italic", Sign: IconItalic, is: (e) => e.isActive("italic"), run: (e) => e.chain().focus().toggleItalic().run() },
+  { label: "rich.heading", Sign: IconHeading, is: (e) => e.isActive("heading"), run: (e) => e.chain().focus().toggleHeading({ level: 2 }).run() },
+  { label: "rich.bullets", Sign: IconList, is: (e) => e.isActive("bulletList"), run: (e) => e.chain().focus().toggleBulletList().run() },
+  { label: "rich.numbers", Sign: IconListNumbers, is: (e) => e.isActive("orderedList"), run: (e) => e.chain().focus().toggleOrderedList().run() },
+  { label: "rich.quote", Sign: IconBlockquote, is: (e) => e.isActive("blockquote"), run: (e) => e.chain().focus().toggleBlockquote().run() },
 ];
 
 interface RichTextProps {
@@ -88,14 +89,14 @@ export function RichText({ html, label, lang, editable, onChange, onProblem }: R
                 tool.run(editor);
               }}
             >
-              <b aria-hidden>{tool.sign}</b>
+              <tool.Sign size={18} aria-hidden />
             </ActionIcon>
           ))}
           <ActionIcon size="lg" variant="subtle" color="gray" aria-label={t("rich.link")} title={t("rich.link")} onClick={link}>
-            <u aria-hidden>a</u>
+            <IconLink size={18} aria-hidden />
           </ActionIcon>
           <ActionIcon size="lg" variant="subtle" color="gray" aria-label={t("rich.image")} title={t("rich.image")} onClick={() => file.current?.click()}>
-            <span aria-hidden>▣</span>
+            <IconPhoto size={18} aria-hidden />
           </ActionIcon>
           <input
             ref={file}
