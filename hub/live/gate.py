@@ -82,7 +82,7 @@ class _SendsAll:
 
 
 class SocketGate:
-    """WSGI middleware around the whole application.
+    """WSGI middleware around what serves the sockets' path.
 
     Args:
         app: what serves both HTTP and web sockets.
@@ -99,7 +99,7 @@ class SocketGate:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if not (environ["PATH_INFO"].startswith(PATH) and environ.get("HTTP_UPGRADE", "").lower() == "websocket"):
+        if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
             return self._app(environ, start_response)
         connection = Connection(environ.get("gunicorn.socket"))
         try:

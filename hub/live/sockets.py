@@ -21,7 +21,7 @@ from hub.domain import rooms
 from hub.domain.errors import DatabaseAway, HubError, NotSignedIn, Refused
 from hub.domain.permissions import require
 from hub.hub import Hub
-from hub.live.gate import ENVIRON_KEY, RESERVED_THREADS, Connection, SocketGate
+from hub.live.gate import ENVIRON_KEY, PATH, RESERVED_THREADS, Connection, SocketGate
 from hub.live.push import LivePush, RenderForAgents, RenderForVisitors
 from hub.live.wire import Outgoing, Pings, Shared, websockets
 from hub.services import sign_in, typing, web_chat
@@ -192,6 +192,8 @@ class LiveSockets:
         self._push = push
         self._render_agents, self._render_visitors = render_agents, render_visitors
         self._agents, self._visitors = Agents(AGENTS, hub, push), Visitors(VISITORS, hub, push)
+        # Everything but sockets goes past the library, which asks of each request in turn whether it is one.
+        self._web = app.wsgi_app
         # The library tells of every packet at the level INFO.
         library_log = logging.getLogger(f"{__name__}.library")
         library_log.setLevel(logging.WARNING)
@@ -220,6 +222,8 @@ class LiveSockets:
         self._keeper = threading.Thread(target=self._keep, name="live-keeper", daemon=True)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not environ["PATH_INFO"].startswith(PATH):
+            return self._web(environ, start_response)
         return self._gate(environ, start_response)
 
     def start(self) -> None:

@@ -209,6 +209,8 @@ def choice(tx: Tx, message: InboundMessage, identity_id: str, contact_id: str) -
         return message
     else:
         offered, buttons = queries.last_offer(tx.connection, identity_id)
+        if not buttons:
+            return message
         typed = meant(message.text, [button["title"] for button in buttons])
         number = 0 if typed is None else typed + 1
     if not 1 <= number <= len(buttons):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam
@@ -61,8 +62,8 @@ class Prepared:
         constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
         if compiled.positional:
             order: list[str] = list(compiled.positiontup)
-            if not constants:
-                return str(compiled), lambda values: [values[name] for name in order]
+            if not constants and len(order) > 1:
+                return str(compiled), cast(Bind, itemgetter(*order))
             return str(compiled), lambda values: [
                 constants[name] if name in constants else values[name] for name in order
             ]

@@ -106,6 +106,9 @@ _STREAM_TABLES = {
 }
 
 
+# `json.dumps` makes an encoder for each call that wants more than its defaults.
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 # What may change which promise counts. It is looked up in one place, right after them, so that no path forgets it.
 _MAY_PROMISE = (e.ConversationOpened, e.HandedOver, e.Transferred, e.PriorityChanged, e.MovedToContact)
 
@@ -201,7 +204,7 @@ class Tx:
             "actor_kind": actor.kind.value,
             "actor_id": actor.id,
             "kind": name,
-            "data": json.dumps(e.to_data(event), ensure_ascii=False, separators=(",", ":")),
+            "data": _AS_JSON(e.to_data(event)),
         }
         place = {"of_stream": stream_id, "previous": sequence - 1}
         (event_id,) = self.run(self._insert_event, row | place).fetchone()
@@ -271,10 +274,12 @@ class Tx:
             if before is after:
                 continue
             self._write_conversation(before, after)
-            for sign, state in ((-1, before), (1, after)):
-                for badge in projections.badges(state):
-                    key = (badge, projections.shard(conversation_id))
-                    changes[key] = changes.get(key, 0) + sign
+            left, entered = projections.badges(before), projections.badges(after)
+            if left != entered:
+                shard = projections.shard(conversation_id)
+                for sign, badges in ((-1, left), (1, entered)):
+                    for badge in badges:
+                        changes[badge, shard] = changes.get((badge, shard), 0) + sign
             self._before[conversation_id] = after
         # In one order everywhere, so that two transactions never wait for each other's counters.
         for name, shard in sorted(key for key, change in changes.items() if change):

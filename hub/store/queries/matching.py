@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -57,23 +57,17 @@ _SELECT_IDENTITY = (
         t.identity.c.address == bindparam("address"),
     )
 )
-_IDENTITY = Prepared(_SELECT_IDENTITY)
 _IDENTITY_LOCKED = Prepared(_SELECT_IDENTITY.with_for_update(of=t.contact))
-_SELECT_OWNER_AND_STORED = (
-    select(t.identity.c.contact_id, t.message.c.id, t.message.c.conversation_id)
-    .outerjoin_from(
-        t.identity,
-        t.message,
-        (t.message.c.inbox_id == bindparam("inbox_id")) & (t.message.c.external_id == bindparam("external_id")),
-    )
+_THE_MESSAGE = (t.message.c.inbox_id == bindparam("inbox_id")) & (t.message.c.external_id == bindparam("external_id"))
+_PLACE = (t.message.c.id, t.message.c.conversation_id)
+_OWNER_AND_STORED = Prepared(
+    select(t.identity.c.contact_id, *_PLACE)
+    .outerjoin_from(t.identity, t.message, _THE_MESSAGE)
     .where(t.identity.c.id == bindparam("identity_id"))
 )
-_OWNER_AND_STORED = Prepared(_SELECT_OWNER_AND_STORED)
-_STORED = Prepared(
-    select(t.message.c.id, t.message.c.conversation_id).where(
-        t.message.c.inbox_id == bindparam("inbox_id"), t.message.c.external_id == bindparam("external_id")
-    )
-)
+# Where there is one writer nothing changes between the two.
+_IDENTITY_AND_STORED = Prepared(_SELECT_IDENTITY.add_columns(*_PLACE).outerjoin(t.message, _THE_MESSAGE))
+_STORED = Prepared(select(*_PLACE).where(_THE_MESSAGE))
 _SELECT_CURRENT = (
     select(*CONVERSATION_COLUMNS)
     .where(t.conversation.c.contact_id == bindparam("contact_id"), t.conversation.c.merged_into == "")
@@ -94,17 +88,26 @@ _LOCK_ADDRESS = select(func.pg_advisory_xact_lock(func.hashtextextended(bindpara
 def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> KnownIdentity | None:
     """The identity at an address, with its contact's row locked: two channels at once do not split one person."""
     where = {"channel": address.channel, "scope": address.scope, "address": address.value}
-    while row := tx.run(_IDENTITY_LOCKED if tx.postgres else _IDENTITY, where).fetchone():
-        identity_id, contact_id, evidence, stated_by, wire_address = row
+    message = {"inbox_id": inbox_id, "external_id": external_id}
+    if not tx.postgres:
+        row = tx.run(_IDENTITY_AND_STORED, where | message).fetchone()
+        return _known(row[:5], row[5:]) if row else None
+    while row := tx.run(_IDENTITY_LOCKED, where).fetchone():
         # After the lock: a copy of this message that was under way is committed now, or will wait for us; and a merge
         # that we waited for has given the identity to another contact, which then is the one to lock.
-        which = {"inbox_id": inbox_id, "external_id": external_id, "identity_id": identity_id}
-        owner_id, stored_id, stored_in = tx.run(_OWNER_AND_STORED, which).fetchone()
-        if owner_id == contact_id:
-            return KnownIdentity(
-                identity_id, contact_id, stored_id or "", stored_in or "", evidence, stated_by, wire_address
-            )
+        owner_id, *stored = tx.run(_OWNER_AND_STORED, message | {"identity_id": row[0]}).fetchone()
+        if owner_id == row[1]:
+            return _known(row, stored)
     return None
+
+
+def _known(row: Sequence[Any], stored: Sequence[Any]) -> KnownIdentity:
+    """Of a row of `_SELECT_IDENTITY`, and the place of the message where it is stored."""
+    identity_id, contact_id, evidence, stated_by, wire_address = row
+    duplicate_id, duplicate_in = stored
+    return KnownIdentity(
+        identity_id, contact_id, duplicate_id or "", duplicate_in or "", evidence, stated_by, wire_address
+    )
 
 
 def stored(tx: Tx, *, inbox_id: str, external_id: str) -> tuple[str, str] | None:
