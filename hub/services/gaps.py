@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -188,14 +188,16 @@ def begin_article(tx: Tx, gap_id: str, by: e.Actor) -> tuple[str, str]:
     if row.article_id:
         raise Conflict("an article was begun for this already")
     asked = gaps.questions(tx.connection, gap_id)
-    said: dict[str, int] = defaultdict(int)
-    for conversation_id in dict.fromkeys(each.conversation_id for each in asked):
+    locale = row.language or "en"
+    answers = []
+    for conversation_id, language in {each.conversation_id: each.language for each in asked}.items():
         # The longest of a conversation's answers explains; the others greet and thank.
         longest = max(solved.answers(tx.connection, conversation_id), key=len, default="")
         if longest:
-            said[longest] += 1
+            answers.append((language, longest))
+    # In another language only where nobody answered in the article's.
+    said = Counter([each for language, each in answers if language == locale] or [each for _, each in answers])
     title, body = rules.draft(row.name, sorted(said, key=lambda each: (-said[each], -len(each))))
-    locale = row.language or "en"
     article_id = articles.create(tx, locale=locale, title=title, body=body or title, by=by)
     tx.change(t.gap, {"id": gap_id}, {"state": "drafted", "article_id": article_id, "locale": locale})
     return article_id, locale

@@ -33,15 +33,15 @@ def agent(open_screen: Callable[..., Screen]) -> Screen:
     return open_screen("agent")
 
 
-def answered_by_ana(world: World, question: str, sender: str) -> str:
+def answered_by_ana(world: World, question: str, sender: str, language: str = "", answer: str = ANSWER) -> str:
     """A conversation that nobody but a person could answer, closed. Returns its id."""
-    conversation_id = world.say(question, sender=sender).conversation_id
+    conversation_id = world.say(question, sender=sender, language=language).conversation_id
     world.run()
-    world.say(f"{question} please", sender=sender)
+    world.say(f"{question} please", sender=sender, language=language)
     world.run()
     world.store.write(lambda tx: assignment.take(tx, conversation_id, ANA))
     world.clock.pass_time(5 * 60_000_000)
-    world.store.write(lambda tx: replies.reply(tx, conversation_id, ANA, ANSWER, f"c-{sender}"))
+    world.store.write(lambda tx: replies.reply(tx, conversation_id, ANA, answer, f"c-{sender}"))
     world.store.write(lambda tx: assignment.resolve(tx, conversation_id, Actor(Author.AGENT, ANA)))
     world.run()
     return conversation_id
@@ -93,6 +93,22 @@ def test_a_gap_is_found_written_about_and_its_saving_told_two_weeks_after(world:
     other = next(each for each in editor.get("/gaps")["items"] if each["id"] != gap["id"])
     editor.change("POST", f"/gaps/{other['id']}/dismiss")
     assert [each["id"] for each in editor.get("/gaps")["items"]] == [gap["id"]]
+
+
+def test_a_gaps_draft_is_in_one_language_though_customers_asked_in_two(world: World, editor: Screen) -> None:
+    answered_by_ana(world, "blender stops after a minute", "a", "en")
+    answered_by_ana(
+        world, "blender stops after a minute now", "b", "es", "Desenchúfela, espere un minuto y enchúfela otra vez."
+    )
+    editor.change("POST", "/gaps/search")
+    world.run()
+    (gap,) = editor.get("/gaps")["items"]
+    begun = editor.change("POST", f"/gaps/{gap['id']}/article")
+    draft = editor.get(f"/articles/{begun['article_id']}/{begun['locale']}")
+    assert gap["questions"] == 4
+    assert (
+        draft["body"] == {"en": ANSWER, "es": "Desenchúfela, espere un minuto y enchúfela otra vez."}[begun["locale"]]
+    )
 
 
 def test_what_an_agent_taught_counts_after_an_editors_yes(world: World, editor: Screen, agent: Screen) -> None:

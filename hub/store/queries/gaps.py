@@ -23,10 +23,10 @@ def one(connection: Connection, gap_id: str) -> Any:
 
 
 def questions(connection: Connection, gap_id: str, limit: int = 100) -> list[Any]:
-    """A gap's questions (with the message's text and the ticket number), the newest first."""
+    """A gap's questions (with the message's text, the ticket number, the conversation's language), the newest first."""
     m, c = t.message.c, t.conversation.c
     statement = (
-        select(t.gap_question, m.text, c.ticket_number)
+        select(t.gap_question, m.text, c.ticket_number, c.language)
         .join(t.message, m.id == _q.message_id)
         .join(t.conversation, c.id == _q.conversation_id)
         .where(_q.gap_id == gap_id)
