@@ -52,7 +52,7 @@ export function Articles() {
           leftSection={<IconSearch size={16} aria-hidden />}
           value={search}
           onChange={(event) => setSearch(event.currentTarget.value)}
-          flex={1}
+          className={classes.search}
         />
         <NativeSelect
           aria-label={t("articles.language")}

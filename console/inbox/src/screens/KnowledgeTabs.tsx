@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 
 import { useMe } from "../session/me";
 import { may } from "../session/permissions";
@@ -8,10 +9,15 @@ import classes from "./Knowledge.module.css";
 /** The parts of the knowledge area; readers have the list alone. */
 export function KnowledgeTabs() {
   const { t, language } = useText();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // A phone shows three of them.
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, []);
   if (!may(useMe(), "edit_articles")) return null;
   const tab = { activeOptions: { exact: true }, className: classes.tab };
   return (
-    <nav aria-label={t("knowledge.parts")} className={classes.tabs}>
+    <nav ref={nav} aria-label={t("knowledge.parts")} className={classes.tabs}>
       <Link to="/articles" {...tab}>
         {t("articles.title")}
       </Link>
