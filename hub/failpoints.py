@@ -14,7 +14,7 @@ PLACES: Mapping[str, str] = {
     "webhook.stored": "it is stored, the provider has no answer yet",
     "mail.kept": "the bytes of a mail are in the file store, no row tells of them",
     "mail.stored": "a mail is stored, its sender has no answer yet",
-    "store.ready": "use cases have written in a transaction, it is not committed",
+    "store.ready": "use cases have run in a transaction, it is not committed",
     "store.committed": "it is committed, nobody knows",
     "store.told": "runner and screens were told, the callers were not",
     "job.claimed": "an outbox row is somebody's, nothing of its work is done",

@@ -1,4 +1,4 @@
-"""Statements that every message runs, compiled once and run on the driver's own cursor.
+"""Statements that every message runs, compiled once and run on SQLite's own cursor or PostgreSQL's pipeline.
 
 SQLAlchemy's execution costs some 40 µs a statement, SQLite's and PostgreSQL's drivers cost 5 to 20; a message's whole
 path has dozens. The statements are still written in Core, so that names are checked and both dialects come out right.
@@ -12,10 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam
+from sqlalchemy import BindParameter, Connection, Dialect, Select, bindparam
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
+from hub.store.pipeline import Pipeline, Rows, pipeline_of
+
 Values = Mapping[str, Any]
+# What the server itself takes: `$1` in place of the driver's `%(name)s`.
+_NUMBERED = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 Bind = Callable[[Values], Any]
 
 
@@ -34,18 +39,28 @@ class Prepared:
         self._row = _row_of(statement)
 
     def run(self, cursor: Any, connection: Connection, values: Values) -> Any:
-        """Executes on a driver's cursor of this connection; returns the cursor."""
+        """Executes on the cursor of SQLite's driver; returns it."""
         known = self._compiled.get(connection.dialect.name)
         if known is None:
-            known = self._compiled[connection.dialect.name] = self._compile(connection)
+            known = self._compiled[connection.dialect.name] = self._compile(connection.dialect)
         sql, bind = known
         cursor.execute(sql, bind(values))
         return cursor
+
+    def put(self, pipeline: Pipeline, values: Values) -> Rows:
+        """Puts it into the pipeline of a connection to PostgreSQL."""
+        known = self._compiled.get(_NUMBERED.name)
+        if known is None:
+            known = self._compiled[_NUMBERED.name] = self._compile(_NUMBERED)
+        sql, bind = known
+        return pipeline.put(sql, bind(values))
 
     def all(self, connection: Connection, values: Values) -> list[Any]:
         """The rows that a query finds, by name or place, in the transaction that the connection is in or begins."""
         if not connection.in_transaction():
             connection.begin()
+        if connection.dialect.name == _NUMBERED.name:
+            return [self._row(row) for row in self.put(pipeline_of(connection), values).fetchall()]
         cursor = connection.connection.cursor()
         try:
             return [self._row(row) for row in self.run(cursor, connection, values).fetchall()]
@@ -56,8 +71,8 @@ class Prepared:
         """The first row that a query finds; None where it finds nothing."""
         return next(iter(self.all(connection, values)), None)
 
-    def _compile(self, connection: Connection) -> tuple[str, Bind]:
-        compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)
+    def _compile(self, dialect: Dialect) -> tuple[str, Bind]:
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
         # What is written into the statement itself; whatever is given at each call has no value here.
         constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
         if compiled.positional:

@@ -54,6 +54,7 @@ from hub.ports import Clock
 from hub.store import projections
 from hub.store import tables as t
 from hub.store.availability import ERRORS, raise_plainly
+from hub.store.pipeline import BEGIN, BEGIN_READING, pipeline_of
 from hub.store.prepared import Prepared
 from hub.store.rulebook import Rulebook
 from hub.store.subscriptions import Subscriptions
@@ -135,7 +136,7 @@ class Tx:
     def __init__(
         self, connection: Connection, clock: Clock, subscriptions: Subscriptions, rulebook: Rulebook | None = None
     ) -> None:
-        self.connection = connection
+        self._connection = connection
         self.now = clock.now()
         self.rulebook = rulebook or Rulebook()
         self.postgres = connection.dialect.name == "postgresql"
@@ -147,6 +148,16 @@ class Tx:
         self._after: dict[str, Conversation] = {}
         self._outbox: list[dict[str, Any]] = []
         self._cursor: Any = None
+        self._pipeline = pipeline_of(connection) if self.postgres else None
+        # Rows of the outbox whose ids are still to be asked for, and whether each is slow.
+        self._inserted: list[tuple[Any, bool]] = []
+
+    @property
+    def connection(self) -> Connection:
+        """For queries, which find what this transaction has been told to write."""
+        if self._pipeline is not None:
+            self._pipeline.send()
+        return self._connection
 
     # --- what use cases do ---
 
@@ -241,10 +252,23 @@ class Tx:
         return self.rulebook.terms(self.connection, policy_id, hours_id)
 
     def run(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
-        """Executes a statement of the inbound path. Returns the driver's cursor, which the next one takes over."""
+        """Executes a statement of the inbound path. Returns a cursor, which the next one takes over.
+
+        On PostgreSQL it is sent when somebody asks for its result, at the latest with the commit, together with all
+        that was to be run before: an error comes then.
+        """
+        if self._pipeline is not None:
+            return statement.put(self._pipeline, values)
         if self._cursor is None:
-            self._cursor = self.connection.connection.cursor()
-        return statement.run(self._cursor, self.connection, values)
+            self._cursor = self._connection.connection.cursor()
+        return statement.run(self._cursor, self._connection, values)
+
+    def ask(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[list[Any]]:
+        """The rows that each of some queries finds, one after the other; on PostgreSQL in one round trip."""
+        if self._pipeline is not None:
+            found = [statement.put(self._pipeline, values) for statement, values in queries]
+            return [each.fetchall() for each in found]
+        return [self.run(statement, values).fetchall() for statement, values in queries]
 
     def add(self, table: Table, values: Mapping[str, Any]) -> None:
         """Inserts one row of a table that is not projected."""
@@ -285,9 +309,18 @@ class Tx:
         for name, shard in sorted(key for key, change in changes.items() if change):
             self.upsert(t.counter, {"name": name, "shard": shard}, {"value": changes[name, shard]}, add="value")
         for row in self._outbox:
-            (outbox_id,) = self.run(_INSERT_OUTBOX, row).fetchone()
-            self.nudges.append((outbox_id, bool(row["slow"])))
+            inserted = self.run(_INSERT_OUTBOX, row)
+            self._inserted.append((inserted, bool(row["slow"])))
+            if self._pipeline is None:
+                self.take_inserted()  # the next statement takes the cursor over
         self._outbox = []
+
+    def take_inserted(self) -> None:
+        """Puts the ids of the outbox's new rows into `nudges`."""
+        for inserted, slow in self._inserted:
+            (outbox_id,) = inserted.fetchone()
+            self.nudges.append((outbox_id, slow))
+        self._inserted = []
 
     # --- how ---
 
@@ -450,6 +483,7 @@ class _Base:
         return tx, result
 
     def _announce(self, tx: Tx) -> None:
+        tx.take_inserted()
         if tx.nudges or tx.recorded:
             try:
                 self._committed(tx.nudges, bool(tx.recorded))
@@ -459,7 +493,7 @@ class _Base:
 
 # A host that is cut off in the midst of a transaction keeps its locks until the other side knows, which without these
 # takes hours: by then customers have given up. Seconds; `tcp_user_timeout` in milliseconds.
-_CUT_OFF_HERE = {
+_CUT_OFF_HERE: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 5,
     "keepalives_interval": 3,
@@ -504,7 +538,8 @@ def _require_alive(connection: Any, record: Any, _: Any) -> None:
 
 
 class PostgresStore(_Base):
-    """On the caller's connection. A uniqueness, serialization or deadlock error runs the whole use case again."""
+    """On the caller's connection, in as few round trips as the results allow that a use case looks at. A uniqueness,
+    serialization or deadlock error runs the whole use case again."""
 
     postgres = True
     ATTEMPTS = 4
@@ -514,7 +549,8 @@ class PostgresStore(_Base):
         self, url: str, clock: Clock, subscriptions: Subscriptions, committed: Committed, *, connections: int = 20
     ) -> None:
         super().__init__(clock, subscriptions, committed)
-        self.engine = create_engine(url, pool_size=connections, max_overflow=0, connect_args=_CUT_OFF_HERE)
+        how = _CUT_OFF_HERE | {"prepare_threshold": None}  # `Pipeline` says why
+        self.engine = create_engine(url, pool_size=connections, max_overflow=0, connect_args=how)
         sa_event.listen(self.engine, "connect", _cut_off_there)
         sa_event.listen(self.engine, "checkout", _require_alive)
 
@@ -522,8 +558,11 @@ class PostgresStore(_Base):
         for attempt in range(1, self.ATTEMPTS + 1):
             try:
                 with self.engine.begin() as connection:
+                    pipeline = pipeline_of(connection)
+                    pipeline.renew(BEGIN)
                     tx, result = self._perform(connection, use_case)
                     failpoints.reach("store.ready")
+                    pipeline.commit()
             except ERRORS as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 if attempt == self.ATTEMPTS or getattr(cause, "sqlstate", None) not in self._AGAIN:
@@ -540,6 +579,7 @@ class PostgresStore(_Base):
         try:
             with self.engine.connect() as connection:
                 # One snapshot for all statements of a read, as on SQLite.
+                pipeline_of(connection).renew(BEGIN_READING)
                 yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         except ERRORS as error:
             raise_plainly(error)
