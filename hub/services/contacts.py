@@ -53,7 +53,9 @@ def find_or_create(tx: Tx, inbox: Inbox, message: InboundMessage) -> KnownIdenti
     region = region_of(inbox)
     address = canonical(message.address, region)
     wire = message.address.value if message.address.value != address.value else ""
-    found = matching.identity(tx, address, inbox_id=inbox.id, external_id=message.external_id)
+    # Else another conversation counts, or what the message brings may change which one is theirs.
+    simple = not (message.letter or message.thread_key or message.also)
+    found = matching.identity(tx, address, inbox_id=inbox.id, external_id=message.external_id, with_current=simple)
     if found is None:
         # A provider may name the sender otherwise when it repeats a message: that makes no second person.
         copy = matching.stored(tx, inbox_id=inbox.id, external_id=message.external_id)

@@ -149,7 +149,7 @@ def receive(tx: Tx, inbox: Inbox, message: InboundMessage, rules: Capabilities =
     linked = matching.standing(tx, followed.conversation_id) if followed and followed.conversation_id else None
     threaded = linked or _threaded(tx, inbox, message, identity, placed)
     # A mail says itself what it belongs to: one that names nothing is about another matter.
-    current = None if threaded or letter else matching.current_conversation(tx, identity.contact_id)
+    current = None if threaded or letter else matching.current_conversation(tx, identity.contact_id, identity.current)
     found = match(
         threaded=threaded,
         current=current,

@@ -60,6 +60,15 @@ def test_what_nobody_looks_at_goes_with_the_commit(world: World, trips: list[int
     assert stored(world) == ["one", "three", "two"]
 
 
+def test_a_known_customers_text_takes_few_round_trips(world: World, trips: list[int]) -> None:
+    """Who it is, whether it is stored and where it belongs; what they were last offered; the event; the message, and
+    what may have been said of it before; the rest with the commit."""
+    world.say("hello")
+    trips.clear()
+    world.say("where is my order?")
+    assert len(trips) == 1 + 5, "the first one reads the inbox"
+
+
 def test_queries_find_what_was_put_before_them(world: World) -> None:
     def write(tx: Tx) -> tuple[int, int, list[list[Any]]]:
         tx.add(t.webhook_payload, payload("one"))

@@ -25,6 +25,7 @@ class KnownIdentity:
     """`duplicate_id` is our id of the message with this external id, if it is stored; then `duplicate_in` its place.
 
     `evidence` and `stated_by` say how the contact is known; `wire_address` is the provider's spelling, if it differs.
+    `current` is what `current_conversation` would find, in a tuple, where it is known already.
     """
 
     identity_id: str
@@ -34,6 +35,7 @@ class KnownIdentity:
     evidence: str = ""
     stated_by: str = ""
     wire_address: str = ""
+    current: tuple[Conversation | None] | None = None
 
 
 def _locked(tx: Tx, statement: Select[Any], *tables: Any) -> Select[Any]:
@@ -41,6 +43,11 @@ def _locked(tx: Tx, statement: Select[Any], *tables: Any) -> Select[Any]:
     return statement.with_for_update(of=tables) if tx.postgres else statement
 
 
+_AT_ADDRESS = (
+    (t.identity.c.channel == bindparam("channel"))
+    & (t.identity.c.scope == bindparam("scope"))
+    & (t.identity.c.address == bindparam("address"))
+)
 # Built once: on the inbound path, putting a statement together costs more than running it.
 _SELECT_IDENTITY = (
     select(
@@ -51,19 +58,15 @@ _SELECT_IDENTITY = (
         t.identity.c.wire_address,
     )
     .join(t.contact, t.contact.c.id == t.identity.c.contact_id)
-    .where(
-        t.identity.c.channel == bindparam("channel"),
-        t.identity.c.scope == bindparam("scope"),
-        t.identity.c.address == bindparam("address"),
-    )
+    .where(_AT_ADDRESS)
 )
 _IDENTITY_LOCKED = Prepared(_SELECT_IDENTITY.with_for_update(of=t.contact))
 _THE_MESSAGE = (t.message.c.inbox_id == bindparam("inbox_id")) & (t.message.c.external_id == bindparam("external_id"))
 _PLACE = (t.message.c.id, t.message.c.conversation_id)
 _OWNER_AND_STORED = Prepared(
-    select(t.identity.c.contact_id, *_PLACE)
+    select(t.identity.c.id, t.identity.c.contact_id, *_PLACE)
     .outerjoin_from(t.identity, t.message, _THE_MESSAGE)
-    .where(t.identity.c.id == bindparam("identity_id"))
+    .where(_AT_ADDRESS)
 )
 # Where there is one writer nothing changes between the two.
 _IDENTITY_AND_STORED = Prepared(_SELECT_IDENTITY.add_columns(*_PLACE).outerjoin(t.message, _THE_MESSAGE))
@@ -76,6 +79,16 @@ _SELECT_CURRENT = (
 )
 _CURRENT = Prepared(_SELECT_CURRENT)
 _CURRENT_LOCKED = Prepared(_SELECT_CURRENT.with_for_update())
+_CURRENT_AT = Prepared(
+    select(*CONVERSATION_COLUMNS)
+    .where(
+        t.conversation.c.contact_id == select(t.identity.c.contact_id).where(_AT_ADDRESS).scalar_subquery(),
+        t.conversation.c.merged_into == "",
+    )
+    .order_by(desc(t.conversation.c.last_activity_at), desc(t.conversation.c.id))
+    .limit(1)
+    .with_for_update(of=t.conversation)
+)
 _ROUTE = select(t.route.c.conversation_id).where(
     t.route.c.inbox_id == bindparam("inbox_id"),
     t.route.c.identity_id == bindparam("identity_id"),
@@ -85,28 +98,47 @@ _ROUTE = select(t.route.c.conversation_id).where(
 _LOCK_ADDRESS = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("address"), 0)))
 
 
-def identity(tx: Tx, address: Address, *, inbox_id: str, external_id: str) -> KnownIdentity | None:
-    """The identity at an address, with its contact's row locked: two channels at once do not split one person."""
+def identity(
+    tx: Tx, address: Address, *, inbox_id: str, external_id: str, with_current: bool = False
+) -> KnownIdentity | None:
+    """The identity at an address, with its contact's row locked: two channels at once do not split one person.
+
+    `with_current`: the contact's current conversation will be asked for, and may come along.
+    """
     where = {"channel": address.channel, "scope": address.scope, "address": address.value}
     message = {"inbox_id": inbox_id, "external_id": external_id}
     if not tx.postgres:
         row = tx.run(_IDENTITY_AND_STORED, where | message).fetchone()
         return _known(row[:5], row[5:]) if row else None
-    while row := tx.run(_IDENTITY_LOCKED, where).fetchone():
-        # After the lock: a copy of this message that was under way is committed now, or will wait for us; and a merge
-        # that we waited for has given the identity to another contact, which then is the one to lock.
-        owner_id, *stored = tx.run(_OWNER_AND_STORED, message | {"identity_id": row[0]}).fetchone()
-        if owner_id == row[1]:
-            return _known(row, stored)
-    return None
+    # After the lock: a copy of this message that was under way is committed now, or will wait for us; and a merge
+    # that we waited for has given the identity to another contact, which then is the one to lock.
+    asked = [(_IDENTITY_LOCKED, where), (_OWNER_AND_STORED, message | where)]
+    if with_current:
+        asked.append((_CURRENT_AT, where))
+    while True:
+        identities, owners, *conversations = tx.ask(*asked)
+        if not identities:
+            return None
+        row = identities[0]
+        if owners and owners[0][:2] == row[:2]:
+            return _known(row, owners[0][2:], _locked_current(tx, conversations))
 
 
-def _known(row: Sequence[Any], stored: Sequence[Any]) -> KnownIdentity:
+def _locked_current(tx: Tx, conversations: Sequence[Sequence[Any]]) -> tuple[Conversation | None] | None:
+    if not conversations:
+        return None
+    rows = conversations[0]
+    return (tx.hold(conversation_from(rows[0])) if rows else None,)
+
+
+def _known(
+    row: Sequence[Any], stored: Sequence[Any], current: tuple[Conversation | None] | None = None
+) -> KnownIdentity:
     """Of a row of `_SELECT_IDENTITY`, and the place of the message where it is stored."""
     identity_id, contact_id, evidence, stated_by, wire_address = row
     duplicate_id, duplicate_in = stored
     return KnownIdentity(
-        identity_id, contact_id, duplicate_id or "", duplicate_in or "", evidence, stated_by, wire_address
+        identity_id, contact_id, duplicate_id or "", duplicate_in or "", evidence, stated_by, wire_address, current
     )
 
 
@@ -116,8 +148,13 @@ def stored(tx: Tx, *, inbox_id: str, external_id: str) -> tuple[str, str] | None
     return (row[0], row[1]) if row else None
 
 
-def current_conversation(tx: Tx, contact_id: str) -> Conversation | None:
-    """The contact's conversation with the latest activity, over all channels, locked."""
+def current_conversation(
+    tx: Tx, contact_id: str, known: tuple[Conversation | None] | None = None
+) -> Conversation | None:
+    """The contact's conversation with the latest activity, over all channels, locked; `known` is
+    `KnownIdentity.current`."""
+    if known is not None:
+        return known[0]
     statement = _CURRENT_LOCKED if tx.postgres else _CURRENT
     row = tx.run(statement, {"contact_id": contact_id}).fetchone()
     return tx.hold(conversation_from(row)) if row else None
