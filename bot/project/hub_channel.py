@@ -15,6 +15,7 @@ from functools import lru_cache, wraps
 
 import aiohttp
 import rasa
+import turn_graph
 from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
@@ -114,6 +115,7 @@ class HubInput(InputChannel):
 
     def blueprint(self, on_new_message):  # noqa: ARG002 - we call the agent ourselves, for its errors and its tracker
         RemoteAction._validate_action_result = valid_answer
+        turn_graph.install()
         routes = Blueprint("hub_webhook", __name__)
 
         @routes.post("/reply")
