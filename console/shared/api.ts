@@ -1907,7 +1907,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** It does not count */
+        /** It does not count, or no longer */
         post: {
             parameters: {
                 query?: never;

@@ -216,11 +216,11 @@ def add_case(tx: Tx, base_id: str, case: Case, by: e.Actor) -> str:
 
 
 def decide(tx: Tx, case_id: str, *, accept: bool, by: e.Actor) -> None:
-    """An editor's yes or no to a proposed case. Raises NotFound, Conflict."""
+    """An editor's yes or no to a proposed case; a no takes out one that counts, too. Raises NotFound, Conflict."""
     row = queries.one(tx.connection, case_id)
     if row is None:
         raise NotFound(f"there is no case {case_id}")
-    if row.state != "proposed":
+    if row.state != "proposed" and (accept or row.state != "active"):
         raise Conflict("somebody has decided on this case already")
     values = {"state": "active" if accept else "declined", "decided_by": by.id, "created_at": tx.now}
     tx.change(t.solved_case, {"id": case_id}, values)

@@ -325,7 +325,7 @@ def accept_case(case_id: str) -> s.CaseOut:
 @needs("edit_articles")
 @blueprint.output(s.CaseOut)
 def decline_case(case_id: str) -> s.CaseOut:
-    """It does not count"""
+    """It does not count, or no longer"""
     return _decided(case_id, accept=False)
 
 

@@ -81,6 +81,15 @@ def test_a_customer_is_asked_until_a_solution_stands_out_and_it_becomes_a_case(f
         router = next(each for each in queries.bases(connection) if each.id == "router")
     assert router.cases[-1].id == proposed.id
     with pytest.raises(Conflict):
+        firm.store.write(lambda tx: cases.decide(tx, proposed.id, accept=True, by=EDITOR))
+    with firm.store.read() as connection:
+        before = queries.stamp(connection)
+    firm.store.write(lambda tx: cases.decide(tx, proposed.id, accept=False, by=EDITOR))
+    with firm.store.read() as connection:
+        router = next(each for each in queries.bases(connection) if each.id == "router")
+        assert queries.stamp(connection) != before
+    assert proposed.id not in [each.id for each in router.cases]
+    with pytest.raises(Conflict):
         firm.store.write(lambda tx: cases.decide(tx, proposed.id, accept=False, by=EDITOR))
 
 
