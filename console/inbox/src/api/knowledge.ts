@@ -51,6 +51,8 @@ export const categoriesQuery = queryOptions({
   staleTime: 0,
 });
 export const addCategory = (body: CategoryIn) => answerOf(api.POST("/api/v1/article-categories", { body }));
+export const changeCategory = (id: string, body: CategoryIn) =>
+  answerOf(api.PUT("/api/v1/article-categories/{category_id}", { params: { path: { category_id: id } }, body }));
 export const removeCategory = (id: string) =>
   answerOf(api.DELETE("/api/v1/article-categories/{category_id}", { params: { path: { category_id: id } } }));
 
@@ -65,6 +67,8 @@ export const trialQuery = queryOptions({
   staleTime: 0,
 });
 export const addQuestion = (body: TestQuestionIn) => answerOf(api.POST("/api/v1/knowledge/questions", { body }));
+export const changeQuestion = (id: string, body: TestQuestionIn) =>
+  answerOf(api.PUT("/api/v1/knowledge/questions/{question_id}", { params: { path: { question_id: id } }, body }));
 export const removeQuestion = (id: string) =>
   answerOf(api.DELETE("/api/v1/knowledge/questions/{question_id}", { params: { path: { question_id: id } } }));
 

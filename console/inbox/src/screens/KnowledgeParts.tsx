@@ -1,9 +1,9 @@
 import { Button, FileInput, NativeSelect, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import type { CheckedArticle, QualityOut } from "@centralita/shared/api";
+import type { CategoryOut, CheckedArticle, QualityOut } from "@centralita/shared/api";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { use, useState, type ReactNode } from "react";
+import { use, useRef, useState, type ReactNode } from "react";
 
 import { explain } from "../actions/explain";
 import * as knowledge from "../api/knowledge";
@@ -147,6 +147,15 @@ export function KnowledgeQuestions() {
   const [question, setQuestion] = useState("");
   const [locale, setLocale] = useState<string>(language);
   const [articleId, setArticleId] = useState("");
+  const [editing, setEditing] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  const begin = (id: string, text: string, its: string, answer: string) => {
+    setEditing(id);
+    setQuestion(text);
+    setLocale(its);
+    setArticleId(answer);
+    field.current?.focus();
+  };
   const known = useInfiniteQuery(articlesQuery("", locale));
   const articles = known.data?.pages.flatMap((page) => page.items) ?? [];
   const again = () => client.invalidateQueries({ queryKey: ["knowledge"] });
@@ -164,14 +173,16 @@ export function KnowledgeQuestions() {
           event.preventDefault();
           if (!question.trim()) return;
           void run(async () => {
-            await knowledge.addQuestion({ text: question.trim(), locale, article_id: articleId || null });
+            const body = { text: question.trim(), locale, article_id: articleId || null };
+            await (editing ? knowledge.changeQuestion(editing, body) : knowledge.addQuestion(body));
+            setEditing("");
             setQuestion("");
             await again();
             return t("questions.added");
           });
         }}
       >
-        <TextInput label={t("questions.question")} value={question} maxLength={1000} onChange={(event) => setQuestion(event.currentTarget.value)} flex="1 1 240px" />
+        <TextInput ref={field} label={t("questions.question")} value={question} maxLength={1000} onChange={(event) => setQuestion(event.currentTarget.value)} flex="1 1 240px" />
         <NativeSelect
           label={t("articles.language")}
           value={locale}
@@ -182,12 +193,24 @@ export function KnowledgeQuestions() {
           label={t("questions.article")}
           value={articleId}
           onChange={(event) => setArticleId(event.currentTarget.value)}
-          data={[{ value: "", label: t("questions.nothing") }, ...articles.map((each) => ({ value: each.article_id, label: each.title }))]}
+          data={[
+            { value: "", label: t("questions.nothing") },
+            ...articles.map((each) => ({ value: each.article_id, label: each.title })),
+            // One that is not loaded yet stays the answer.
+            ...(articleId && !articles.some((each) => each.article_id === articleId)
+              ? [{ value: articleId, label: t("questions.sameArticle") }]
+              : []),
+          ]}
           flex="1 1 200px"
         />
         <Button type="submit" disabled={!question.trim()}>
-          {t("questions.add")}
+          {t(editing ? "admin.save" : "questions.add")}
         </Button>
+        {editing && (
+          <Button variant="default" onClick={() => begin("", "", locale, "")}>
+            {t("action.cancel")}
+          </Button>
+        )}
       </form>
       {known.hasNextPage && (
         <Button variant="subtle" size="compact-sm" onClick={() => void known.fetchNextPage()}>
@@ -204,12 +227,21 @@ export function KnowledgeQuestions() {
             {each.found && each.answered ? <ArticleLink article={each.found} /> : <span className={classes.soft}>{t("questions.nothing")}</span>}
             <Button
               variant="subtle"
+              size="compact-sm"
+              aria-label={t("questions.changeThis", { question: each.question.text })}
+              onClick={() => begin(each.question.id, each.question.text, each.question.locale, each.question.article_id ?? "")}
+            >
+              {t("questions.change")}
+            </Button>
+            <Button
+              variant="subtle"
               color="red"
               size="compact-sm"
               aria-label={t("questions.removeThis", { question: each.question.text })}
               onClick={() =>
                 void run(async () => {
                   await knowledge.removeQuestion(each.question.id);
+                  if (editing === each.question.id) begin("", "", locale, "");
                   await again();
                   return t("questions.removed");
                 })
@@ -231,6 +263,14 @@ export function KnowledgeTopics() {
   const query = useQuery(knowledge.categoriesQuery);
   const [english, setEnglish] = useState("");
   const [spanish, setSpanish] = useState("");
+  const [editing, setEditing] = useState<CategoryOut | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const begin = (topic: CategoryOut | null) => {
+    setEditing(topic);
+    setEnglish(topic?.names["en"] ?? "");
+    setSpanish(topic?.names["es"] ?? "");
+    field.current?.focus();
+  };
   const [format, setFormat] = useState<knowledge.Format>("markdown");
   const [file, setFile] = useState<File | null>(null);
   const [report, setReport] = useState<knowledge.Imported | null>(null);
@@ -246,12 +286,21 @@ export function KnowledgeTopics() {
             <span className={classes.soft}>{Object.entries(each.names).map(([code, name]) => `${code.toUpperCase()} ${name}`).join(" · ")}</span>
             <Button
               variant="subtle"
+              size="compact-sm"
+              aria-label={t("topics.changeThis", { topic: each.names[language] ?? each.id })}
+              onClick={() => begin(each)}
+            >
+              {t("questions.change")}
+            </Button>
+            <Button
+              variant="subtle"
               color="red"
               size="compact-sm"
               aria-label={t("topics.removeThis", { topic: each.names[language] ?? each.id })}
               onClick={() =>
                 void run(async () => {
                   await knowledge.removeCategory(each.id);
+                  if (editing?.id === each.id) begin(null);
                   await again();
                   return t("topics.removed");
                 })
@@ -267,19 +316,26 @@ export function KnowledgeTopics() {
         onSubmit={(event) => {
           event.preventDefault();
           void run(async () => {
-            await knowledge.addCategory({ names: { en: english.trim(), es: spanish.trim() }, position: items.length });
-            setEnglish("");
-            setSpanish("");
+            const names = { ...editing?.names, en: english.trim(), es: spanish.trim() };
+            await (editing
+              ? knowledge.changeCategory(editing.id, { names, position: editing.position })
+              : knowledge.addCategory({ names, position: items.length }));
+            begin(null);
             await again();
-            return t("topics.added");
+            return t(editing ? "topics.changed" : "topics.added");
           });
         }}
       >
-        <TextInput label={t("topics.english")} value={english} maxLength={120} onChange={(event) => setEnglish(event.currentTarget.value)} />
+        <TextInput ref={field} label={t("topics.english")} value={english} maxLength={120} onChange={(event) => setEnglish(event.currentTarget.value)} />
         <TextInput label={t("topics.spanish")} value={spanish} maxLength={120} onChange={(event) => setSpanish(event.currentTarget.value)} />
         <Button type="submit" disabled={!english.trim() || !spanish.trim()}>
-          {t("topics.add")}
+          {t(editing ? "admin.save" : "topics.add")}
         </Button>
+        {editing && (
+          <Button variant="default" onClick={() => begin(null)}>
+            {t("action.cancel")}
+          </Button>
+        )}
       </form>
       <h2>{t("files.title")}</h2>
       <p className={classes.soft}>{t("files.hint")}</p>
