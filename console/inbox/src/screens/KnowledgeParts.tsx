@@ -290,7 +290,7 @@ export function KnowledgeTopics() {
               aria-label={t("topics.changeThis", { topic: each.names[language] ?? each.id })}
               onClick={() => begin(each)}
             >
-              {t("questions.change")}
+              {t("topics.change")}
             </Button>
             <Button
               variant="subtle"

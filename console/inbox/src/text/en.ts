@@ -1167,6 +1167,7 @@ export const en = {
   "topics.spanish": "Name in Spanish",
   "topics.add": "Add a topic",
   "topics.added": "Added.",
+  "topics.change": "Rename",
   "topics.changed": "Renamed.",
   "topics.changeThis": "Rename the topic {topic}",
   "topics.removed": "Removed. Its articles have no topic now.",

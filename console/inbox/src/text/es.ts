@@ -1169,6 +1169,7 @@ export const es: Dictionary = {
   "topics.spanish": "Nombre en español",
   "topics.add": "Añadir un tema",
   "topics.added": "Añadido.",
+  "topics.change": "Renombrar",
   "topics.changed": "Renombrado.",
   "topics.changeThis": "Renombrar el tema {topic}",
   "topics.removed": "Quitado. Sus artículos ya no tienen tema.",
