@@ -5,20 +5,23 @@ Tests that use it carry the marker `rasa`. Without Rasa's environment they are s
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from bot.rasa import RasaBot
-from bot.server import RasaServer, find_environment, train
+from bot.server import ENVIRONMENT, PROJECT, RasaServer, find_environment, train
 
 ROOT = Path(__file__).parents[1]
 HUB_TOKEN = "the hub's token for its bot"
@@ -118,6 +121,37 @@ def rasa_python() -> Path:
             pytest.fail(missing)
         pytest.skip(missing)
     return python
+
+
+@pytest.fixture(scope="session")
+def run_in_rasa(rasa_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Runs a program, given as its text, beside the project in Rasa's environment: what its last line says, as JSON."""
+
+    def run(program: str, *arguments: str) -> dict[str, Any]:
+        home = str(tmp_path_factory.mktemp("rasa_home"))
+        done = subprocess.run(
+            [str(rasa_python), "-c", program, *arguments],
+            cwd=PROJECT,
+            env={**ENVIRONMENT, "HOME": home, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return said
+
+    return run
+
+
+def project_module(name: str) -> ModuleType:
+    """A module of the Rasa project that needs nothing of Rasa."""
+    spec = importlib.util.spec_from_file_location(name, PROJECT / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from typing import Any
 from hub.domain.errors import Forbidden, HubError, Unavailable
 from hub.services.web_chat import is_own_origin
 
-PATH = "/socket.io/"
 # Threads that are left for HTTP, whatever the number of sockets.
 RESERVED_THREADS = 64
 RETRY_AFTER = 5

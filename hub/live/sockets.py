@@ -21,7 +21,7 @@ from hub.domain import rooms
 from hub.domain.errors import DatabaseAway, HubError, NotSignedIn, Refused
 from hub.domain.permissions import require
 from hub.hub import Hub
-from hub.live.gate import ENVIRON_KEY, PATH, RESERVED_THREADS, Connection, SocketGate
+from hub.live.gate import ENVIRON_KEY, RESERVED_THREADS, Connection, SocketGate
 from hub.live.push import LivePush, RenderForAgents, RenderForVisitors
 from hub.live.wire import Outgoing, Pings, Shared, websockets
 from hub.services import sign_in, typing, web_chat
@@ -29,6 +29,7 @@ from hub.services.rate_limit import RateLimit
 
 log = logging.getLogger(__name__)
 
+PATH = "/socket.io/"
 AGENTS, VISITORS = "/agents", "/widget"
 # Nothing that a screen may say is longer. Bytes.
 LONGEST_MESSAGE = 16 * 1024

@@ -29,7 +29,7 @@ _DROPPED = {"script", "style", "template", "iframe", "object", "svg", "math", "n
 _BLOCKS = frozenset(
     {"p", "h2", "h3", "h4", "li", "ul", "ol", "pre", "blockquote", "table", "tr", "hr", "br", "thead", "tbody"}
 )
-_BLANKS = re.compile(rf" ?(</?(?:{'|'.join(sorted(_BLOCKS | {'td', 'th', 'tbody'}))})(?: [^>]*)?>) ?")
+_BLANKS = re.compile(rf" ?(</?(?:{'|'.join(sorted(_BLOCKS | {'td', 'th'}))})(?: [^>]*)?>) ?")
 # Tiptap has a paragraph in each item of a list, Markdown none.
 _ITEM = re.compile(r"(?<=<li>)<p>|</p>(?=</li>)")
 _SCHEMES = {"http", "https", "mailto", "tel"}

@@ -20,7 +20,7 @@ from hub.store.pipeline import Pipeline, Rows, pipeline_of
 
 Values = Mapping[str, Any]
 # What the server itself takes: `$1` in place of the driver's `%(name)s`.
-_NUMBERED = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_NUMBERED = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # the library carries no annotations there
 Bind = Callable[[Values], Any]
 
 

@@ -493,7 +493,7 @@ class _Base:
 
 # A host that is cut off in the midst of a transaction keeps its locks until the other side knows, which without these
 # takes hours: by then customers have given up. Seconds; `tcp_user_timeout` in milliseconds.
-_CUT_OFF_HERE: dict[str, Any] = {
+_CUT_OFF_HERE = {
     "connect_timeout": 10,
     "keepalives_idle": 5,
     "keepalives_interval": 3,
@@ -549,7 +549,7 @@ class PostgresStore(_Base):
         self, url: str, clock: Clock, subscriptions: Subscriptions, committed: Committed, *, connections: int = 20
     ) -> None:
         super().__init__(clock, subscriptions, committed)
-        how = _CUT_OFF_HERE | {"prepare_threshold": None}  # `Pipeline` says why
+        how = {**_CUT_OFF_HERE, "prepare_threshold": None}  # `Pipeline` says why
         self.engine = create_engine(url, pool_size=connections, max_overflow=0, connect_args=how)
         sa_event.listen(self.engine, "connect", _cut_off_there)
         sa_event.listen(self.engine, "checkout", _require_alive)

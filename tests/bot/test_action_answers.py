@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-
-from bot.server import ENVIRONMENT, PROJECT
 
 pytestmark = pytest.mark.rasa
 
@@ -55,17 +52,10 @@ print(json.dumps({"ours": ours, "rasas": rasas, "good": good, "schema checked": 
 """
 
 
-def test_answers_are_checked_as_rasa_does_and_the_schema_only_once(rasa_python: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [str(rasa_python), "-c", PROGRAM],
-        cwd=PROJECT,
-        env={**ENVIRONMENT, "HOME": str(tmp_path), "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+def test_answers_are_checked_as_rasa_does_and_the_schema_only_once(
+    run_in_rasa: Callable[..., dict[str, Any]],
+) -> None:
+    found = run_in_rasa(PROGRAM)
     assert found["ours"] == found["rasas"]
     assert found["ours"][:2] == [True, True]
     assert all(isinstance(refused, str) for refused in found["ours"][2:])

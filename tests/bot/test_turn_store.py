@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from bot.server import ENVIRONMENT, PROJECT
 
 pytestmark = pytest.mark.rasa
 
@@ -88,19 +84,8 @@ asyncio.run(main())
 
 
 @pytest.fixture(scope="module")
-def found(rasa_python: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("turn_store")
-    done = subprocess.run(
-        [str(rasa_python), "-c", PROGRAM, str(folder / "tracker.sqlite3")],
-        cwd=PROJECT,
-        env={**ENVIRONMENT, "HOME": str(folder), "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+def found(run_in_rasa: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return run_in_rasa(PROGRAM, str(tmp_path_factory.mktemp("turn_store") / "tracker.sqlite3"))
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_what_is_prepared_outlives_reads_and_errors(world: World) -> None:
         tx.run(_COUNT, {}).fetchone()
         raise Conflict("it fails")
 
-    engine = world.store.engine  # type: ignore[attr-defined]
+    engine = world.store.engine  # type: ignore[attr-defined]  # the stores have one, their port does not
     taken = [engine.connect() for _ in range(engine.pool.size() - 1)]  # one is left, which all use
     try:
         for _ in range(2):
