@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from hub import heap
+from hub import cores, heap
 from hub.domain.errors import Unavailable
 from hub.domain.events import ArticleIndexed
 from hub.hub import Hub
@@ -33,7 +33,8 @@ class IndexFollower:
         self._indexes = indexes
         self._in_memory = True
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="index-follower", daemon=True)
+        # Spread: it indexes, and with its loading of the models begins the thread that encodes.
+        self._thread = threading.Thread(target=cores.spread()(self._run), name="index-follower", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

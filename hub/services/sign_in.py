@@ -14,6 +14,7 @@ from hashlib import sha256
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from hub import cores
 from hub.domain.errors import NotSignedIn, Refused, TooMany, Unavailable
 from hub.services import presence
 from hub.store import tables as t
@@ -109,7 +110,8 @@ def _matches(password_hash: str, password: str) -> bool:
     if not _CHECKS.acquire(timeout=5):
         raise Unavailable("too many people sign in at this moment")
     try:
-        return _HASHER.verify(password_hash, password)
+        with cores.spread():
+            return _HASHER.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
     finally:

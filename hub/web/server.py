@@ -19,6 +19,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
 from gunicorn.workers.gthread import ThreadWorker
 
+from hub import cores
 from hub.domain.errors import HubError
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,12 @@ class EndsSoon:
 
 
 class Worker(EndsSoon, ThreadWorker):  # type: ignore[misc]  # gunicorn carries no annotations
-    """Serves HTTP and web sockets with threads."""
+    """Serves HTTP and web sockets with threads, all on one core."""
+
+    def init_process(self) -> None:
+        """After the fork, before anything is started."""
+        cores.keep_together()
+        super().init_process()
 
 
 class Gunicorn(BaseApplication):  # type: ignore[misc]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -21,7 +22,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from twilio.request_validator import RequestValidator
 
 from benchmarks import __main__ as program
-from benchmarks import bot_overhead, ingest_sqlite, mail
+from benchmarks import bot_overhead, harness, ingest_sqlite, mail
 from benchmarks.harness import Context, Load, load, percentile
 from benchmarks.yardsticks import serve as yardstick
 from hub.web import server as hub_server
@@ -42,10 +43,18 @@ def test_yardsticks_are_served_as_the_hub_is(monkeypatch: pytest.MonkeyPatch) ->
     } - ENDING
     assert differing <= {"worker_class"}
     assert bare.cfg.worker_class is ThreadWorker
-    # The hub's worker is that one too, but for its end.
+    # The hub's worker is that one too, but for its end and for its core, which the yardstick chooses itself.
     own = {name for each in hub.cfg.worker_class.__mro__ for name in vars(each) if each.__module__.startswith("hub.")}
     assert issubclass(hub.cfg.worker_class, ThreadWorker)
-    assert {name for name in own if not name.startswith("__")} == {"handle_exit", "handle_quit"}
+    assert {name for name in own if not name.startswith("__")} == {"handle_exit", "handle_quit", "init_process"}
+
+
+def test_a_yardstick_runs_on_one_core_as_the_hub_does(tmp_path: Path) -> None:
+    before = set(harness.children(os.getpid()))
+    with harness.yardstick("plain", tmp_path, 66):
+        *_, serving = (each for each in harness.children(os.getpid()) if each not in before)
+        threads = [int(each.name) for each in Path(f"/proc/{serving}/task").iterdir()]
+        assert len(set.union(*(os.sched_getaffinity(each) for each in threads))) == 1
 
 
 class Answers(BaseHTTPRequestHandler):

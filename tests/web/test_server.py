@@ -59,6 +59,18 @@ def test_connections_are_kept_alive(server: Running) -> None:
     connection.close()
 
 
+def test_all_its_threads_run_on_one_core(server: Running) -> None:
+    given = os.sched_getaffinity(server.process.pid)
+    with httpx.Client() as client:
+        serving = int(client.get(f"http://127.0.0.1:{server.port}/").text)
+    threads = [int(each.name) for each in Path(f"/proc/{serving}/task").iterdir()]
+    assert len(threads) > 1
+    cores = {frozenset(os.sched_getaffinity(each)) for each in threads}
+    assert len(cores) == 1
+    assert {len(each) for each in cores} == {1}
+    assert all(each <= given for each in cores)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("to_all", [False, True], ids=["parent", "group"])
 def test_a_signal_ends_it_whatever_is_under_way(server: Running, how: signal.Signals, to_all: bool) -> None:

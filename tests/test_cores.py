@@ -1,0 +1,68 @@
+"""On which cores threads run, tried in programs of their own: this one's cores are not to change."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from textwrap import dedent
+
+import pytest
+
+from tests import parts
+
+GIVEN = len(os.sched_getaffinity(0))
+
+
+def said(program: str) -> list[int]:
+    """How many cores each thread of a program had that says so by `say()`."""
+    before = """
+        import json, os, threading
+        from hub import cores
+        seen = []
+        def say():
+            seen.append(len(os.sched_getaffinity(0)))
+        def beside(target):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+    """
+    whole = dedent(before) + dedent(program) + "print(json.dumps(seen))\n"
+    run = subprocess.run([sys.executable, "-c", whole], cwd=parts.ROOT, capture_output=True, text=True, check=True)
+    found: list[int] = json.loads(run.stdout)
+    return found
+
+
+def test_a_program_has_all_cores_until_it_is_kept_together() -> None:
+    assert said("say(); beside(say); beside(cores.spread()(say))\n") == [GIVEN] * 3
+
+
+@pytest.mark.skipif(GIVEN < 2, reason="there is one core only")
+def test_kept_together_all_are_on_one_core_but_what_is_spread() -> None:
+    program = """
+        cores.keep_together()
+        say()
+        beside(say)
+        with cores.spread():
+            say()
+            with cores.spread():
+                pass
+            beside(say)
+        say()
+        beside(cores.spread()(say))
+        beside(say)
+    """
+    assert said(program) == [1, 1, GIVEN, GIVEN, 1, GIVEN, 1]
+
+
+@pytest.mark.skipif(GIVEN < 2, reason="there is one core only")
+def test_it_stays_among_the_cores_that_it_was_given() -> None:
+    program = """
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        cores.keep_together()
+        say()
+        with cores.spread():
+            say()
+    """
+    assert said(program) == [1, 1]
