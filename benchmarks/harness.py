@@ -181,10 +181,12 @@ def hub(folder: Path, *, port: int = 0, **more: str) -> Iterator[tuple[str, subp
 
 
 @contextmanager
-def yardstick(name: str, folder: Path, threads: int) -> Iterator[str]:
-    """A yardstick's server under the hub's own gunicorn command: its address."""
+def yardstick(name: str, folder: Path, threads: int, *, one_core: bool = False) -> Iterator[str]:
+    """A yardstick's server under the hub's own gunicorn command: its address. With `one_core` it is kept on one core,
+    as the hub keeps itself."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.yardsticks.serve", name, str(port), str(threads)]
+    cores = "one" if one_core else "given"
+    command = [sys.executable, "-m", "benchmarks.yardsticks.serve", name, str(port), str(threads), cores]
     with process(command, {}, folder / f"{name}.log"):
         address = f"http://127.0.0.1:{port}"
         wait_for(address)

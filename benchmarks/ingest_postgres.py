@@ -21,7 +21,6 @@ from benchmarks.harness import (
     median,
     process,
     until_none,
-    yardstick,
 )
 from tests import parts
 
@@ -34,14 +33,13 @@ def run(context: Context) -> dict[str, Figure]:
     messages, customers = context.scaled(ingest.MESSAGES, 60), context.scaled(ingest.CUSTOMERS, 15)
     ours: list[Load] = []
     plain: list[Load] = []
+    plain_on_one_core: list[Load] = []
     with parts.run_postgres(durable=True) as server, parts.run_redis() as redis:
         for number in range(ingest.ROUNDS if context.size >= ingest.ALL_ROUNDS_FROM else 1):
             folder = context.folder / str(number)
             folder.mkdir()
-            with yardstick("plain", folder, ingest.THREADS) as address:
-                request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n" + b"x" * 60
-                load(address, [request] * (messages // 4), connections=ingest.CONNECTIONS)
-                plain.append(load(address, [request] * messages, connections=ingest.CONNECTIONS))
+            plain.append(ingest.bare_route(folder, messages))
+            plain_on_one_core.append(ingest.bare_route(folder, messages, one_core=True))
             database = f"run{number}"
             url = server.create_database(database).replace("+psycopg", "")
             told = {"CENTRALITA_DATABASE_URL": url, "CENTRALITA_REDIS_URL": redis}
@@ -68,8 +66,9 @@ def run(context: Context) -> dict[str, Figure]:
             "p50_ms": round(our.p(0.5), 2),
             "p99_ms": round(our.p(0.99), 2),
             "plain_per_second": round(bare.rate, 1),
+            "plain_on_one_core_per_second": round(bound.rate, 1),
         }
-        for our, bare in zip(ours, plain, strict=True)
+        for our, bare, bound in zip(ours, plain, plain_on_one_core, strict=True)
     ]
     return {"ingest_postgres": Figure(value, "messages/s", value / limit >= LEAST_RATIO, limit, value / limit, runs)}
 

@@ -1,7 +1,7 @@
-"""Serves a yardstick under the hub's gunicorn settings: `python -m benchmarks.yardsticks.serve NAME PORT THREADS`.
+"""Serves a yardstick under the hub's gunicorn settings: `… -m benchmarks.yardsticks.serve NAME PORT THREADS CORES`.
 
 The settings are written out again rather than imported: a yardstick has nothing of the hub in it. A test of the harness
-holds the two equal.
+holds the two equal. CORES is `given` or `one`: the hub keeps its threads on one core, which gunicorn does not do.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def options(port: int, threads: int) -> dict[str, Any]:
 
 
 class Yardstick(BaseApplication):  # type: ignore[misc]  # gunicorn carries no annotations
-    def __init__(self, name: str, port: int, threads: int) -> None:
-        self._name, self._port, self._threads = name, port, threads
+    def __init__(self, name: str, port: int, threads: int, *, one_core: bool = False) -> None:
+        self._name, self._port, self._threads, self._one_core = name, port, threads, one_core
         super().__init__()
 
     def load_config(self) -> None:
@@ -39,11 +39,12 @@ class Yardstick(BaseApplication):  # type: ignore[misc]  # gunicorn carries no a
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        # All its threads on one core, as the hub's are: a bare route gains more by it than the hub does.
-        cores = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {sorted(cores)[os.getpid() % len(cores)]})
+        if self._one_core:  # before there are threads, which all stay on it
+            cores = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, {sorted(cores)[os.getpid() % len(cores)]})
         return importlib.import_module(f"benchmarks.yardsticks.{self._name}").app
 
 
 if __name__ == "__main__":
-    Yardstick(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).run()
+    _, name, port, threads, cores = sys.argv
+    Yardstick(name, int(port), int(threads), one_core=cores == "one").run()

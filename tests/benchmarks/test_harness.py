@@ -43,18 +43,20 @@ def test_yardsticks_are_served_as_the_hub_is(monkeypatch: pytest.MonkeyPatch) ->
     } - ENDING
     assert differing <= {"worker_class"}
     assert bare.cfg.worker_class is ThreadWorker
-    # The hub's worker is that one too, but for its end and for its core, which the yardstick chooses itself.
+    # The hub's worker is that one too, but for its end and for its core.
     own = {name for each in hub.cfg.worker_class.__mro__ for name in vars(each) if each.__module__.startswith("hub.")}
     assert issubclass(hub.cfg.worker_class, ThreadWorker)
     assert {name for name in own if not name.startswith("__")} == {"handle_exit", "handle_quit", "init_process"}
 
 
-def test_a_yardstick_runs_on_one_core_as_the_hub_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("one_core", [False, True])
+def test_a_yardstick_runs_where_it_is_told(tmp_path: Path, one_core: bool) -> None:
     before = set(harness.children(os.getpid()))
-    with harness.yardstick("plain", tmp_path, 66):
+    with harness.yardstick("plain", tmp_path, 66, one_core=one_core):
         *_, serving = (each for each in harness.children(os.getpid()) if each not in before)
         threads = [int(each.name) for each in Path(f"/proc/{serving}/task").iterdir()]
-        assert len(set.union(*(os.sched_getaffinity(each) for each in threads))) == 1
+        cores = set.union(*(os.sched_getaffinity(each) for each in threads))
+    assert len(cores) == (1 if one_core else len(os.sched_getaffinity(0)))
 
 
 class Answers(BaseHTTPRequestHandler):
