@@ -9,8 +9,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+# Where Linux tells of its cores (Documentation/ABI/testing/sysfs-devices-system-cpu, admin-guide/pm/cpufreq).
+_CORES = Path("/sys/devices/system/cpu")
+# What a core can do in comparison with the others (ARM), or how fast it may run.
+_TOLD = ("cpu_capacity", "cpufreq/cpuinfo_max_freq")
+# Some laptops have slow cores beside fast ones; a tenth less is no other kind.
+_ALIKE = 0.9
 
 # Those that the process was given, where its threads are kept together.
 _given: frozenset[int] = frozenset()
@@ -19,17 +27,29 @@ _given: frozenset[int] = frozenset()
 def keep_together() -> None:
     """Keeps the calling thread, and what it will start, on one of the cores that the process was given.
 
-    To be called before there are others. Does nothing where there is one core, and where the system (not Linux) does
-    not let a program choose. That programs which may go anywhere make room on that core is the system's doing.
+    To be called before there are others. Does nothing where there is one core, and where the system (not Linux, or a
+    sandbox) does not let a program choose. That programs which may go anywhere make room on that core is the system's
+    doing.
     """
     global _given  # of the process, as its cores are
     if sys.platform != "linux":
         return
     given = os.sched_getaffinity(0)
-    if len(given) > 1:
+    fast = fastest(given)
+    # Several hubs on one machine take different ones, mostly.
+    if len(given) > 1 and _run_on({fast[os.getpid() % len(fast)]}):
         _given = frozenset(given)
-        # Several hubs on one machine take different ones, mostly.
-        os.sched_setaffinity(0, {sorted(given)[os.getpid() % len(given)]})
+
+
+def fastest(cores: Iterable[int], folder: Path = _CORES) -> list[int]:
+    """Those of some cores that are as fast as any, by what the system tells in `folder`; all where it tells nothing."""
+    speed = dict.fromkeys(cores, 0)
+    for core in speed:
+        for name in _TOLD:
+            with suppress(OSError, ValueError):  # virtual machines mostly tell nothing
+                speed[core] = int((folder / f"cpu{core}" / name).read_text())
+                break
+    return sorted(core for core, told in speed.items() if told >= _ALIKE * max(speed.values()))
 
 
 @contextmanager
@@ -40,8 +60,17 @@ def spread() -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, _given)
+    _run_on(_given)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        _run_on(before)
+
+
+def _run_on(cores: Iterable[int]) -> bool:
+    """Whether the system lets the calling thread run on these alone. What a container is given may change meanwhile."""
+    try:
+        os.sched_setaffinity(0, cores)
+    except OSError:
+        return False
+    return True

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from hub import cores
 from tests import parts
 
 GIVEN = len(os.sched_getaffinity(0))
@@ -66,3 +68,33 @@ def test_it_stays_among_the_cores_that_it_was_given() -> None:
             say()
     """
     assert said(program) == [1, 1]
+
+
+def test_where_the_system_forbids_it_nothing_changes() -> None:
+    program = """
+        def forbidden(*_):
+            raise PermissionError
+        os.sched_setaffinity = forbidden
+        cores.keep_together()
+        say()
+        beside(cores.spread()(say))
+    """
+    assert said(program) == [GIVEN] * 2
+
+
+@pytest.mark.parametrize(
+    ("told", "file", "fast"),
+    [
+        ({}, "", [0, 1, 2, 3]),
+        ({0: "1024", 1: "1024", 2: "446", 3: "446"}, "cpu_capacity", [0, 1]),
+        ({0: "3400000", 1: "5200000", 2: "5000000", 3: "3400000"}, "cpufreq/cpuinfo_max_freq", [1, 2]),
+        ({0: "fast", 1: "", 3: "?"}, "cpu_capacity", [0, 1, 2, 3]),
+    ],
+    ids=["nothing", "capacity", "frequency", "nonsense"],
+)
+def test_it_takes_one_of_the_fast_cores(tmp_path: Path, told: dict[int, str], file: str, fast: list[int]) -> None:
+    for core, value in told.items():
+        path = tmp_path / f"cpu{core}" / file
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{value}\n")
+    assert cores.fastest([3, 1, 0, 2], tmp_path) == fast
