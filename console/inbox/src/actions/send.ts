@@ -43,9 +43,9 @@ function problemOf(error: HubError | null): NonNullable<Unsent["problem"]> {
 const outgoing = new Store<readonly Unsent[]>(stored());
 outgoing.subscribe(() => localStorage.setItem(STORED, JSON.stringify(outgoing.get())));
 
-function put(message: Unsent): void {
-  const others = outgoing.get().filter(({ clientId }) => clientId !== message.clientId);
-  outgoing.set([...others, message].sort((one, other) => one.at.localeCompare(other.at)));
+function mark(messages: readonly Unsent[], problem: Unsent["problem"]): void {
+  const meant = new Set(messages.map(({ clientId }) => clientId));
+  outgoing.set(outgoing.get().map((message) => (meant.has(message.clientId) ? { ...message, problem } : message)));
 }
 
 export function discard(clientId: string): void {
@@ -62,7 +62,52 @@ export function newMessage(fields: Pick<Unsent, "conversationId" | "kind" | "tex
 
 /** Sends a message, or sends it again: the hub stores one client id once. Failures are kept with the message. */
 export async function send(client: QueryClient, message: Unsent): Promise<void> {
-  put({ ...message, problem: null });
+  if (!outgoing.get().some(({ clientId }) => clientId === message.clientId)) outgoing.set([...outgoing.get(), message]);
+  mark([message], null);
+  await sendWaiting(client, message.conversationId);
+}
+
+/** What lost its connection goes out again by itself once there is one; what was refused waits for a person. */
+export function sendAgain(client: QueryClient): void {
+  for (const { conversationId } of outgoing.get().filter(mayGo)) void sendWaiting(client, conversationId);
+}
+
+/** What nobody refused: the hub, or the way to it, was away. */
+const PASSING = ["network", "unavailable"];
+const mayGo = ({ problem }: Unsent) => problem === null || PASSING.includes(problem.id);
+
+/** Who is sending, for each conversation. */
+const underWay = new Map<string, Promise<void>>();
+
+function sendWaiting(client: QueryClient, conversationId: string): Promise<void> {
+  let run = underWay.get(conversationId); // comes to what has just been put behind, too
+  if (!run) {
+    run = Promise.resolve().then(() => oneByOne(client, conversationId));
+    underWay.set(conversationId, run);
+  }
+  return run;
+}
+
+/** In the order written: two requests at once could overtake each other, and so could one whose elder lost its connection. */
+async function oneByOne(client: QueryClient, conversationId: string): Promise<void> {
+  const waiting = () => outgoing.get().filter((message) => message.conversationId === conversationId && mayGo(message));
+  try {
+    for (let [next] = waiting(); next; [next] = waiting()) {
+      mark([next], null);
+      const problem = await attempt(client, next);
+      if (!problem) discard(next.clientId);
+      else if (PASSING.includes(problem.id)) {
+        mark(waiting(), problem);
+        return;
+      } else mark([next], problem);
+    }
+  } finally {
+    underWay.delete(conversationId);
+  }
+}
+
+/** Why the hub did not take it; null if it has it. */
+async function attempt(client: QueryClient, message: Unsent): Promise<Unsent["problem"]> {
   const body: MessageIn = {
     client_id: message.clientId,
     kind: message.kind,
@@ -73,18 +118,12 @@ export async function send(client: QueryClient, message: Unsent): Promise<void> 
     template: message.template ?? null,
   };
   try {
-    const sent = await hub.send(message.conversationId, body);
-    applyMessage(client, sent);
-    discard(message.clientId);
+    applyMessage(client, await hub.send(message.conversationId, body));
+    return null;
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
-    put({ ...message, problem: problemOf(error) });
+    return problemOf(error);
   }
-}
-
-/** What lost its connection goes out again by itself once there is one; what was refused waits for a person. */
-export function sendAgain(client: QueryClient): void {
-  for (const message of outgoing.get()) if (message.problem?.id === "network") void send(client, message);
 }
 
 export function useUnsent(conversationId: string): readonly Unsent[] {

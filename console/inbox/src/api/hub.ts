@@ -44,8 +44,12 @@ export const messages = (id: string, before: string | null, signal: AbortSignal)
       signal,
     }),
   );
+/** What hangs in a dead connection would hold up all that is written after it. */
+const SEND_WITHIN = 30_000;
 export const send = (id: string, body: MessageIn) =>
-  answerOf(api.POST("/api/v1/conversations/{conversation_id}/messages", { ...of(id), body }));
+  answerOf(
+    api.POST("/api/v1/conversations/{conversation_id}/messages", { ...of(id), body, signal: AbortSignal.timeout(SEND_WITHIN) }),
+  );
 
 export const linkPlaces = (id: string) => answerOf(api.GET("/api/v1/conversations/{conversation_id}/links", of(id)));
 export const makeLink = (id: string, inboxId: string) =>
