@@ -1,4 +1,4 @@
-"""On which processor cores the serving process's threads run.
+"""On which processor cores the serving process's threads run, and for how long at a time.
 
 Only one of its threads is ever in Python. On several cores the others wait for the interpreter's lock awake, and one
 core asks the other for it some thirty times a text. On one core a thread that is woken waits until the one that holds
@@ -20,6 +20,11 @@ _TOLD = ("cpu_capacity", "cpufreq/cpuinfo_max_freq")
 # Some laptops have slow cores beside fast ones; a tenth less is no other kind.
 _ALIKE = 0.9
 
+# Seconds after which a thread that is in Python makes room for one that asks, where all are on one core: with the
+# interpreter's own 5 ms, what computes for long holds up each step of the writer. On several cores it is not shortened:
+# there that made it worse.
+TURN = 0.001
+
 # Those that the process was given, where its threads are kept together.
 _given: frozenset[int] = frozenset()
 
@@ -39,6 +44,7 @@ def keep_together() -> None:
     # Several hubs on one machine take different ones, mostly.
     if len(given) > 1 and _run_on({fast[os.getpid() % len(fast)]}):
         _given = frozenset(given)
+        sys.setswitchinterval(TURN)
 
 
 def fastest(cores: Iterable[int], folder: Path = _CORES) -> list[int]:

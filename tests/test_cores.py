@@ -20,7 +20,7 @@ GIVEN = len(os.sched_getaffinity(0))
 def said(program: str) -> list[int]:
     """How many cores each thread of a program had that says so by `say()`."""
     before = """
-        import json, os, threading
+        import json, os, sys, threading
         from hub import cores
         seen = []
         def say():
@@ -38,6 +38,16 @@ def said(program: str) -> list[int]:
 
 def test_a_program_has_all_cores_until_it_is_kept_together() -> None:
     assert said("say(); beside(say); beside(cores.spread()(say))\n") == [GIVEN] * 3
+
+
+@pytest.mark.skipif(GIVEN < 2, reason="there is one core only")
+def test_kept_together_they_take_shorter_turns() -> None:
+    program = """
+        before = sys.getswitchinterval()
+        cores.keep_together()
+        seen = [before > cores.TURN, round(sys.getswitchinterval(), 6) == cores.TURN]
+    """
+    assert said(program) == [True, True]
 
 
 @pytest.mark.skipif(GIVEN < 2, reason="there is one core only")

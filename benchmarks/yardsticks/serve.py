@@ -13,6 +13,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+IN_MEMORY = "/dev/shm"  # noqa: S108  # as the hub has it
+
 
 def options(port: int, threads: int) -> dict[str, Any]:
     """gunicorn's settings, as the hub serves with them."""
@@ -24,6 +26,7 @@ def options(port: int, threads: int) -> dict[str, Any]:
         "worker_connections": threads + 1000,
         "timeout": 120,
         "keepalive": 15,
+        "worker_tmp_dir": IN_MEMORY if os.access(IN_MEMORY, os.W_OK | os.X_OK) else None,
         "loglevel": "warning",
         "control_socket_disable": True,
     }

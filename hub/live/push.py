@@ -31,6 +31,9 @@ LONGEST_PAUSE = 5.0
 # committed meanwhile goes with it. Otherwise each commit would be looked at by itself, and screens would take from
 # webhooks and jobs what time there is.
 REST, LONGEST_REST = 1.0, 0.02
+# Each page also lets what customers and agents wait for go first, for at most so many seconds: on SQLite it is one
+# interpreter that does both.
+ROOM = 0.015
 
 Emit = Callable[[str, Mapping[str, Any], str], None]
 RenderForAgents = Callable[[Reading, feed.Page], list[dict[str, Any]]]
@@ -160,6 +163,7 @@ class LivePush:
             return
         more = True
         while more and not self._stopping.is_set():
+            self._store.make_room(ROOM)
             cursor, more = self._push_page(cursor)
             self._cursor = cursor
 

@@ -458,6 +458,9 @@ class Store(Protocol):
     def read(self) -> Iterator[Connection]:
         """A connection for reading, one snapshot. Raises DatabaseAway."""
 
+    def make_room(self, seconds: float) -> None:
+        """Waits until nobody waits for a write of theirs, and at most so long: for what can be done a little later."""
+
     def close(self) -> None: ...
 
     @property
@@ -584,6 +587,9 @@ class PostgresStore(_Base):
         except ERRORS as error:
             raise_plainly(error)
 
+    def make_room(self, seconds: float) -> None:
+        """Nobody is in line."""
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -592,10 +598,10 @@ class _Waiting:
     """A use case and whoever waits for it: woken once, by a bare lock. A `Future` is heard under its own lock, which
     the writer still has when it wakes the waiter, who then goes back to sleep."""
 
-    __slots__ = ("_done", "_error", "_result", "later", "use_case")
+    __slots__ = ("_done", "_error", "_result", "came", "later", "use_case")
 
     def __init__(self, use_case: UseCase[Any], later: bool) -> None:
-        self.use_case, self.later = use_case, later
+        self.use_case, self.later, self.came = use_case, later, time.monotonic()
         self._result: Any = None
         self._error: BaseException | None = None
         self._done = threading.Lock()
@@ -620,13 +626,14 @@ class SqliteStore(_Base):
     has no fight, and one fsync serves the whole batch. A member that fails undoes the batch; its members then run one
     by one, each in its own transaction, so that nobody pays for another's error.
 
-    What may be done later stands back: with each batch go as many such members as there are of the others, so that the
-    jobs go on in a rush, too; where nobody waits, more of them, until somebody comes.
+    What may be done later stands back: it has its turn when nobody waits, and ends that when somebody comes. In a rush
+    it goes along with the others after `PATIENCE`, as many of it as there are of them, so that the jobs go on, too.
     """
 
     BATCH = 64
-    LATER = (2, 8)  # at least and at most, with those that somebody waits for
-    LATER_ALONE = 16
+    PATIENCE = 0.05  # seconds
+    OVERDUE = (2, 8)  # at least and at most, with those that somebody waits for
+    ALONE = 16
 
     def __init__(self, path: str, clock: Clock, subscriptions: Subscriptions, committed: Committed) -> None:
         super().__init__(clock, subscriptions, committed)
@@ -639,6 +646,8 @@ class SqliteStore(_Base):
         self._closed = False
         # Members that somebody waits for: how many have ever come, and how many of them the writer has taken.
         self._came = self._taken = 0
+        self._nobody_waits = threading.Event()
+        self._nobody_waits.set()
 
     def write(self, use_case: UseCase[Result], *, later: bool = False) -> Result:
         waiting = _Waiting(use_case, later)
@@ -647,7 +656,9 @@ class SqliteStore(_Base):
                 raise Unavailable("the hub is stopping")
             if self._writer is None:
                 self._start()
-            self._came += not later
+            if not later:
+                self._came += 1
+                self._nobody_waits.clear()
             self._inbox.put(waiting)
         try:
             return cast(Result, waiting.wait())
@@ -661,6 +672,9 @@ class SqliteStore(_Base):
                 yield connection
         except ERRORS as error:
             raise_plainly(error)
+
+    def make_room(self, seconds: float) -> None:
+        self._nobody_waits.wait(seconds)
 
     def close(self) -> None:
         with self._changing:
@@ -695,27 +709,28 @@ class SqliteStore(_Base):
                     self._taken += 1
                     batch.append(member)
             if batch:
-                least, most = self.LATER
-                count = min(max(len(batch), least), most)
-                self._commit(batch, later, count, count)
+                along = min(max(len(batch), self.OVERDUE[0]), self.OVERDUE[1])
+                overdue = time.monotonic() - self.PATIENCE
+                while along and later and later[0].came <= overdue:
+                    batch.append(later.popleft())
+                    along -= 1
+                self._commit(batch)
+                with self._changing:
+                    if self._came == self._taken:
+                        self._nobody_waits.set()
             elif later:
-                self._commit([later.popleft()], later, self.LATER[0] - 1, self.LATER_ALONE - 1)
+                self._commit([later.popleft()], later)
         self._let_go()
 
-    def _commit(
-        self, batch: list[_Waiting], later: deque[_Waiting] | None = None, at_least: int = 0, at_most: int = 0
-    ) -> None:
-        """Performs a batch and takes `at_least` of what stands back along, and while nobody comes `at_most`."""
-        later = later or deque()
+    def _commit(self, batch: list[_Waiting], later: deque[_Waiting] | None = None) -> None:
+        """Performs a batch, and takes along some of what may be done `later` until somebody comes who waits."""
         try:
             # One connection for the writer's life: taking it from the pool for each batch costs as much as a message.
             if self._connection is None:
                 self._connection = self.engine.connect()
             with self._connection.begin():
                 done = [self._perform(self._connection, member.use_case) for member in batch]
-                for number in range(min(at_most, len(later))):
-                    if number >= at_least and self._came > self._taken:
-                        break
+                while later and len(batch) < self.ALONE and self._came == self._taken:
                     batch.append(later.popleft())
                     done.append(self._perform(self._connection, batch[-1].use_case))
                 failpoints.reach("store.ready")
@@ -759,7 +774,11 @@ def sqlite_engine(path: str, *, writing: bool) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        if not writing:
+        if writing:
+            # Its transactions are small; a file for each larger statement would be a change of the disk's own tables,
+            # for which the next commit waits.
+            connection.execute("PRAGMA temp_store=MEMORY")
+        else:
             connection.execute("PRAGMA query_only=ON")
 
     def begin(connection: Connection) -> None:

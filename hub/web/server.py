@@ -34,6 +34,8 @@ GRACE = 1
 KILL_AFTER = 2
 # A worker that is silent for so long is replaced; while it loads the hub it is: 3 s, on a busy machine many more.
 SILENT = 120
+# gunicorn sets a file's time for each request, to say that it lives. On a disk that waits for what the disk is doing.
+IN_MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a file of a name of its own there, and removes the name
 # What the program ends with where the hub cannot be put together as its settings say.
 REFUSED = 2
 
@@ -166,6 +168,7 @@ def serve(
         "timeout": SILENT,
         "keepalive": KEEP_ALIVE,
         "graceful_timeout": KILL_AFTER,
+        "worker_tmp_dir": IN_MEMORY if os.access(IN_MEMORY, os.W_OK | os.X_OK) else None,
         "accesslog": "-" if access_log else None,
         "loglevel": "warning",
         "control_socket_disable": True,

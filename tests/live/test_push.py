@@ -59,6 +59,12 @@ class Flaky:
         self._store = store
         self.away = False
         self.tries = threading.Semaphore(0)
+        self.asked_for_room, self.room = threading.Event(), threading.Event()
+        self.room.set()
+
+    def make_room(self, seconds: float) -> None:
+        self.asked_for_room.set()
+        assert self.room.wait(PATIENCE)
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
@@ -166,6 +172,18 @@ def test_it_outlives_a_database_that_is_away_and_misses_nothing(
     assert sockets.emitted == []
     flaky.away = False
     sockets.wait_for(lambda: sockets.kinds().count("MessageReceived") == 5)
+
+
+def test_a_page_lets_first_go_whoever_waits(world: World, flaky: Flaky, push: LivePush, sockets: Sockets) -> None:
+    join(push, rooms.AGENTS)
+    flaky.room.clear()
+    flaky.asked_for_room.clear()
+    world.say("hello")
+    push.look()
+    assert flaky.asked_for_room.wait(PATIENCE)
+    assert sockets.emitted == []
+    flaky.room.set()
+    sockets.wait_for(lambda: sockets.kinds().count("MessageReceived") == 1)
 
 
 def test_before_the_feed_was_read_once_nobody_is_let_in(world: World, sockets: Sockets) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -58,7 +60,12 @@ def test_group_commit_with_a_failing_member_loses_no_other(sqlite_store: SqliteS
 
     batches: list[int] = []
     commit = store._commit
-    store._commit = lambda batch, *rest: (batches.append(len(batch)), commit(batch, *rest))[1]  # type: ignore[method-assign]
+
+    def counting(batch: list[Any], *rest: Any) -> None:
+        batches.append(len(batch))
+        commit(batch, *rest)
+
+    store._commit = counting  # type: ignore[method-assign,assignment]
     with ThreadPoolExecutor(9) as pool:
         held = pool.submit(store.write, blocker)
         assert entered.wait(60)
@@ -183,58 +190,110 @@ def test_a_store_that_is_closed_takes_nothing_and_leaves_nobody_waiting(sqlite_s
     assert contact_names(sqlite_store) == {"taken"}
 
 
-def test_what_may_be_done_later_stands_back_and_is_not_forgotten(sqlite_store: SqliteStore) -> None:
+@contextmanager
+def held_up(store: SqliteStore, pool: ThreadPoolExecutor) -> Iterator[None]:
+    """The writer is busy meanwhile: what comes is taken together afterwards."""
     entered, go_on = threading.Event(), threading.Event()
-    order: list[str] = []
 
     def blocker(tx: Tx) -> None:
         entered.set()
         assert go_on.wait(60)
 
-    jobs = [f"job {number}" for number in range(10)]
-    asked = [f"webhook {number}" for number in range(3)]
-    with ThreadPoolExecutor(20) as pool:
-        pool.submit(sqlite_store.write, blocker)
-        assert entered.wait(60)
-        for name in (*jobs, *asked):
-            pool.submit(sqlite_store.write, lambda _, name=name: order.append(name), later=name in jobs)
-        while sqlite_store._inbox.qsize() < len(jobs) + len(asked):
+    pool.submit(store.write, blocker)
+    assert entered.wait(60)
+    yield
+    go_on.set()
+
+
+def come(store: SqliteStore, pool: ThreadPoolExecutor, order: list[str], *names: str) -> None:
+    """Use cases, jobs among them, that write their name down come to the writer, which is busy, one after another."""
+    for name in names:
+        before = store._inbox.qsize()
+        pool.submit(store.write, lambda _, name=name: order.append(name), later=name.startswith("job"))
+        while store._inbox.qsize() == before:
             threading.Event().wait(0.001)
-        go_on.set()
-    sqlite_store.close()
-    assert sorted(order[:3]) == asked
-    assert sorted(order[3:]) == jobs
 
 
-def test_who_comes_while_jobs_are_done_waits_for_few_of_them(sqlite_store: SqliteStore) -> None:
-    entered, go_on, begun, come = (threading.Event() for _ in range(4))
+def mark_commits(store: SqliteStore, order: list[str]) -> None:
+    commit = store._commit
+
+    def marking(*given: Any) -> None:
+        commit(*given)
+        order.append("|")
+
+    store._commit = marking  # type: ignore[method-assign,assignment]
+
+
+JOBS = [f"job {number}" for number in range(10)]
+ASKED = [f"webhook {number}" for number in range(3)]
+
+
+def test_what_may_be_done_later_stands_back_and_is_not_forgotten(sqlite_store: SqliteStore) -> None:
     order: list[str] = []
+    sqlite_store.PATIENCE = 60.0
+    with ThreadPoolExecutor(20) as pool:
+        mark_commits(sqlite_store, order)
+        with held_up(sqlite_store, pool):
+            come(sqlite_store, pool, order, *JOBS, *ASKED)
+    sqlite_store.close()
+    assert order == ["|", *ASKED, "|", *JOBS, "|"]
 
-    def blocker(tx: Tx) -> None:
-        entered.set()
-        assert go_on.wait(60)
+
+def test_in_a_rush_what_has_stood_back_for_long_goes_along(sqlite_store: SqliteStore) -> None:
+    order: list[str] = []
+    sqlite_store.PATIENCE = 0.0
+    with ThreadPoolExecutor(20) as pool:
+        mark_commits(sqlite_store, order)
+        with held_up(sqlite_store, pool):
+            come(sqlite_store, pool, order, *JOBS, *ASKED)
+    sqlite_store.close()
+    assert order == ["|", *ASKED, *JOBS[:3], "|", *JOBS[3:], "|"], "as many as of the others"
+
+
+def test_who_comes_while_jobs_are_done_waits_for_one_of_them(sqlite_store: SqliteStore) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
 
     def job(tx: Tx) -> None:
         order.append("job")
         begun.set()
-        assert come.wait(60)
+        assert go_on.wait(60)
 
     with ThreadPoolExecutor(20) as pool:
-        pool.submit(sqlite_store.write, blocker)
-        assert entered.wait(60)
-        for _ in range(10):
-            pool.submit(sqlite_store.write, job, later=True)
-        while sqlite_store._inbox.qsize() < 10:
-            threading.Event().wait(0.001)
-        go_on.set()
+        with held_up(sqlite_store, pool):
+            for _ in range(10):
+                pool.submit(sqlite_store.write, job, later=True)
+            while sqlite_store._inbox.qsize() < 10:
+                threading.Event().wait(0.001)
         assert begun.wait(60)
-        pool.submit(sqlite_store.write, lambda _: order.append("webhook"))
+        come(sqlite_store, pool, order, "webhook")
+        go_on.set()
+    sqlite_store.close()
+    assert order == ["job", "webhook", *["job"] * 9]
+
+
+def test_room_is_made_for_whoever_waits_and_not_for_jobs(sqlite_store: SqliteStore) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(tx: Tx) -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    with ThreadPoolExecutor(3) as pool:
+        sqlite_store.make_room(60)
+        job = pool.submit(sqlite_store.write, slow, later=True)
+        assert begun.wait(60)
+        sqlite_store.make_room(60)
+        asked = pool.submit(sqlite_store.write, lambda _: "done")
         while not sqlite_store._inbox.qsize():
             threading.Event().wait(0.001)
-        come.set()
-    sqlite_store.close()
-    assert order.index("webhook") == sqlite_store.LATER[0]
-    assert order.count("job") == 10
+        sqlite_store.make_room(0.01)
+        assert not asked.done(), "no longer than that"
+        room = pool.submit(sqlite_store.make_room, 60)
+        go_on.set()
+        room.result(30)
+        assert asked.result(60) == "done"
+        job.result(60)
 
 
 @pytest.fixture
