@@ -644,8 +644,9 @@ class SqliteStore(_Base):
         self._writer: threading.Thread | None = None
         self._connection: Connection | None = None
         self._closed = False
-        # Members that somebody waits for: how many have ever come, and how many of them the writer has taken.
-        self._came = self._taken = 0
+        # Members that somebody waits for: how many have ever come, how many of them the writer has taken, and how many
+        # have been answered.
+        self._came = self._taken = self._answered = 0
         self._nobody_waits = threading.Event()
         self._nobody_waits.set()
 
@@ -664,6 +665,12 @@ class SqliteStore(_Base):
             return cast(Result, waiting.wait())
         except ERRORS as error:
             raise_plainly(error)
+        finally:
+            if not later:
+                with self._changing:
+                    self._answered += 1
+                    if self._came == self._answered:
+                        self._nobody_waits.set()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -715,9 +722,6 @@ class SqliteStore(_Base):
                     batch.append(later.popleft())
                     along -= 1
                 self._commit(batch)
-                with self._changing:
-                    if self._came == self._taken:
-                        self._nobody_waits.set()
             elif later:
                 self._commit([later.popleft()], later)
         self._let_go()
