@@ -14,11 +14,15 @@ class SecretBox:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._derived: dict[str, bytes] = {}
         self._fernet = Fernet(base64.urlsafe_b64encode(self.derive("secrets at rest")))
 
     def derive(self, purpose: str) -> bytes:
-        """A 32-byte key for one purpose (HKDF-SHA256, RFC 5869)."""
-        return HKDF(SHA256(), 32, salt=None, info=f"centralita: {purpose}".encode()).derive(self._key)
+        """A 32-byte key for one purpose, of which there are a few (HKDF-SHA256, RFC 5869)."""
+        if purpose not in self._derived:  # each page of the feed signs its files' addresses
+            derivation = HKDF(SHA256(), 32, salt=None, info=f"centralita: {purpose}".encode())
+            self._derived[purpose] = derivation.derive(self._key)
+        return self._derived[purpose]
 
     def seal(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
